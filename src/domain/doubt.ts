@@ -24,13 +24,13 @@ export function doubtWhenSent(attempt: Attempt): Doubt {
     case 'ambiguous':
     case 'accepted':
       return 'full';
-    // Rule: refusal-for-now-may-answer-a-copy
+    // Rule: retryable-rejection-may-answer-a-duplicate
     case 'rejected_for_now':
     case 'rejected':
-    // Rule: refused-token-may-answer-a-copy
+    // Rule: refused-token-may-answer-a-duplicate
     case 'unauthorized':
       return 'possible_duplicate';
-    // Rule: unsent-attempt-is-in-no-doubt
+    // Rule: unsent-attempt-leaves-no-doubt
     case 'not_sent':
       return 'none';
     default:

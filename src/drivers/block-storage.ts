@@ -68,7 +68,7 @@ function idOf(from: JsonObject, key: string): string {
 
 /** Refuses an answer about another volume or backup than the requested one. */
 export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
-  // Rule: answer-is-about-what-was-asked
+  // Rule: answer-must-be-about-the-requested-id
   if (value.id.toLowerCase() !== id.toLowerCase())
     throw new UnexpectedShape('the answer describes another volume or backup than requested');
   return value;

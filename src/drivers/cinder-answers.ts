@@ -28,19 +28,19 @@ function accept(answer: Answer, requested: RequestedRestore): StartOutcome {
     isSameId(restore.volume_id, requested.volume_id) &&
     isSameId(restore.backup_id, requested.backup_id)
   )
-    // Rule: cinder-yes-is-accepted
+    // Rule: cinder-202-is-accepted
     return { kind: 'accepted', ...optional('request_id', requestId(answer)) };
   const error = errorBody(answer);
   const why = error
     ? `HTTP ${answer.status} with an error in it: ${error.message || error.code}`
     : `HTTP ${answer.status} that does not name the restore asked for`;
-  // Rule: cinder-yes-in-other-words-is-ambiguous
+  // Rule: unreadable-cinder-202-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
 function isSameId(named: unknown, requested: string): boolean {
   if (typeof named !== 'string') return false;
-  // Rule: cinder-yes-names-what-was-asked
+  // Rule: cinder-202-must-name-the-requested-restore
   return named.toLowerCase() === requested.toLowerCase();
 }
 

@@ -38,12 +38,12 @@ export class RestorePosts {
     if (credential === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
     const { http, session, clock } = this.#tools;
-    // Rule: pause-holds-a-reserved-post
+    // Rule: pause-blocks-a-reserved-post
     if (http.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
         retry_after_ms: http.pausedForMs,
       });
-    // Rule: slow-run-takes-another-place
+    // Rule: throttled-run-reserves-again-before-the-post
     // The place was reserved before the reads and the intent. In a slowed-down run it may be out of turn, so a new one
     // is reserved.
     if (http.isSlow) await http.reserve();
@@ -53,7 +53,7 @@ export class RestorePosts {
     const isAllowed = () =>
       isFresh() &&
       (maySend?.() ?? true) &&
-      // Rule: pause-holds-a-post-to-the-last
+      // Rule: pause-blocks-a-post-until-it-is-written
       http.pausedForMs === 0;
     let checkedAt = momentOf(clock);
     // Rule: post-is-sent-once

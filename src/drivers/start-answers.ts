@@ -40,7 +40,7 @@ function classifyError(answer: Answer, failure: CloudFailure, rules: AnswerRules
   const { status } = answer;
   const body = errorBody(answer);
   const ambiguous: StartOutcome = { kind: 'ambiguous', failure };
-  // Rule: error-that-leaves-it-open-is-ambiguous
+  // Rule: undecided-error-is-ambiguous
   if (body && rules.mayHaveStarted(body)) return ambiguous;
   switch (status) {
     case 401:
@@ -52,7 +52,7 @@ function classifyError(answer: Answer, failure: CloudFailure, rules: AnswerRules
       // Rule: gateway-page-is-ambiguous
       // A page or an empty body may come from a gateway that has already forwarded the request.
       if (!body) return ambiguous;
-      // Rule: busy-cloud-is-asked-later
+      // Rule: busy-answer-is-retried-later
       return { kind: 'rejected', failure, again: 'later' };
     // Something between client and service stopped waiting; the service may still process the request.
     // Rule: request-timeout-is-ambiguous
@@ -65,7 +65,7 @@ function classifyError(answer: Answer, failure: CloudFailure, rules: AnswerRules
       if (status < 400) return ambiguous;
       // Rule: server-error-is-ambiguous
       if (status >= 500) return ambiguous;
-      // Rule: refusal-means-what-its-code-says
+      // Rule: error-code-decides-whether-to-retry
       return { kind: 'rejected', failure, again: rules.again(status, body) };
   }
 }

@@ -18,13 +18,13 @@ const ANSWER_RULES: AnswerRules = {
 function accept(answer: Answer): StartOutcome {
   const id = parseObject(answer.text)?.job_id;
   if (typeof id === 'string' && JOB_ID.test(id) && (answer.secrets?.maskName(id) ?? id) === id)
-    // Rule: yes-with-a-job-is-accepted
+    // Rule: answer-with-a-job-id-is-accepted
     return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };
   const error = errorBody(answer);
   const why = error
     ? `HTTP ${answer.status} with an error in it: ${error.message || error.code}`
     : `HTTP ${answer.status} without a job id`;
-  // Rule: yes-without-a-job-is-ambiguous
+  // Rule: answer-without-a-job-id-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 

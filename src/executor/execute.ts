@@ -193,7 +193,7 @@ class Execution {
     this.#recordEnd(task.id, end);
     const status = end.kind === 'recorded' ? end.record.status : undefined;
     this.#schedule.end(task, {
-      // Rule: dependency-is-met-by-success-alone
+      // Rule: dependency-is-met-only-by-success
       fulfilled: status === 'succeeded',
       // Rule: volume-and-backup-are-held-until-at-rest
       release: isAtRest(end),
@@ -305,7 +305,7 @@ function taskOf(action: PinnedAction): RestoreTask {
     action,
     // Rule: backup-is-restored-once-at-a-time
     resources: [`volume ${action.volume.id}`, `backup ${action.backup.id}`],
-    // Rule: dependencies-go-first
+    // Rule: dependencies-must-end-first
     // A resumed restore is followed whatever became of its dependencies; they count before it is sent again.
     depends_on: action.kind === 'resume' ? [] : action.depends_on,
   };

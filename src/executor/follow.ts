@@ -237,7 +237,7 @@ class Follower {
 }
 
 function isRestoring(volume: Reading<Volume>): boolean {
-  // Rule: restoring-volume-alone-goes-on
+  // Rule: volume-restoring-alone-is-still-running
   return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
 }
 

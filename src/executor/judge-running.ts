@@ -54,12 +54,12 @@ interface Unproven {
 export function judgeJob(job: Job, record: Running, at: string): Step | Unproven {
   switch (job.status) {
     case 'init':
-      // Rule: queued-job-goes-on
+      // Rule: queued-job-is-still-running
       return { kind: 'goes_on', note: 'queued', job: job.status };
     case 'running':
       return { kind: 'goes_on', note: 'restoring', job: job.status };
     case 'unrecognised':
-      // Rule: job-in-an-unknown-status-goes-on
+      // Rule: job-in-an-unknown-status-is-still-running
       return {
         kind: 'goes_on',
         note: `job status ${job.raw_status} is not known; taken as not finished`,
@@ -139,13 +139,13 @@ export function judgeStatuses(
   if (isErrorStatus(status)) return broken(`the status of the disk is ${status}`);
   if (isVolumeRestoring(seen.volume) && contradiction)
     return { ...trouble(`restoring, but not by this restore: ${contradiction.because}`), disk: 'restoring' };
-  // Rule: restoring-volume-goes-on
+  // Rule: restoring-volume-is-still-running
   if (isVolumeRestoring(seen.volume)) return RESTORING;
-  // Rule: volume-at-work-goes-on
+  // Rule: busy-volume-is-still-running
   if (!isVolumeAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${status}` };
   if (backup.kind === 'unreadable') return trouble(`the backup cannot be read: ${backup.failure.message}`);
   if (backup.kind === 'found') {
-    // Rule: restoring-backup-goes-on
+    // Rule: restoring-backup-is-still-running
     if (isBackupRestoring(seen.backup)) return { kind: 'goes_on', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
       return broken(`the status of the backup is ${backup.value.status}`);
@@ -159,7 +159,7 @@ export function judgeStatuses(
   if (contradiction)
     return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
   if (named === 'ours') return { kind: 'succeeded', observed };
-  // Rule: backup-that-is-gone-proves-nothing
+  // Rule: missing-backup-proves-nothing
   // A volume that does not name its backup needs the backup as well: attaching or extending it changes it, too.
   if (backup.kind === 'gone' || !isFull(seen))
     return goneForGood
@@ -185,7 +185,7 @@ export function judgeStatuses(
   const apart = endedApart(seen, history);
   // Rule: restore-frees-both-together
   if (apart !== undefined) return unknown(apart);
-  // Rule: restore-leaves-its-name
+  // Rule: restored-volume-must-name-its-backup
   if (lacksSourceBackup(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
     return unknown(
       'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
@@ -211,7 +211,7 @@ export function judgeWithoutJob(
     case 'unknown':
       return step;
     case 'succeeded':
-      // Rule: job-that-is-gone-needs-both-seen-restoring
+      // Rule: missing-job-requires-both-observed-restoring
       if (sawBothRestoring(confirmed.history)) return step;
       break;
     case 'unchanged':

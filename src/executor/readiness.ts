@@ -29,10 +29,10 @@ export type Readiness =
  * `updated_at` has whole seconds: a change within the second of the last one does not alter it. So a baseline is usable
  * only 2 s after the last change, by the cloud's clock.
  */
-// Rule: baseline-is-older-than-its-last-second
+// Rule: baseline-must-be-older-than-its-last-change
 const BASELINE_AGE_MS = 2_000;
 /** If the cloud's `Date` is missing or behind, it is enough that nothing changed for so long by our own clock. */
-// Rule: baseline-is-seen-unchanged
+// Rule: baseline-must-be-read-unchanged
 const BASELINE_QUIET_MS = 3_000;
 
 /** The first observation that equals the newest one, and how long ago it was made. */
@@ -150,7 +150,7 @@ function changedSince(
   ];
   // Facts that the plan did not know are absent.
   const differing = facts.find(([, seen, now]) => seen !== undefined && seen !== now);
-  // Rule: restore-is-as-approved
+  // Rule: restore-must-match-its-plan
   if (!differing) return undefined;
   const [what, seen, now] = differing;
   return `${what} was ${seen} when it was ${when}, and is ${now} now`;

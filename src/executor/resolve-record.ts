@@ -49,9 +49,9 @@ export async function resolveRecord(
       `${record.address} is ${record.status}: there is nothing to resolve`,
       'to restore it again, raise generation in the manifest',
     );
-  // Rule: person-is-not-believed-against-the-job
+  // Rule: resolution-must-not-contradict-the-job
   const job = await refuseAgainstJob(driver, record, decision.as, options.stop);
-  // Rule: not-started-is-taken-only-at-rest
+  // Rule: not-started-requires-volume-and-backup-at-rest
   if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, options);
   if (decision.as === 'succeeded')
     refuseIfRestoring(record, (await readBoth(driver, clock, record, options.stop)).seen);

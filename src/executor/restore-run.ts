@@ -33,10 +33,10 @@ export class RestoreRun {
     const next = writtenBy(advance(this.#record, event), this.run.planDigest);
     this.#record = next;
     try {
-      // Rule: step-is-durable-first
+      // Rule: record-is-durable-before-its-event
       await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));
     } catch (error) {
-      // Rule: step-that-is-not-saved-is-told
+      // Rule: unsaved-record-is-reported
       this.run.unsaved.set(next.address, next);
       throw error;
     }

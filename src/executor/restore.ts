@@ -125,10 +125,10 @@ class Attempts {
       default:
         return unreachable(finding);
     }
-    // Rule: wait-starts-nothing
+    // Rule: follow-run-starts-nothing
     // Nothing is under way, and this run starts nothing: the restore has failed, and a later run starts it as a new one.
     if (run.mode === 'follow') return this.#fail(finding.reason, false);
-    // Rule: resume-heeds-the-policy-of-today
+    // Rule: resumed-restore-must-meet-the-current-policy
     if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
       return { ...recorded(restore), refused: this.#action.refused };
     // A dependency may have been declared since. Then the restore starts as a new one once its dependency is restored.
@@ -156,15 +156,15 @@ class Attempts {
     let baselineToStore = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can show what an attempt in doubt did.
-      // Rule: volume-that-left-its-baseline-is-judged-again
+      // Rule: volume-changed-since-its-baseline-is-judged-again
       if (!sameResource(baseline.volume, earlier.baseline.volume)) return AGAIN;
-      // Rule: baseline-of-a-doubt-is-kept
+      // Rule: baseline-of-an-attempt-in-doubt-is-kept
       baselineToStore = earlier.baseline;
     }
     const blocked = startBlocked(restore, this.#action);
     if (blocked) return endWithoutStart(restore, blocked);
 
-    // Rule: intent-is-fresh-from-before-its-commit
+    // Rule: intent-age-counts-from-before-its-commit
     // Counted from before the commit: a process that is frozen during it, and whose lock is taken over, must not send.
     const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     // Rule: intent-is-durable-before-the-post
@@ -240,7 +240,7 @@ class Attempts {
     this.#refusedTokens = again === 'reauthenticate' ? this.#refusedTokens + 1 : 0;
     const final =
       this.#refusedTokens > REFUSED_TOKENS_MAX ||
-      // Rule: no-for-good-is-final
+      // Rule: final-rejection-ends-the-restore
       again === 'never';
     if (final) return false;
 
@@ -272,7 +272,7 @@ class Attempts {
     const finding = await probe(restore, intended(restore));
     switch (finding.kind) {
       case 'adopt':
-        // Rule: restore-despite-a-final-no-is-followed
+        // Rule: restore-started-despite-a-rejection-is-followed
         return this.#adopt(finding);
       case 'not_started':
         await this.#settle(finding);

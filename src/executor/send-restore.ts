@@ -19,7 +19,7 @@ export async function sendRestore(
 ): Promise<StartOutcome> {
   const { run, ids } = restore;
   const { lease, settings } = run;
-  // Rule: follower-sends-nothing
+  // Rule: follow-run-sends-nothing
   if (run.mode === 'follow') throw new Error('a run that only follows would start a restore');
   if (lease.failure) throw lease.failure;
   // The run may have been halted while the intent was written.
@@ -28,14 +28,14 @@ export async function sendRestore(
   // Rule: lease-outlasts-the-request
   const neededMs = settings.http.request_timeout_ms;
   const leaseOutlastsRequest = () => lease.lock.remainingMs() > neededMs;
-  // Rule: lost-lock-holds-the-post
+  // Rule: lost-lock-blocks-the-post
   if (!leaseOutlastsRequest())
     return notSent('the lock on the state is lost, or could end before the request does');
   const posting = run.driver.start(permit, {
     volume_id: ids.volume_id,
     backup_id: ids.backup_id,
     fresh_until: freshUntil,
-    // Rule: lost-lock-holds-the-post-to-the-last
+    // Rule: lost-lock-blocks-the-post-until-it-is-written
     // While the connection is made, the run may be stopped, or this process may be frozen.
     maySend: () => !run.stop.aborted && leaseOutlastsRequest(),
     onWrittenLate,

@@ -51,7 +51,7 @@ export function judge(input: VerdictInput): Verdict {
   const doubt = worstDoubt(attempts);
 
   if (!wasEverInDoubt(attempts)) return notStarted('nothing that was sent can have started it');
-  // Rule: unreadable-cloud-proves-nothing
+  // Rule: unreadable-answer-proves-nothing
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return wait('disk or backup cannot be read');
   if (!wasFound(volume)) return gone('disk', input);
@@ -106,7 +106,7 @@ export function judge(input: VerdictInput): Verdict {
     return unknown(
       'the cloud does not say when the disk last changed, so whether the restore started is not known',
     );
-  // Rule: stop-after-ambiguous-asks-a-person
+  // Rule: after-ambiguous-stop-ends-as-unknown
   if (doubt === 'full' && input.after_ambiguous === 'stop')
     return unknown('the disk did not change, and after_ambiguous is stop: resolve it manually');
   if (input.settle_ms === 0) return notStarted('the disk did not change: it did not start');
@@ -145,7 +145,7 @@ function broken(reason: string, { seen, history }: VerdictInput): Verdict {
 /** Three times the longest lag between an accepted POST and the volume showing it, but at least as configured. */
 export function effectiveSettle(configuredMs: number, longestLagMs: number): number {
   return Math.max(
-    // Rule: settle-is-as-configured-at-least
+    // Rule: settle-is-never-shorter-than-configured
     configuredMs,
     // Rule: settle-grows-with-the-lag
     3 * longestLagMs,

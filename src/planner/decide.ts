@@ -44,7 +44,7 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
 
   if (found) {
     const { record, current } = found;
-    // Rule: done-stays-done
+    // Rule: succeeded-restore-is-not-planned-again
     if (record.status === 'succeeded')
       return {
         kind: 'noop',
@@ -95,7 +95,7 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
   const reasons = [
     ...one.problems,
     ...occupied,
-    // Rule: open-restore-blocks
+    // Rule: open-restore-blocks-new-starts
     ...openRestoreProblems(one, context),
     ...sharedVolumeProblem(one, context),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),

@@ -138,7 +138,7 @@ function factsOf(state: State | undefined): {
     picked.set(key, pinned.set(generation, pin));
   };
 
-  // Rule: history-counts
+  // Rule: history-must-include-every-past-restore
   for (const record of state ? recordsOfHistory(state) : []) add(pinOf(record), record, false);
   for (const record of state?.records.values() ?? []) {
     const pin = pinOf(record);

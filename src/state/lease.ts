@@ -171,7 +171,7 @@ export class StateLease implements Lease {
    * first one lost. Waiting tasks are rejected without an attempt.
    */
   #fail(reason: Error, tasks: readonly Task[]): void {
-    // Rule: failed-write-poisons-the-lease
+    // Rule: failed-write-rejects-all-later-commits
     this.#failure = reason;
     const all = [...tasks, ...this.#waiting];
     this.#waiting = [];

@@ -16,46 +16,48 @@ import { type SuccessResidue, truthOfSuccess } from './success-rules.ts';
 export const CLAUSES = {
   'double-start':
     'two starts caused by vbsctl for one (disk, backup, generation), and nobody resolved between',
-  lost: 'a restore that the cloud took on is missing from the state',
-  'false-success': 'called succeeded what the cloud did not do, had not done yet, or what strangers did',
+  'accepted-restore-recorded': 'a restore that the cloud accepted is missing from the state',
+  'false-success': 'called succeeded although the cloud had not done it, or another client had',
   'false-untouched': 'called failed and untouched, and the disk was touched',
-  'intent-first': 'a request left without a durable intent',
-  'intent-fresh': 'a request left more than five seconds after its intent was durable',
-  'look-first': 'a request left without a look at disk and backup since the last one',
+  'intent-before-request': 'a request left without a durable intent',
+  'fresh-intent': 'a request left more than five seconds after its intent was durable',
+  'read-before-request': 'a request left although disk and backup were not read since the last one',
   'one-at-a-time': 'two restores of vbsctl’s on one disk or one backup at the same time',
   'as-planned': 'a request that the plan of its run did not show',
-  'stop-means-stop': '`after_ambiguous: stop`, and a request was repeated whose answer nobody knows',
-  'resolve-reads': 'resolved as not started while it was being restored',
-  'in-order': 'started before what it depends on had succeeded',
+  'after-ambiguous-stop': 'with `after_ambiguous: stop`, a request in doubt was repeated',
+  'resolve-while-restoring': '`resolve --as not-started` was accepted while the disk was being restored',
+  'dependencies-first': 'a restore started before its dependencies had succeeded',
   'wait-starts-nothing': '`vbsctl wait` started something',
-  'closed-stays-closed': 'started again what is done, unknown or may have touched the disk',
-  forgotten: 'an open matter vanished from the state, or the state went back',
-  'told-is-durable': 'the run told an end that its state does not hold',
-  'way-out': 'something open that the plan does not name, or names without a way out',
-  'answer-table': 'an answer was not called what it is, or what followed is not what may follow it',
-  'settle-first': 'a request in doubt was repeated before settle had passed',
-  'no-idle-wait': 'nothing had been sent, and settle was waited for',
-  baseline: 'a request left whose baseline cannot tell it, or is not what the disk shows',
+  'no-restart-after-end':
+    'a restore started again that had succeeded, was unknown or may have touched the disk',
+  'open-restore-kept': 'an open restore vanished from the state, or the serial went back',
+  'outcome-durable-first': 'the run reported an outcome that its state does not hold',
+  'remedy-named': 'an open restore that the plan does not list, or lists without a remedy',
+  'answer-table': 'an answer was classified wrongly, or what followed is not allowed after it',
+  'settle-before-repeat': 'a request in doubt was repeated before settle had passed',
+  'no-needless-settle': 'the run waited for settle although nothing had been sent',
+  baseline: 'a request left whose baseline cannot show the restore, or is not what the disk shows',
   limits: 'more was started after max_failures, or a restore outlasted its timeout',
-  proof: 'called succeeded without having read that it is',
+  'success-observed': 'called succeeded without having read that it is',
   'needless-doubt':
-    'called maybe touched, although each request was settled or refused and the disk did not move',
-  'no-circle': 'the way out that a plan names was gone, and the next plan names it again',
+    'called maybe touched, although each request was settled or refused and the disk did not change',
+  'remedy-not-repeated': 'the remedy that a plan named had no effect, and the next plan names it again',
   policy: 'a request for a disk that the policy of its run protects',
-  'slow-down': 'a request left although the cloud had asked the run to send nothing for a while',
-  'evidence-used': 'given up although the last look showed it under way or done',
-  'one-each': 'a plan that restores one disk twice',
-  'takeover-early': 'a lock was taken over before its time to live and settle had passed',
-  'lease-outlasts': 'a request left that could outlast the lease of its run',
-  fenced: 'a former holder wrote over what the next one had written',
-  acknowledged: 'a commit was acknowledged that the next holder of the lock may never have seen',
-  poisoned: 'a run wrote its state again after a commit of it had failed',
-  'own-lock': 'a lock was removed by somebody whose it was not',
-  'gave-up': 'a run gave up a state that was its own to write, and could be written',
-  'kept-for-people': 'a run heard of a job, could not save it, and left no errored.state.json with it',
+  'pause-kept': 'a request left although the cloud had asked the run to send nothing for a while',
+  'evidence-used': 'the run gave up although its last read showed the restore under way or done',
+  'one-restore-per-volume': 'a plan that restores one disk twice',
+  'no-early-takeover': 'a lock was taken over before its time to live and settle had passed',
+  'lease-outlasts-request': 'a request left that could outlast the lease of its run',
+  'former-holder-fenced': 'a former holder overwrote what the next one had written',
+  'acknowledged-commit-kept':
+    'a commit was acknowledged that the next holder of the lock may never have seen',
+  'no-write-after-failure': 'a run wrote its state again after a commit of it had failed',
+  'only-own-lock-removed': 'a run removed the lock of another run',
+  'writable-state-used': 'a run gave up a state that it held and could write',
+  'unsaved-job-kept': 'a run learnt a job id, could not save it, and left no errored.state.json with it',
   'run-ends': 'a run that does not end, or leaves a restore of its plan without an end',
-  settles: 'in quiet times a declared restore does not come to its end',
-  bug: 'the program failed in a way that is none of its own errors',
+  'restores-end': 'in quiet times a declared restore does not come to its end',
+  bug: 'the program failed with something that is none of its own errors',
 } as const;
 export type Clause = keyof typeof CLAUSES;
 
@@ -193,7 +195,8 @@ export class Checker {
     const disks = new Set<string>();
     for (const one of plan) {
       this.#runs.get(process)?.planned.set(`${one.volume_id} ${one.backup_id}`, one);
-      if (disks.has(one.volume_id)) this.#violated('one-each', `${process}: disk ${one.volume_id}`);
+      if (disks.has(one.volume_id))
+        this.#violated('one-restore-per-volume', `${process}: disk ${one.volume_id}`);
       disks.add(one.volume_id);
     }
   }
@@ -244,7 +247,10 @@ export class Checker {
     );
     const key = standing ? keyOf(standing) : fresh?.[0];
     if (!key)
-      this.#violated('intent-first', `${pair}: ${record ? 'its last intent is answered' : 'no record'}`);
+      this.#violated(
+        'intent-before-request',
+        `${pair}: ${record ? 'its last intent is answered' : 'no record'}`,
+      );
     const run = this.#runs.get(process);
     this.lease?.posted(process, pair, at);
     if (standing) {
@@ -253,15 +259,16 @@ export class Checker {
     }
     if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
-      if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
+      if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('fresh-intent', `${pair}: ${since} ms old`);
       const repeated = (standing ? standing.attempts : []).slice(0, -1).some(isInDoubt);
-      if (repeated && this.#givens.after_ambiguous === 'stop') this.#violated('stop-means-stop', pair);
+      if (repeated && this.#givens.after_ambiguous === 'stop') this.#violated('after-ambiguous-stop', pair);
       const closed = this.#closedAs(key);
-      if (closed) this.#violated('closed-stays-closed', `${pair} is ${closed}`);
+      if (closed) this.#violated('no-restart-after-end', `${pair} is ${closed}`);
     }
     if (run) {
       const seenSize = sizeIn(run.seen.get(volume_id));
-      if (!run.seen.delete(volume_id) || !run.seen.delete(backup_id)) this.#violated('look-first', pair);
+      if (!run.seen.delete(volume_id) || !run.seen.delete(backup_id))
+        this.#violated('read-before-request', pair);
       if (run.isProtected.has(volume_id)) this.#violated('policy', pair);
       if (run.command === 'wait') this.#violated('wait-starts-nothing', pair);
       const plan = run.planned.get(`${volume_id} ${backup_id}`);
@@ -270,7 +277,7 @@ export class Checker {
         this.#violated('as-planned', `${pair}: ${plan.size} GB planned, ${seenSize} GB seen`);
       for (const address of plan?.depends_on ?? [])
         if (this.#ledger?.records.get(address)?.status !== 'succeeded')
-          this.#violated('in-order', `${pair}: before ${address}`);
+          this.#violated('dependencies-first', `${pair}: before ${address}`);
     }
     this.#posts.set(request_id, { request_id, process, volume_id, backup_id, key });
   }
@@ -300,7 +307,7 @@ export class Checker {
     );
     if (!this.#ledger) return;
     if (this.#ledger.serial < before)
-      this.#violated('forgotten', `serial ${this.#ledger.serial} after ${before}`);
+      this.#violated('open-restore-kept', `serial ${this.#ledger.serial} after ${before}`);
     for (const record of this.#ledger.records.values()) {
       if (record.status !== 'intended') continue;
       const key = keyOf(record);
@@ -334,7 +341,10 @@ export class Checker {
     for (const [address, status] of told) {
       const record = this.#ledger?.records.get(address);
       if (status !== undefined && record?.status !== status)
-        this.#violated('told-is-durable', `${process}: ${address} is ${status}, durable ${record?.status}`);
+        this.#violated(
+          'outcome-durable-first',
+          `${process}: ${address} is ${status}, durable ${record?.status}`,
+        );
     }
   }
 
@@ -343,7 +353,7 @@ export class Checker {
     const { jobs = [], left = '' } = this.#told.get(process) ?? {};
     const saved = [...(this.#ledger?.records.values() ?? []), ...(this.#ledger?.closed ?? [])];
     const kept = new Set([...saved, ...recordsIn(left)].map(({ job_id }) => job_id));
-    for (const id of jobs) if (!kept.has(id)) this.#violated('kept-for-people', `${process}: job ${id}`);
+    for (const id of jobs) if (!kept.has(id)) this.#violated('unsaved-job-kept', `${process}: job ${id}`);
   }
 
   /** A plan, as shown: every open matter is in it, and each that is blocked says what to do. */
@@ -373,11 +383,11 @@ export class Checker {
         ? actions.some(({ kind }) => kind === 'resume' || kind === 'blocked')
         : actions.length > 0;
       if (!named && !orphans.has(record.address))
-        this.#violated('way-out', `${record.address} (${record.status}) is not in the plan`);
+        this.#violated('remedy-named', `${record.address} (${record.status}) is not in the plan`);
     }
     for (const action of plan.actions)
       if (action.kind === 'blocked' && !action.reasons?.every(({ remedy }) => (remedy ?? '') !== ''))
-        this.#violated('way-out', `${action.address} is blocked without a remedy`);
+        this.#violated('remedy-named', `${action.address} is blocked without a remedy`);
   }
 
   /** Somebody set the status of a disk back from an error. */
@@ -406,7 +416,7 @@ export class Checker {
       if (record.status !== 'intended') continue;
       const remedies = actions.flatMap(({ reasons = [] }) => reasons.map(({ remedy }) => String(remedy)));
       if (remedies.some((remedy) => remedy.includes(`vbsctl wait ${record.address};`)))
-        this.#violated('no-circle', `${record.address} is still begun after vbsctl wait`);
+        this.#violated('remedy-not-repeated', `${record.address} is still begun after vbsctl wait`);
     }
   }
 
@@ -485,7 +495,7 @@ export class Checker {
       const untouched = known.find((record) => record.status === 'failed');
       if (untouched && job.started_ms !== null)
         this.#violated('false-untouched', `${describe(job)}: ${untouched.reason}`);
-      else if (!untouched) this.#violated('lost', describe(job));
+      else if (!untouched) this.#violated('accepted-restore-recorded', describe(job));
     }
     for (const [key, records] of facts)
       for (const record of records) {
@@ -537,14 +547,17 @@ export class Checker {
 
   #nothingForgotten(ledger: Ledger): void {
     if (ledger.closed.length < this.#closedCount)
-      this.#violated('forgotten', `${ledger.closed.length} entries of history after ${this.#closedCount}`);
+      this.#violated(
+        'open-restore-kept',
+        `${ledger.closed.length} entries of history after ${this.#closedCount}`,
+      );
     this.#closedCount = ledger.closed.length;
     const open = new Map<string, string>();
     for (const record of ledger.records.values())
       if (['intended', 'running', 'unknown'].includes(record.status)) open.set(keyOf(record), record.address);
     for (const [key, address] of this.#open) {
       if (open.has(key) || ledger.closed.some((record) => keyOf(record) === key)) continue;
-      this.#violated('forgotten', `${key} at ${address}`);
+      this.#violated('open-restore-kept', `${key} at ${address}`);
     }
     this.#open = open;
   }

@@ -13,13 +13,13 @@ export interface Rules {
 
 export type ConductClause =
   | 'answer-table'
-  | 'settle-first'
-  | 'no-idle-wait'
+  | 'settle-before-repeat'
+  | 'no-needless-settle'
   | 'baseline'
   | 'limits'
-  | 'proof'
+  | 'success-observed'
   | 'needless-doubt'
-  | 'slow-down'
+  | 'pause-kept'
   | 'evidence-used';
 
 interface Pair {
@@ -158,7 +158,7 @@ export class Conduct {
     const doer = this.#doers.get(process);
     if (doer && !doer.frozen && at < doer.pausedUntil)
       this.#violated(
-        'slow-down',
+        'pause-kept',
         `${process}: ${what}, ${doer.pausedUntil - at} ms before the pause was over`,
       );
   }
@@ -352,7 +352,7 @@ export class Conduct {
     const since = Math.max(doer.began, ...own.map(({ sent }) => sent?.came?.at ?? doer.began));
     const settle = this.#settle(doer, since + this.#rules.settle_ms);
     if (at - since < settle)
-      this.#violated('settle-first', `${what}: after ${at - since} ms, settle is ${settle}`);
+      this.#violated('settle-before-repeat', `${what}: after ${at - since} ms, settle is ${settle}`);
   }
 
   /** Three times the longest lag that this process saw by then, and never less than configured. */
@@ -365,7 +365,7 @@ export class Conduct {
     const { settle_ms, max_delay_ms } = this.#rules;
     const most = max_delay_ms + UNHURRIED_MS;
     if (most < settle_ms && doer.trouble < since && at - since > most)
-      this.#violated('no-idle-wait', `${what}: nothing was sent, and ${at - since} ms were waited`);
+      this.#violated('no-needless-settle', `${what}: nothing was sent, and ${at - since} ms were waited`);
   }
 
   #baselineTells(doer: Doer, what: string, pair: Pair, record: LedgerRecord, now: number): void {
@@ -417,7 +417,7 @@ export class Conduct {
       const since = this.#acceptedAt.get(volume_id) ?? Number.POSITIVE_INFINITY;
       const sawBoth = [volume_id, backup_id].every((id) => (this.#restoringAt.get(id) ?? -1) >= since);
       if (!this.#gone.has(job_id) || !sawBoth) {
-        this.#violated('proof', `${keyOf(record)}: job ${job_id} was not read as done`);
+        this.#violated('success-observed', `${keyOf(record)}: job ${job_id} was not read as done`);
         return;
       }
     }
@@ -426,12 +426,13 @@ export class Conduct {
     if (!volume) return;
     const named = volume.src_backup_id !== baseline.volume.src_backup_id ? volume.src_backup_id : undefined;
     if (named !== undefined && named !== backup_id)
-      this.#violated('proof', `${keyOf(record)}: the disk names ${named}`);
-    if (isSame(volume, baseline.volume)) this.#violated('proof', `${keyOf(record)}: the disk is as before`);
+      this.#violated('success-observed', `${keyOf(record)}: the disk names ${named}`);
+    if (isSame(volume, baseline.volume))
+      this.#violated('success-observed', `${keyOf(record)}: the disk is as before`);
     if (evidence !== 'accepted' || named !== undefined || !backup) return;
-    if (this.#gone.has(backup_id)) this.#violated('proof', `${keyOf(record)}: the backup is gone`);
+    if (this.#gone.has(backup_id)) this.#violated('success-observed', `${keyOf(record)}: the backup is gone`);
     else if (isSame(backup, baseline.backup))
-      this.#violated('proof', `${keyOf(record)}: the backup is as before`);
+      this.#violated('success-observed', `${keyOf(record)}: the backup is as before`);
   }
 
   /** Failed, maybe touched; but settle was waited out after all attempts but the last, which was refused, and the disk did not move. */

@@ -9,13 +9,13 @@ export interface LeaseGivens {
 }
 
 export type LeaseClause =
-  | 'takeover-early'
-  | 'lease-outlasts'
-  | 'fenced'
-  | 'acknowledged'
-  | 'poisoned'
-  | 'own-lock'
-  | 'gave-up';
+  | 'no-early-takeover'
+  | 'lease-outlasts-request'
+  | 'former-holder-fenced'
+  | 'acknowledged-commit-kept'
+  | 'no-write-after-failure'
+  | 'only-own-lock-removed'
+  | 'writable-state-used';
 
 /** From the last look at the lease to the request's arrival, over the simulated network. */
 const ON_THE_WAY_MS = 10;
@@ -78,7 +78,7 @@ export class LeaseRules {
     const idle = at - before.renewed;
     if (idle < ttl_ms + settle_ms)
       this.#violated(
-        'takeover-early',
+        'no-early-takeover',
         `${process} took the lock of ${before.process}, renewed ${idle} ms before; ${ttl_ms} and ${settle_ms} have to pass`,
       );
     return before.process;
@@ -88,7 +88,7 @@ export class LeaseRules {
     const before = this.#holder;
     this.#holder = undefined;
     if (before && before.process !== process)
-      this.#violated('own-lock', `${process} removed the lock of ${before.process}`);
+      this.#violated('only-own-lock-removed', `${process} removed the lock of ${before.process}`);
   }
 
   /** It has the lock, has read the state, and begins. */
@@ -99,14 +99,17 @@ export class LeaseRules {
 
   stateWritten(process: string, at: number, sent: number): void {
     if (sent > (this.#refused.get(process) ?? Number.POSITIVE_INFINITY))
-      this.#violated('poisoned', `${process} wrote again`);
+      this.#violated('no-write-after-failure', `${process} wrote again`);
     const holder = this.#holder;
     const held = holder?.process === process;
     if (holder && !held) {
       this.#disturbed.add(holder.process);
       // What a lock that was given back properly leaves under way stops the next holder at most.
       if (this.#writers.has(holder.process) || (this.#takenOver && this.#atWork))
-        this.#violated('fenced', `${process} wrote what ${holder.process}, who has its lock, does not know`);
+        this.#violated(
+          'former-holder-fenced',
+          `${process} wrote what ${holder.process}, who has its lock, does not know`,
+        );
     }
     this.#written = true;
     this.#writers.add(process);
@@ -116,9 +119,10 @@ export class LeaseRules {
   /** A commit that was asked for `since` then resolved. */
   acknowledged(process: string, since: number): void {
     const wrote = this.#wrote.get(process);
-    if (!wrote || wrote.at < since) this.#violated('acknowledged', `${process}: nothing was written`);
+    if (!wrote || wrote.at < since)
+      this.#violated('acknowledged-commit-kept', `${process}: nothing was written`);
     else if (!wrote.held)
-      this.#violated('acknowledged', `${process}: it was written when the lock was another’s`);
+      this.#violated('acknowledged-commit-kept', `${process}: it was written when the lock was another’s`);
   }
 
   refused(process: string, at: number): void {
@@ -130,12 +134,15 @@ export class LeaseRules {
     const { ttl_ms, request_timeout_ms } = this.#givens;
     const holder = this.#holder;
     if (holder?.process !== process) {
-      this.#violated('lease-outlasts', `${pair}: ${process} does not hold the lock`);
+      this.#violated('lease-outlasts-request', `${pair}: ${process} does not hold the lock`);
       return;
     }
     const left = holder.renewed + ttl_ms - at;
     if (left < request_timeout_ms - ON_THE_WAY_MS)
-      this.#violated('lease-outlasts', `${pair}: the lease lasts ${left} ms, the request may take longer`);
+      this.#violated(
+        'lease-outlasts-request',
+        `${pair}: the lease lasts ${left} ms, the request may take longer`,
+      );
   }
 
   /** A run ended because it could not write, or could not lock. */
@@ -143,7 +150,7 @@ export class LeaseRules {
     const troubles = this.#troubles.get(process) ?? 0;
     if (troubles > FEW || this.#disturbed.has(process) || !this.isHeldBy(process)) return;
     this.#violated(
-      'gave-up',
+      'writable-state-used',
       `${process}, whose lock it was, after ${troubles} requests that went wrong: ${why}`,
     );
   }

@@ -40,8 +40,8 @@ describe('the tests of the tests', () => {
     expect(() => brokenTexts(rules, { 'disk-is-square': 'skip' })).to.throw(
       'no source marks the rule disk-is-square',
     );
-    expect(() => brokenTexts(rules, { 'history-counts': 'half' })).to.throw(
-      'history-counts cannot be broken by "half"',
+    expect(() => brokenTexts(rules, { 'history-must-include-every-past-restore': 'half' })).to.throw(
+      'history-must-include-every-past-restore cannot be broken by "half"',
     );
   });
 

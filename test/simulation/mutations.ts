@@ -24,9 +24,9 @@ const UNMOVED: Breaks = {
   'volume-as-before-is-not-restored': 'never',
   'backup-as-before-is-not-restored': 'never',
 };
-const MOVED_WHILE_READY: Breaks = { 'volume-that-left-its-baseline-is-judged-again': 'never' };
+const MOVED_WHILE_READY: Breaks = { 'volume-changed-since-its-baseline-is-judged-again': 'never' };
 const ALWAYS_FRESH: Breaks = {
-  'intent-is-fresh-from-before-its-commit': {
+  'intent-age-counts-from-before-its-commit': {
     gives: { monotonic: Number.POSITIVE_INFINITY, wall: Number.POSITIVE_INFINITY },
   },
 };
@@ -38,263 +38,297 @@ const ALWAYS_FRESH: Breaks = {
  */
 export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   // The answer table, row by row, each row read as what does harm.
-  'a yes is read as a no': {
-    'yes-with-a-job-is-accepted': outcome({ kind: 'rejected', again: 'never', failure: FAILURE }),
+  'an accepting answer is read as a final rejection': {
+    'answer-with-a-job-id-is-accepted': outcome({ kind: 'rejected', again: 'never', failure: FAILURE }),
   },
-  'a yes of Cinder is read as a no': {
-    'cinder-yes-is-accepted': outcome({ kind: 'not_sent', failure: FAILURE }),
+  'an accepting answer of Cinder is read as not sent': {
+    'cinder-202-is-accepted': outcome({ kind: 'not_sent', failure: FAILURE }),
   },
-  'a yes without a job id is read as a no': { 'yes-without-a-job-is-ambiguous': NOT_SENT },
-  'an unreadable yes of Cinder is read as a no': {
-    'cinder-yes-in-other-words-is-ambiguous': NOT_SENT,
+  'an answer without a job id is read as not sent': { 'answer-without-a-job-id-is-ambiguous': NOT_SENT },
+  'an unreadable 202 of Cinder is read as not sent': {
+    'unreadable-cinder-202-is-ambiguous': NOT_SENT,
   },
-  'a yes without a job id is believed, and a disk that did not move as well': {
-    'yes-without-a-job-is-ambiguous': outcome({ kind: 'accepted' }),
+  'an answer without a job id counts as accepted, and an unchanged volume as restored': {
+    'answer-without-a-job-id-is-ambiguous': outcome({ kind: 'accepted' }),
     ...UNMOVED,
   },
-  '408 is a no for good': { 'request-timeout-is-ambiguous': 'skip' },
-  '499 is a no for good': { 'closed-request-is-ambiguous': 'skip' },
-  '5xx is a no for good': { 'server-error-is-ambiguous': 'never' },
-  '3xx is a no for good': { 'redirect-is-ambiguous': 'never' },
-  'a lost connection counts as never sent': { 'lost-answer-is-ambiguous': NOT_SENT },
-  'a lost connection is a no for good': { 'lost-answer-is-ambiguous': FOR_GOOD },
-  '409, 429 and 503 are repeated at once': { 'busy-cloud-is-asked-later': NOT_SENT },
-  '409, 429 and 503 are for good': { 'busy-cloud-is-asked-later': FOR_GOOD },
-  'a page of a gateway is a no': { 'gateway-page-is-ambiguous': FOR_GOOD },
-  'not yet counts as never': { 'refusal-means-what-its-code-says': FOR_GOOD },
-  'not yet and never are repeated at once': { 'refusal-means-what-its-code-says': NOT_SENT },
-  'codes that leave it open are read as a no': {
-    'error-that-leaves-it-open-is-ambiguous': NOT_SENT,
+  '408 is a final rejection': { 'request-timeout-is-ambiguous': 'skip' },
+  '499 is a final rejection': { 'closed-request-is-ambiguous': 'skip' },
+  '5xx is a final rejection': { 'server-error-is-ambiguous': 'never' },
+  '3xx is a final rejection': { 'redirect-is-ambiguous': 'never' },
+  'a lost connection counts as not sent': { 'lost-answer-is-ambiguous': NOT_SENT },
+  'a lost connection is a final rejection': { 'lost-answer-is-ambiguous': FOR_GOOD },
+  '409, 429 and 503 count as not sent': { 'busy-answer-is-retried-later': NOT_SENT },
+  '409, 429 and 503 are final rejections': { 'busy-answer-is-retried-later': FOR_GOOD },
+  'an HTML page of a gateway is a final rejection': { 'gateway-page-is-ambiguous': FOR_GOOD },
+  'a retryable error code counts as final': { 'error-code-decides-whether-to-retry': FOR_GOOD },
+  'each error code counts as not sent': { 'error-code-decides-whether-to-retry': NOT_SENT },
+  'error codes that decide nothing count as not sent': {
+    'undecided-error-is-ambiguous': NOT_SENT,
   },
   'a POST without an answer is sent again': { 'post-is-sent-once': { again: { kind: 'broken' } } },
 
   // What an attempt leaves behind.
-  'an attempt without an answer counts as nothing': { 'unanswered-attempt-is-in-doubt': doubt('none') },
-  'an ambiguous attempt counts as nothing': { 'ambiguous-attempt-is-in-doubt': doubt('none') },
-  'a retryable no is no possible duplicate': { 'refusal-for-now-may-answer-a-copy': doubt('none') },
-  'failed and untouched although the disk moved': {
+  'an attempt without an answer leaves no doubt': { 'unanswered-attempt-is-in-doubt': doubt('none') },
+  'an ambiguous attempt leaves no doubt': { 'ambiguous-attempt-is-in-doubt': doubt('none') },
+  'a retryable rejection leaves no doubt': { 'retryable-rejection-may-answer-a-duplicate': doubt('none') },
+  'a restore fails as untouched although the volume changed': {
     'untouched-only-if-nothing-reached-the-volume': 'always',
   },
 
   // The verdict, clause by clause.
-  'a cloud that does not tell counts as unmoved': {
-    'unreadable-cloud-proves-nothing': verdict('not_started'),
+  'an unreadable answer counts as an unchanged volume': {
+    'unreadable-answer-proves-nothing': verdict('not_started'),
   },
-  'adopt on the disk alone': {
+  'a restore is adopted although only the volume is restoring': {
     'adoption-requires-the-backup': 'always',
     'volume-restoring-alone-contradicts': 'never',
   },
-  'adopt on the backup alone, and a disk that did not move is restored': {
+  'a restore is adopted although only the backup is restoring, and an unchanged volume counts as restored': {
     'adoption-requires-the-volume': 'always',
     ...UNMOVED,
   },
-  'nothing is adopted': { 'restore-seen-under-way-is-adopted': verdict('not_started'), ...MOVED_WHILE_READY },
-  'a disk that moved is restored again': { 'changed-volume-is-unknown': 'never', ...MOVED_WHILE_READY },
-  'a disk that moved is called untouched': { 'changed-volume-is-unknown': verdict('adopt'), ...UNMOVED },
-  'settle is skipped': { 'repeat-waits-for-settle': 'never' },
+  'no restore is adopted': {
+    'restore-seen-under-way-is-adopted': verdict('not_started'),
+    ...MOVED_WHILE_READY,
+  },
+  'a volume that changed is restored again': { 'changed-volume-is-unknown': 'never', ...MOVED_WHILE_READY },
+  'a volume that changed is adopted, and an unchanged one counts as restored': {
+    'changed-volume-is-unknown': verdict('adopt'),
+    ...UNMOVED,
+  },
+  'a request is repeated before settle has passed': { 'repeat-waits-for-settle': 'never' },
   'settle is cut to a half': {
-    'settle-is-as-configured-at-least': 'half',
+    'settle-is-never-shorter-than-configured': 'half',
     'settle-grows-with-the-lag': { gives: 0 },
   },
-  '`after_ambiguous: stop` is ignored': { 'stop-after-ambiguous-asks-a-person': 'never' },
+  '`after_ambiguous: stop` is ignored': { 'after-ambiguous-stop-ends-as-unknown': 'never' },
 
   // The order of everything that matters.
-  'a resumed run sends first': {
+  'a resumed run sends a request before it probes': {
     'nothing-is-repeated-before-a-probe': { onlyIf: 'this.#failed > 0' },
   },
-  'no look between two attempts': {
+  'a request is repeated without a probe': {
     'nothing-is-repeated-before-a-probe': { onlyIf: 'this.#failed === 0' },
   },
-  'the request leaves while its intent is being written': { 'intent-is-durable-before-the-post': 'early' },
-  'a repeat leaves without an intent of its own': {
+  'a request leaves before its intent is durable': { 'intent-is-durable-before-the-post': 'early' },
+  'a repeated request has no intent of its own': {
     'intent-is-durable-before-the-post': { onlyIf: '!earlier' },
   },
   'a stale intent is not renewed': ALWAYS_FRESH,
-  'an intent is fresh from when its commit returned': { 'intent-is-fresh-from-before-its-commit': 'late' },
-  'a stale intent and a lost lock do not keep a request back': {
-    ...ALWAYS_FRESH,
-    'lost-lock-holds-the-post-to-the-last': 'always',
+  'the age of an intent counts from the end of its commit': {
+    'intent-age-counts-from-before-its-commit': 'late',
   },
-  'the baseline of an attempt in doubt is replaced': { 'baseline-of-a-doubt-is-kept': 'skip' },
-  'a final no is not looked at': {
+  'neither a stale intent nor a lost lock stops a request': {
+    ...ALWAYS_FRESH,
+    'lost-lock-blocks-the-post-until-it-is-written': 'always',
+  },
+  'the baseline of an attempt in doubt is replaced': { 'baseline-of-an-attempt-in-doubt-is-kept': 'skip' },
+  'a final rejection is not probed': {
     'final-rejection-is-probed': {
       gives: { kind: 'not_started', reason: 'mutant', for_ms: 0 } satisfies Finding,
     },
     'untouched-only-once-doubt-is-settled': 'always',
   },
-  '`wait` tries again': { 'wait-starts-nothing': 'never', 'follower-sends-nothing': 'never' },
-  'a step counts before it is durable': { 'step-is-durable-first': 'early' },
-  'a disk that is not as planned is restored': { 'restore-is-as-approved': 'always' },
-  'not started is believed while something is restoring': { 'not-started-is-taken-only-at-rest': 'never' },
-  'a person is believed against the job of the restore': {
-    'person-is-not-believed-against-the-job': { gives: undefined },
-    'not-started-is-taken-only-at-rest': 'never',
+  '`wait` sends a request': { 'follow-run-starts-nothing': 'never', 'follow-run-sends-nothing': 'never' },
+  'an event is reported before its record is durable': { 'record-is-durable-before-its-event': 'early' },
+  'a volume that differs from the plan is restored': { 'restore-must-match-its-plan': 'always' },
+  '`resolve --as not-started` is accepted while something is restoring': {
+    'not-started-requires-volume-and-backup-at-rest': 'never',
+  },
+  '`resolve` contradicts the job of the restore': {
+    'resolution-must-not-contradict-the-job': { gives: undefined },
+    'not-started-requires-volume-and-backup-at-rest': 'never',
   },
 
   // Following to the end.
   'job entities are not compared': { 'job-of-another-restore-proves-nothing': 'never' },
-  'an unknown job status is an end': { 'job-in-an-unknown-status-goes-on': SUCCEEDED },
-  'a failed job is a success': { 'failed-job-is-a-failure': SUCCEEDED },
-  'a queued job is a success': { 'queued-job-goes-on': SUCCEEDED },
-  'a disk in error is restored': {
-    'volume-in-error-is-a-failure': 'never',
-    'volume-at-work-goes-on': 'never',
+  'a job in an unknown status counts as succeeded': {
+    'job-in-an-unknown-status-is-still-running': SUCCEEDED,
   },
-  'a disk that is still restoring is restored': {
-    'restoring-volume-goes-on': 'never',
-    'restoring-backup-goes-on': 'never',
-    'restoring-volume-alone-goes-on': 'never',
-    'volume-at-work-goes-on': 'never',
+  'a failed job counts as succeeded': { 'failed-job-is-a-failure': SUCCEEDED },
+  'a queued job counts as succeeded': { 'queued-job-is-still-running': SUCCEEDED },
+  'a volume in error counts as restored': {
+    'volume-in-error-is-a-failure': 'never',
+    'busy-volume-is-still-running': 'never',
+  },
+  'a volume that is still restoring counts as restored': {
+    'restoring-volume-is-still-running': 'never',
+    'restoring-backup-is-still-running': 'never',
+    'volume-restoring-alone-is-still-running': 'never',
+    'busy-volume-is-still-running': 'never',
   },
 
   // What may run beside what.
-  'restores of one backup run together': { 'backup-is-restored-once-at-a-time': 'shorter' },
-  'dependants do not wait': { 'dependencies-go-first': { gives: [] } },
-  'dependants follow a failure': { 'dependency-is-met-by-success-alone': 'always' },
+  'restores from one backup run at the same time': { 'backup-is-restored-once-at-a-time': 'shorter' },
+  'dependants do not wait for their dependencies': { 'dependencies-must-end-first': { gives: [] } },
+  'dependants start after a dependency failed': { 'dependency-is-met-only-by-success': 'always' },
 
   // The plan.
-  'a restore is known by its address': {
+  'a restore is identified by its address': {
     'restore-is-known-by-its-identity': { onlyIf: 'found.record.address === spec.address' },
   },
-  'the history is not asked': { 'history-counts': 'skip' },
-  'open business does not block': { 'open-restore-blocks': { gives: [] } },
-  'maybe touched is planned again': {
+  'the history is ignored': { 'history-must-include-every-past-restore': 'skip' },
+  'an open restore does not block new ones': { 'open-restore-blocks-new-starts': { gives: [] } },
+  'a restore that may have touched its volume is planned again': {
     'maybe-touched-is-not-planned-again': 'never',
     'maybe-touched-here-is-not-planned-again': 'never',
     'maybe-touched-volume-is-not-intended-again': 'never',
   },
-  'what is done is planned again after a rename': {
-    'done-stays-done': { onlyIf: 'record.address === spec.address' },
+  'a succeeded restore is planned again after a rename': {
+    'succeeded-restore-is-not-planned-again': { onlyIf: 'record.address === spec.address' },
   },
 
   // What is durable, and whose it is.
   'the journal is not synced': { 'journal-is-synced': 'skip' },
-  'a failed write does not poison the lease': { 'failed-write-poisons-the-lease': 'skip' },
-  'a frozen process folds what is not its own any more': {
+  'commits continue after a failed write': { 'failed-write-rejects-all-later-commits': 'skip' },
+  'a frozen process replaces the snapshot after it lost the lock': {
     'snapshot-is-replaced-under-the-lock': 'shorter',
     'journal-is-removed-under-the-lock': 'shorter',
   },
-  'a lost lock acknowledges': {
-    'lost-lock-acknowledges-nothing': 'skip',
-    'lost-lock-holds-the-post-to-the-last': 'always',
-    'lost-lock-holds-the-post': 'never',
+  'a commit is acknowledged after the lock is lost': {
+    'lost-lock-acknowledges-no-commit': 'skip',
+    'lost-lock-blocks-the-post-until-it-is-written': 'always',
+    'lost-lock-blocks-the-post': 'never',
   },
-  'a torn line is damage': { 'partial-line-is-cut-off': 'never' },
-  'the leftover journal is not read': { 'leftover-journal-is-read': { changes: { journal: undefined } } },
+  'a partial last line of the journal counts as damage': { 'partial-line-is-cut-off': 'never' },
+  'the journal that a killed run left is not read': {
+    'leftover-journal-is-read': { changes: { journal: undefined } },
+  },
 
   // What costs an outcome, patience or a question to a person, and what stands behind another rule.
-  '401 is a no for good': { 'refused-token-is-renewed': FOR_GOOD },
-  '401 is given up at once': { 'new-token-is-tried-once': { gives: 0 } },
-  '401 is answered with new tokens for ever': {
+  '401 is a final rejection': { 'refused-token-is-renewed': FOR_GOOD },
+  '401 ends the restore without a new token': { 'new-token-is-tried-once': { gives: 0 } },
+  '401 is retried with new tokens without end': {
     'new-token-is-tried-once': { gives: Number.POSITIVE_INFINITY },
   },
-  '401 is sure to have begun nothing': { 'refused-token-may-answer-a-copy': doubt('none') },
-  'what was not sent is in doubt': { 'unwritten-request-was-not-sent': outcome({ kind: 'ambiguous' }) },
-  'what was not sent is waited out': { 'unsent-attempt-is-in-no-doubt': doubt('possible_duplicate') },
-  'a no for good is repeated': { 'no-for-good-is-final': 'never' },
-  'never counts as not yet': {
-    'refusal-means-what-its-code-says': outcome({ kind: 'rejected', again: 'later' }),
+  '401 leaves no doubt': { 'refused-token-may-answer-a-duplicate': doubt('none') },
+  'an unsent request is ambiguous': { 'unwritten-request-was-not-sent': outcome({ kind: 'ambiguous' }) },
+  'an unsent request leaves a possible duplicate': {
+    'unsent-attempt-leaves-no-doubt': doubt('possible_duplicate'),
   },
-  'a yes of Cinder about another counts': { 'cinder-yes-names-what-was-asked': 'always' },
-  'an answer about another disk counts': { 'answer-is-about-what-was-asked': 'never' },
-  'a disk that newly names our backup proves nothing': { 'volume-that-names-our-backup-is-adopted': 'never' },
-  'settle does not grow with the lag': { 'settle-grows-with-the-lag': { gives: 0 } },
-  'wait has no end': { 'wait-ends-with-the-timeout': 'never' },
-  'a disk that moved since the last probe is restored into': MOVED_WHILE_READY,
-  'a final no that started it is not followed': { 'restore-despite-a-final-no-is-followed': 'skip' },
-  'a baseline may be as young as it likes': {
-    'baseline-is-older-than-its-last-second': { gives: 0 },
-    'baseline-is-seen-unchanged': { gives: 0 },
+  'a final rejection is retried': { 'final-rejection-ends-the-restore': 'never' },
+  'a final error code counts as retryable': {
+    'error-code-decides-whether-to-retry': outcome({ kind: 'rejected', again: 'later' }),
   },
-  'a job that is gone has succeeded': { 'job-that-is-gone-needs-both-seen-restoring': 'always' },
-  'a disk as before the yes is restored': { 'volume-as-before-is-not-restored': 'never' },
-  'a backup that did not move proves a restore': { 'backup-as-before-is-not-restored': 'never' },
-  'a backup that is gone proves a restore': { 'backup-that-is-gone-proves-nothing': 'never' },
-  'a disk that names another backup is restored from ours': {
+  'a 202 of Cinder that names another restore counts as accepted': {
+    'cinder-202-must-name-the-requested-restore': 'always',
+  },
+  'an answer about another volume is accepted': { 'answer-must-be-about-the-requested-id': 'never' },
+  'a volume that newly names our backup is not adopted': {
+    'volume-that-names-our-backup-is-adopted': 'never',
+  },
+  'settle does not grow with the measured lag': { 'settle-grows-with-the-lag': { gives: 0 } },
+  'a wait ignores the timeout': { 'wait-ends-with-the-timeout': 'never' },
+  'a volume that changed since the last probe is overwritten': MOVED_WHILE_READY,
+  'a restore that started despite a rejection is not followed': {
+    'restore-started-despite-a-rejection-is-followed': 'skip',
+  },
+  'a baseline may be as recent as the last change': {
+    'baseline-must-be-older-than-its-last-change': { gives: 0 },
+    'baseline-must-be-read-unchanged': { gives: 0 },
+  },
+  'a missing job counts as succeeded': { 'missing-job-requires-both-observed-restoring': 'always' },
+  'a volume that is unchanged since the answer counts as restored': {
+    'volume-as-before-is-not-restored': 'never',
+  },
+  'an unchanged backup counts as restored from': { 'backup-as-before-is-not-restored': 'never' },
+  'a missing backup counts as restored from': { 'missing-backup-proves-nothing': 'never' },
+  'a volume that names another backup counts as restored from ours': {
     'volume-from-another-backup-is-not-ours': 'never',
     'volume-from-another-backup-contradicts': 'never',
   },
-  'disk and backup are let go of at once': { 'volume-and-backup-are-held-until-at-rest': 'always' },
-  'unknown is planned again': {
-    'unknown-is-not-planned-again': 'skip',
-    'open-restore-blocks': { gives: [] },
+  'volume and backup are released before they are at rest': {
+    'volume-and-backup-are-held-until-at-rest': 'always',
   },
-  'failures do not halt': { 'failures-halt-the-run': 'never' },
-  'one disk twice in a plan': { 'volume-is-declared-once': 'always' },
-  'a disk that names another is adopted and believed': {
+  'a restore with an unknown outcome is planned again': {
+    'unknown-is-not-planned-again': 'skip',
+    'open-restore-blocks-new-starts': { gives: [] },
+  },
+  'failures do not halt the run': { 'failures-halt-the-run': 'never' },
+  'a plan restores one volume twice': { 'volume-is-declared-once': 'always' },
+  'a volume that names another backup is adopted and counts as restored': {
     'restore-from-another-backup-is-waited-out': 'never',
     'volume-from-another-backup-is-not-ours': 'never',
     'volume-from-another-backup-contradicts': 'never',
   },
 
   // Evidence: what observations show together.
-  'a disk that was restoring alone is forgotten': { 'volume-restoring-alone-contradicts': 'never' },
-  'a torn look contradicts': {
+  'a volume that restored alone contradicts nothing': { 'volume-restoring-alone-contradicts': 'never' },
+  'an unconfirmed observation contradicts the restore': {
     'unconfirmed-observation-contradicts-nothing': 'always',
     'unconfirmed-observation-is-read-again': 'never',
   },
-  'restores that began in another order are one': {
+  'restores that began in another order count as one': {
     'volume-before-backup-contradicts': 'never',
     'volume-long-after-backup-contradicts': 'never',
     'backup-restoring-alone-before-contradicts': 'never',
     'restore-frees-both-together': 'never',
   },
-  'restores that ended apart are one': { 'restore-frees-both-together': 'never' },
-  'a disk without the name of our backup is believed': { 'restore-leaves-its-name': 'never' },
-  'a contradiction does not outlive the run': { 'needed-observation-is-durable': 'never' },
-  'a contradiction does not bind the verdict': {
+  'restores that ended apart count as one': { 'restore-frees-both-together': 'never' },
+  'a volume that does not name our backup counts as restored': {
+    'restored-volume-must-name-its-backup': 'never',
+  },
+  'a contradiction is not kept for the next run': { 'needed-observation-is-durable': 'never' },
+  'a contradiction does not affect the verdict': {
     'contradicted-restore-is-not-adopted': 'never',
     'contradicted-restore-is-not-recorded-as-ours': 'never',
     'contradicted-restore-is-not-ours': 'never',
   },
-  'what was settled is in doubt again': { 'settled-doubt-does-not-return': 'never' },
-  'wait does not write down that nothing was started': {
-    'wait-starts-nothing': { code: 'recorded(restore)' },
+  'a settled attempt is in doubt again': { 'settled-doubt-does-not-return': 'never' },
+  '`wait` does not record that nothing was started': {
+    'follow-run-starts-nothing': { code: 'recorded(restore)' },
   },
-  'settle is cut short when it is written down': { 'settled-after-observing-until-settle': 'half' },
+  'an attempt is recorded as settled before settle has passed': {
+    'settled-after-observing-until-settle': 'half',
+  },
 
   // The policy before each request, and the pauses that a cloud asks for.
-  'a resumed restore is sent whatever the policy says': {
-    'resume-heeds-the-policy-of-today': 'never',
+  'a resumed restore is sent against the current policy': {
+    'resumed-restore-must-meet-the-current-policy': 'never',
     'policy-is-checked-before-each-request': 'never',
   },
-  'the pause that the cloud asks for is not kept': { 'pause-of-the-cloud-is-kept': 'skip' },
-  'a restore that has its place leaves during a pause': {
-    'pause-holds-a-reserved-post': 'never',
-    'pause-holds-a-post-to-the-last': 'always',
-    'slow-run-takes-another-place': 'never',
+  'the pause that the cloud asks for is ignored': { 'pause-requested-by-the-cloud-is-kept': 'skip' },
+  'a request with a reserved slot leaves during a pause': {
+    'pause-blocks-a-reserved-post': 'never',
+    'pause-blocks-a-post-until-it-is-written': 'always',
+    'throttled-run-reserves-again-before-the-post': 'never',
   },
 
   // A lock with an end.
-  'a lock is taken over after its time to live alone': { 'takeover-waits-for-settle': { gives: 0 } },
-  'the age of a lock is told by the clock of the runner': {
-    'age-is-told-by-the-store': { code: 'clock.now() - modified' },
+  'a lock is taken over without waiting for settle': { 'takeover-waits-for-settle': { gives: 0 } },
+  'the age of a lock is measured by the clock of the runner': {
+    'lock-age-is-measured-by-the-store': { code: 'clock.now() - modified' },
   },
-  'a request leaves however little is left of the lease': { 'lease-outlasts-the-request': { gives: 0 } },
+  'a request leaves although it can outlast the lease': { 'lease-outlasts-the-request': { gives: 0 } },
   'a lease counts from the answer to its renewal': { 'lease-counts-from-before-its-renewal': 'late' },
-  'a lease counts from the answer to its making': {
-    'lease-counts-from-before-its-lock-was-asked-for': 'late',
+  'a lease counts from the answer to its creation': {
+    'lease-counts-from-before-its-lock-request': 'late',
   },
-  'a lease and an intent count on the wall clock alone': {
+  'a lease and an intent use the wall clock only': {
     'clock-set-back-is-noticed': { gives: Number.NEGATIVE_INFINITY },
   },
-  'a lease and an intent count on the monotonic clock alone': {
+  'a lease and an intent use the monotonic clock only': {
     'sleep-of-the-machine-is-noticed': { gives: Number.NEGATIVE_INFINITY },
   },
-  'the state is written without If-Match': { 'state-is-written-over-what-was-read': 'never' },
-  'a lock that was taken over is not fenced': { 'taken-over-state-is-fenced': 'never' },
-  'a commit is acknowledged without a last look at the lock': { 'lost-lock-acknowledges-no-write': 'skip' },
-  'a lock is renewed without If-Match': { 'lock-is-renewed-by-its-holder': { gives: 'anything' } },
-  'a lock is made without If-None-Match': { 'lock-is-made-by-one': { gives: 'anything' } },
-  'a lock is taken over without If-Match': { 'lock-is-taken-over-by-one': { gives: 'anything' } },
-  'an object is removed without If-Match': { 'lock-is-removed-by-its-holder': { gives: undefined } },
-  'a write in doubt counts as done': { 'write-in-doubt-is-not-done': { gives: undefined } },
-  'a write in doubt is repeated without reading': { 'write-in-doubt-is-read-before-it-is-repeated': 'never' },
-  'a lock whose making is in doubt is another’s': { 'lock-in-doubt-is-recognised': 'always' },
-  'a lease that is about to be renewed is too short': {
+  'the state is written without If-Match': { 'state-is-replaced-only-if-unchanged': 'never' },
+  'a state whose lock was taken over is not fenced': { 'taken-over-state-is-fenced': 'never' },
+  'a commit is acknowledged without a last check of the lock': { 'lost-lock-acknowledges-no-write': 'skip' },
+  'a lock is renewed without If-Match': { 'lock-is-renewed-only-by-its-holder': { gives: 'anything' } },
+  'a lock is created without If-None-Match': { 'lock-is-created-only-if-absent': { gives: 'anything' } },
+  'a lock is taken over without If-Match': { 'lock-is-taken-over-only-if-unchanged': { gives: 'anything' } },
+  'an object is removed without If-Match': { 'lock-is-removed-only-by-its-holder': { gives: undefined } },
+  'an ambiguous write counts as done': { 'ambiguous-write-is-not-assumed-done': { gives: undefined } },
+  'an ambiguous write is repeated without reading': {
+    'ambiguous-write-is-read-before-it-is-repeated': 'never',
+  },
+  'a lock whose creation is ambiguous counts as another run’s': {
+    'own-lock-is-recognised-after-a-lost-answer': 'always',
+  },
+  'a lease that is about to be renewed counts as too short': {
     'time-to-live-outlasts-a-request': { code: 'lease.lock.remainingMs() > timeoutMs' },
   },
-  'what could not be saved is not told': { 'step-that-is-not-saved-is-told': 'skip' },
+  'records that could not be saved are not reported': { 'unsaved-record-is-reported': 'skip' },
 };
 
 /** A rule that nobody can see broken alone. */

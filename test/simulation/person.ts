@@ -39,7 +39,7 @@ export class Person {
         // It may have taken him longer than the restore.
         this.#isRestoring(record)
       )
-        this.#scene.checker.found('resolve-reads', `${record.address} while it is being restored`);
+        this.#scene.checker.found('resolve-while-restoring', `${record.address} while it is being restored`);
     }
   }
 

@@ -23,7 +23,7 @@ export function figures(tally: Tally): string {
 
 const HEADLINE: readonly (readonly [string, readonly Clause[]])[] = [
   ['double starts', ['double-start']],
-  ['lost', ['lost', 'forgotten']],
+  ['lost', ['accepted-restore-recorded', 'open-restore-kept']],
   ['false', ['false-success', 'false-untouched']],
 ];
 

@@ -85,7 +85,7 @@ export class Stage {
       });
       if (checker.violations.length > 0 || open.length === 0) return;
     }
-    checker.found('settles', `still open after ${QUIET_RUNS_MAX} quiet runs`);
+    checker.found('restores-end', `still open after ${QUIET_RUNS_MAX} quiet runs`);
   }
 
   #endTrouble(): void {

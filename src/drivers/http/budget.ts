@@ -77,7 +77,7 @@ export class Budget {
    */
   slowDown(sentAtMs: number, pauseMs: number): void {
     const now = this.#clock.monotonic();
-    // Rule: pause-of-the-cloud-is-kept
+    // Rule: pause-requested-by-the-cloud-is-kept
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
     this.#fullAtMs = Math.max(this.#fullAtMs, this.#pausedUntilMs);
     // Requests that were in progress together are throttled together: the run slows down once for all of them.

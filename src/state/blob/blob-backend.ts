@@ -105,7 +105,7 @@ function lockedBlob(
     return withRetry(clock, retry, async () => {
       if (
         !store.checksPrevious ||
-        // Rule: write-in-doubt-is-read-before-it-is-repeated
+        // Rule: ambiguous-write-is-read-before-it-is-repeated
         why !== undefined
       ) {
         const now = await store.read();
@@ -130,7 +130,7 @@ function lockedBlob(
           stored = now;
           return;
         }
-        // Rule: write-in-doubt-is-not-done
+        // Rule: ambiguous-write-is-not-assumed-done
         case 'unsure':
           why = outcome.why;
           throw new RetryableError(why, { cause: notWritten(location, why) });

@@ -244,7 +244,7 @@ function lockedFiles(
           'fix this (free space, permissions), then run the same command again: it checks the cloud first';
         throw notWritten(files.journalPath, systemReason(cause), cause, remedy);
       }
-      // Rule: lost-lock-acknowledges-nothing
+      // Rule: lost-lock-acknowledges-no-commit
       // If the lock is still ours after the sync, nobody folded the journal before this line was in it. If a user removed
       // the lock of a running process, it must not acknowledge what the next holder does not see.
       guard();

@@ -68,12 +68,12 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       // It is ours if an earlier attempt arrived after it was given up.
       const free = !current || current.info.id === info.id || (current.overdue && mayEnd);
       if (!free) return { refused: () => lockedBy(holderOf(current), location) };
-      // Rule: lock-is-made-by-one
+      // Rule: lock-is-created-only-if-absent
       let over = 'nothing';
-      // Rule: lock-is-taken-over-by-one
+      // Rule: lock-is-taken-over-only-if-unchanged
       if (found) over = found.etag;
       asked ??= momentOf(clock);
-      // Rule: lease-counts-from-before-its-lock-was-asked-for
+      // Rule: lease-counts-from-before-its-lock-request
       const before = momentOf(clock);
       const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
@@ -81,7 +81,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       const now = outcome.kind === 'written' ? undefined : await readLock(options);
       if (
         outcome.kind === 'unsure' &&
-        // Rule: lock-in-doubt-is-recognised
+        // Rule: own-lock-is-recognised-after-a-lost-answer
         now?.info.id !== info.id
       )
         return {
@@ -124,7 +124,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       // Rule: lease-counts-from-before-its-renewal
       const before = momentOf(clock);
       const outcome = await objects.put(key, entryText(info, time.ttlMs, options), {
-        // Rule: lock-is-renewed-by-its-holder
+        // Rule: lock-is-renewed-only-by-its-holder
         over: etag,
       });
       if (outcome.kind === 'written') {

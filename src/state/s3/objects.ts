@@ -88,7 +88,7 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
       repeat('read', async () => {
         try {
           const { bytes, etag = '', modified, date } = await bucket.get(key, bytesMax);
-          // Rule: age-is-told-by-the-store
+          // Rule: lock-age-is-measured-by-the-store
           const ageMs = ageOf(modified, date);
           return { bytes, etag, ...optional('age_ms', ageMs) };
         } catch (cause) {
@@ -116,7 +116,7 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
       repeat('remove', async () => {
         try {
           const only = {
-            // Rule: lock-is-removed-by-its-holder
+            // Rule: lock-is-removed-only-by-its-holder
             IfMatch: etag,
           };
           await bucket.remove(key, optional('IfMatch', only.IfMatch));

@@ -33,7 +33,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return found && { bytes: found.bytes, tag: found.etag };
     },
     write(bytes, previous) {
-      // Rule: state-is-written-over-what-was-read
+      // Rule: state-is-replaced-only-if-unchanged
       const known = checksPrevious ? (previous?.tag ?? 'anything') : 'anything';
       return objects.put(key, bytes, { over: previous === undefined ? 'nothing' : known });
     },
