@@ -25,7 +25,7 @@ import type { LoadIo } from '../manifest/load.ts';
 import { loadManifests } from '../manifest/manifests.ts';
 import { WRONG_VERSION } from '../manifest/required-version.ts';
 import type { Backend, Lease } from '../state/backend.ts';
-import { eachLease, stoppableBackend } from '../state/backend-decorators.ts';
+import { mapLease, stoppableBackend } from '../state/backend-decorators.ts';
 import { refusingMigrated } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
@@ -212,7 +212,7 @@ export async function openLocation({ io, config, checkouts }: Context, location:
     onNote: (setting) => noteOnce(io, setting),
   });
   const backend = stoppableBackend(opened, io.stop);
-  return isUrl(location) ? eachLease(backend, (lease) => noteLockId(io, lease)) : backend;
+  return isUrl(location) ? mapLease(backend, (lease) => noteLockId(io, lease)) : backend;
 }
 
 /** A lock that never expires outlives a killed process. Some servers do not show its ID, so the log must have it. */

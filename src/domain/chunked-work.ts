@@ -5,18 +5,18 @@
 export type ChunkedWork<T> = Generator<undefined, T>;
 
 /** Runs the work without a break. */
-export function runSync<T>(steps: ChunkedWork<T>): T {
+export function runSync<T>(work: ChunkedWork<T>): T {
   for (;;) {
-    const { done, value } = steps.next();
+    const { done, value } = work.next();
     if (done) return value;
   }
 }
 
-/** Lets other work and signals in after each step. Once `stop` is aborted, rejects with its reason. */
-export async function runInterruptibly<T>(steps: ChunkedWork<T>, stop?: AbortSignal): Promise<T> {
+/** Lets other work and signals in after each chunk. Once `stop` is aborted, rejects with its reason. */
+export async function runInterruptibly<T>(work: ChunkedWork<T>, stop?: AbortSignal): Promise<T> {
   for (;;) {
     stop?.throwIfAborted();
-    const { done, value } = steps.next();
+    const { done, value } = work.next();
     if (done) return value;
     await new Promise((resolve) => setImmediate(resolve));
   }

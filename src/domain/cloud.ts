@@ -14,7 +14,6 @@ export interface Server {
   readonly name: string;
   /** As the API names it: `ACTIVE`, `SHUTOFF`, … */
   readonly status: string;
-  readonly created_at?: string;
 }
 
 export interface Volume {
@@ -24,7 +23,6 @@ export interface Volume {
   readonly status: string;
   readonly size: number;
   readonly attachments: readonly Attachment[];
-  readonly created_at?: string;
   /** Changes when a restore starts and when it ends; resolution is one second. */
   readonly updated_at?: string;
   readonly project_id?: string;
@@ -71,8 +69,7 @@ export interface CloudFailure {
     | 'connection_lost' // something was written, no whole answer came
     | 'timeout'
     | 'status' // an answer with an error status
-    | 'unreadable' // an answer that does not match the API
-    | 'crashed'; // the process ended before it recorded an answer
+    | 'unreadable'; // an answer that does not match the API
   /** For display: what the service or the network reported. */
   readonly message: string;
   /** HTTP status, when there was an answer. */

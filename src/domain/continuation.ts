@@ -120,13 +120,15 @@ export type Merge = {
   | { readonly kind: 'refused'; readonly why: string }
 );
 
-/** Compares every record with the state, which it does not change. Linear, in steps. */
+/**
+ * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can end it. O(n).
+ */
 export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
   const facts = factsOf(state);
   const merges: Merge[] = [];
   const taken = new Set<Address>();
   for (const record of unsaved) {
-    if (merges.length % RECORDS_A_STEP === 0) yield;
+    if (merges.length % RECORDS_PER_CHUNK === 0) yield;
     const judged = judge(record, state, facts.get(identityKey(record))?.at(-1));
     const isTwice = judged.kind === 'taken' && taken.has(judged.record.address);
     if (judged.kind === 'taken') taken.add(judged.record.address);
@@ -139,7 +141,7 @@ export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): 
 }
 
 /** Some MiB of records. */
-const RECORDS_A_STEP = 1_000;
+const RECORDS_PER_CHUNK = 1_000;
 
 export function changesOf(merges: readonly Merge[]): Change[] {
   return merges.flatMap((merge) =>

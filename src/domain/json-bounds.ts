@@ -101,15 +101,15 @@ function after(characters: RegExp, text: string, start: number): number {
   return characters.lastIndex;
 }
 
-/** Characters that are read in one step. */
-const STEP_LENGTH = 1024 * 1024;
+/** Characters between two yields. */
+const CHUNK_LENGTH = 1024 * 1024;
 /** More than any object has that vbsctl reads member by member. */
 const MEMBERS_MAX = 100;
 
 /**
  * The ranges of the members, if the text is an object; undefined if it is another value. Refuses duplicate keys, for which
  * two readers could use different values. `bounds` apply to each item of a member that is a list, and to each other member.
- * In steps.
+ * A generator: yields about once per MiB, so that a stop can end it.
  *
  * @throws JsonFault if the text is not one value
  */
@@ -139,7 +139,10 @@ export function* objectIn(
   return members;
 }
 
-/** Calls `see` for each item of the list at `open`, in steps; returns the offset after the list. `bounds.values` also limits the number of items. */
+/**
+ * Calls `see` for each item of the list at `open`; returns the offset after the list. `bounds.values` also limits the number
+ * of items. A generator: yields about once per MiB, so that a stop can end it.
+ */
 export function* eachItem(
   text: string,
   open: number,
@@ -148,14 +151,14 @@ export function* eachItem(
 ): ChunkedWork<number> {
   let end = open + 1;
   let count = 0;
-  let stepEnd = open + STEP_LENGTH;
+  let chunkEnd = open + CHUNK_LENGTH;
   for (let start = firstIn(text, open, CLOSE_LIST); start !== undefined; ) {
     if (++count > bounds.values) throw tooMany(bounds, start);
     end = endOfValue(text, start, bounds);
     see({ start, end });
     start = nextIn(text, end, CLOSE_LIST);
-    if (end < stepEnd) continue;
-    stepEnd = end + STEP_LENGTH;
+    if (end < chunkEnd) continue;
+    chunkEnd = end + CHUNK_LENGTH;
     yield;
   }
   return after(SPACE, text, end) + 1;

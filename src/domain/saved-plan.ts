@@ -61,7 +61,7 @@ export interface SavedPlan {
  * Maximum length of a text in a plan; a path may be as long. `save` cuts names and sentences; a plan with a longer text
  * is refused.
  */
-export const TEXT_LENGTH_MAX = 4_096;
+export const PLAN_TEXT_LENGTH_MAX = 4_096;
 
 export type StateRef = NonNullable<Plan['state']>;
 

@@ -4,7 +4,7 @@ import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { isObject, type JsonObject, list } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
-import type { Grant, Session } from './auth/auth-session.ts';
+import type { CredentialResult, Session } from './auth/auth-session.ts';
 import type { Listing, ListOptions } from './driver.ts';
 import { checked, UnexpectedShape } from './fields.ts';
 import { compressionOf, jsonLimitError } from './http/body-limits.ts';
@@ -94,7 +94,6 @@ export class ApiClient {
     // By id: an entry that moves to another page during the read must not count twice.
     const values = new Map<string, T>();
     const requested = new Set<string>();
-    let cloudTime: number | undefined;
     const filter = status === undefined ? '' : `status=${encodePercent(status)}&`;
     let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
@@ -108,32 +107,29 @@ export class ApiClient {
         runInterruptibly(parsePage(body, request, result.answer.secrets), signal ?? this.#tools.stop),
       );
       if (parsed.kind !== 'parsed') return parsed;
-      // The time of the first page: no page of the list was read earlier.
-      if (pages === 1) cloudTime = cloudTimeMs(result.answer);
       const { entries, next, total } = parsed.value;
       const countBefore = values.size;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
-      const listed = (complete: boolean): Listing<T> => ({
+      const listing = (complete: boolean): Listing<T> => ({
         kind: 'listed',
         values: [...values.values()],
         pages,
         complete,
-        ...optional('cloud_time_ms', cloudTime),
       });
       const following =
         entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count, total));
-      if (following === undefined) return listed(true);
-      if (wantsMore?.(entries, pages) === false) return listed(false);
+      if (following === undefined) return listing(true);
+      if (wantsMore?.(entries, pages) === false) return listing(false);
       if (values.size === countBefore) {
         // A server that knows neither limit nor marker has sent all entries with the first page.
-        if (next === undefined && values.size > PAGE_SIZE) return listed(true);
-        return notListed(`page ${pages} of the list of ${request.key} repeats the pages before it`);
+        if (next === undefined && values.size > PAGE_SIZE) return listing(true);
+        return finalFailure(`page ${pages} of the list of ${request.key} repeats the pages before it`);
       }
       if (requested.has(following))
-        return notListed(`the pages of the list of ${request.key} link back to an earlier page`);
-      const tooMuch = this.#tools.limits.ofList(request.key, pages + 1, bytes);
-      if (tooMuch !== undefined) return notListed(tooMuch);
+        return finalFailure(`the pages of the list of ${request.key} link back to an earlier page`);
+      const limitError = this.#tools.limits.ofList(request.key, pages + 1, bytes);
+      if (limitError !== undefined) return finalFailure(limitError);
       query = following;
     }
   }
@@ -145,8 +141,8 @@ export class ApiClient {
     maxBytes: number,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
     const signal = given ?? this.#tools.stop;
-    const tooMuch = this.#tools.limits.ofRun();
-    if (tooMuch !== undefined) return notListed(tooMuch);
+    const limitError = this.#tools.limits.ofRun();
+    if (limitError !== undefined) return finalFailure(limitError);
     const attempted = await retryRead(
       () => this.#attempt({ method: 'GET', url, headers, signal, maxBytes }),
       this.#tools,
@@ -161,12 +157,12 @@ export class ApiClient {
   }
 
   /** If no credential is available, fails at once: the session has already retried. */
-  async #attempt(request: GetRequest): Promise<AttemptResult<Answer | RefusedGrant>> {
+  async #attempt(request: GetRequest): Promise<AttemptResult<Answer | RefusedCredential>> {
     const { session, http, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
-      const grant = await session.credential(request.signal);
-      if (grant.kind === 'refused') return { kind: 'done', value: grant };
-      const { credential } = grant;
+      const result = await session.credential(request.signal);
+      if (result.kind === 'refused') return { kind: 'done', value: result };
+      const { credential } = result;
       const exchange = await http.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect, so it is repeated once with a new credential.
@@ -204,20 +200,20 @@ export class ApiClient {
   }
 }
 
-/** Not retryable: the list would exceed the same limit again. */
-function notListed(message: string): Unreadable {
+/** Not retryable: a list that is too long or repeats its pages would be the same again. */
+function finalFailure(message: string): Unreadable {
   return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable: false };
 }
 
 function whyNoObject(answer: Answer): string {
   const coding = compressionOf(answer);
   if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
-  const tooMuch = jsonLimitError(answer.text);
-  return tooMuch === undefined ? 'it is no JSON object' : `it ${tooMuch}`;
+  const limitError = jsonLimitError(answer.text);
+  return limitError === undefined ? 'it is no JSON object' : `it ${limitError}`;
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
-type RefusedGrant = Extract<Grant, { kind: 'refused' }>;
+type RefusedCredential = Extract<CredentialResult, { kind: 'refused' }>;
 
 /**
  * Whether a 404 is about the requested resource. An HTML page or a gateway's "no such API" (`APIGW.…`) means that the
@@ -227,7 +223,10 @@ function isAboutResource(answer: Answer): boolean {
   return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
 }
 
-/** In steps: a server may send more entries than requested, with names that take long to search for secrets. */
+/**
+ * A generator: yields after each thousand entries, so that a stop can end it. A server may send more entries than requested,
+ * with names that take long to search for secrets.
+ */
 function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,

@@ -13,7 +13,7 @@ import type { CloudProject } from '../domain/cloud-project.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools, type ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { parseBackup, parseVolume, sameId } from './block-storage.ts';
+import { assertSameId, parseBackup, parseVolume } from './block-storage.ts';
 import { serverList } from './compute.ts';
 import type { Driver, Listing, ListOptions, Permit, Reservation, StartRequest } from './driver.ts';
 import type { ThrottledHttp } from './http/throttled-http.ts';
@@ -64,7 +64,7 @@ export abstract class BlockStorageDriver implements Driver {
   volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
     return this.client.read(
       `${this.#urls.volumes}/${encodePercent(id)}`,
-      (body) => sameId(parseVolume(body.volume), id),
+      (body) => assertSameId(parseVolume(body.volume), id),
       signal,
     );
   }
@@ -76,7 +76,7 @@ export abstract class BlockStorageDriver implements Driver {
   ): Promise<Reading<Backup>> {
     return this.client.read(
       `${this.#urls.backups}/${encodePercent(id)}`,
-      (body) => sameId(parseBackup(body.backup), id),
+      (body) => assertSameId(parseBackup(body.backup), id),
       signal,
       { headers },
     );

@@ -1,4 +1,4 @@
-import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
+import { type Attachment, type Backup, sameId, type Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import { amount, type JsonObject, list, object } from '../domain/shape.ts';
 import {
@@ -22,7 +22,6 @@ export function parseVolume(value: unknown): Volume {
     status: field(volume, 'status', nonEmptyText),
     size: field(volume, 'size', amount),
     attachments: checked(volume.attachments ?? [], list, 'attachments').flatMap(parseAttachment),
-    ...optional('created_at', optionalTime(volume, 'created_at')),
     ...optional('updated_at', optionalTime(volume, 'updated_at')),
     ...optional('project_id', optionalField(volume, 'os-vol-tenant-attr:tenant_id', text)),
     ...optional('availability_zone', optionalField(volume, 'availability_zone', text)),
@@ -66,10 +65,10 @@ function idOf(from: JsonObject, key: string): string {
   return field(from, key, id).toLowerCase();
 }
 
-/** Refuses an answer about another volume or backup than the requested one. */
-export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
+/** Returns `value`. Throws UnexpectedShape if the answer is about another volume, backup or job than the requested one. */
+export function assertSameId<T extends { readonly id: string }>(value: T, id: string): T {
   // Rule: answer-must-be-about-the-requested-id
-  if (value.id.toLowerCase() !== id.toLowerCase())
+  if (!sameId(value.id, id))
     throw new UnexpectedShape('the answer describes another volume or backup than requested');
   return value;
 }

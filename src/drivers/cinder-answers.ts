@@ -1,4 +1,4 @@
-import type { StartOutcome } from '../domain/cloud.ts';
+import { type StartOutcome, sameId } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import { isObject } from '../domain/shape.ts';
 import type { StartRequest } from './driver.ts';
@@ -25,8 +25,8 @@ function accept(answer: Answer, requested: RequestedRestore): StartOutcome {
   const restore = parseObject(answer.text)?.restore;
   if (
     isObject(restore) &&
-    isSameId(restore.volume_id, requested.volume_id) &&
-    isSameId(restore.backup_id, requested.backup_id)
+    namesId(restore.volume_id, requested.volume_id) &&
+    namesId(restore.backup_id, requested.backup_id)
   )
     // Rule: cinder-202-is-accepted
     return { kind: 'accepted', ...optional('request_id', requestId(answer)) };
@@ -38,17 +38,18 @@ function accept(answer: Answer, requested: RequestedRestore): StartOutcome {
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
-function isSameId(named: unknown, requested: string): boolean {
+function namesId(named: unknown, requested: string): boolean {
   if (typeof named !== 'string') return false;
   // Rule: cinder-202-must-name-the-requested-restore
-  return named.toLowerCase() === requested.toLowerCase();
+  return sameId(named, requested);
 }
 
 function again(status: number, body: ErrorBody | undefined): 'later' | 'when_ready' | 'never' {
   if (body?.fault === undefined) return 'never';
   if (body.fault === 'overLimit') return 'later';
   return RETRYABLE_REFUSALS.some(
-    (no) => no.status === status && no.fault === body.fault && no.message === body.message,
+    (refusal) =>
+      refusal.status === status && refusal.fault === body.fault && refusal.message === body.message,
   )
     ? 'when_ready'
     : 'never';

@@ -1,10 +1,9 @@
 import type { Server } from '../domain/cloud.ts';
-import { optional } from '../domain/optional.ts';
 import { object } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { checked, field, id, nonEmptyText, optionalField, optionalTime, text } from './fields.ts';
+import { checked, field, id, nonEmptyText, optionalField, text } from './fields.ts';
 
 /** Lists every server of a project, in Nova and ECS. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
@@ -14,12 +13,11 @@ export function serverList(compute: ServiceRoot, projectId: string): ListRequest
 }
 
 /** Parses a server of Nova or ECS. Throws UnexpectedShape. */
-export function parseServer(value: unknown): Server {
+function parseServer(value: unknown): Server {
   const server = checked(value, object, 'server');
   return {
     id: field(server, 'id', id),
     name: optionalField(server, 'name', text) ?? '',
     status: field(server, 'status', nonEmptyText),
-    ...optional('created_at', optionalTime(server, 'created')),
   };
 }

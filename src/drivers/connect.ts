@@ -26,12 +26,12 @@ import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
 import {
+  chooseRegion,
   type Endpoints,
   endpointsText,
   findEndpoints,
   needsCatalog,
   refuseUnencrypted,
-  regionOf,
 } from './endpoints.ts';
 import { createAxiosHttp } from './http/axios-http.ts';
 import { uncompressedHttp } from './http/body-limits.ts';
@@ -45,7 +45,7 @@ import { slowdownNote } from './slowdown-note.ts';
 import { IGNORE_STEPS, type StepListener } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
-/** Start here: how to connect to a cloud. */
+/** Start here: how to connect to a cloud (`openCloud`). */
 export interface ConnectOptions extends RetryTools {
   /** An entry of clouds.yaml. Absent: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloudName?: string | undefined;
@@ -68,7 +68,7 @@ export interface ConnectOptions extends RetryTools {
   readonly version: string;
   /** Default `vbs`. `auto` takes the API that the catalog has, VBS first. */
   readonly api?: Config['api'];
-  /** Aborts `connect`, and every read that has no signal of its own, with its reason. */
+  /** Aborts `openCloud`, and every read that has no signal of its own, with its reason. */
   readonly stop?: AbortSignal;
   /** Called with notes: what vbsctl chose because no setting decides it, warnings, and pauses. */
   readonly onNote?: (note: Diagnostic) => void;
@@ -90,14 +90,6 @@ export interface OpenCloud {
   readonly cloudClock: CloudClock;
 }
 
-/**
- * Authenticates, finds the endpoints and returns the driver. Throws a Failure: `invalid` if settings are incomplete or
- * wrong, `cloud` if the cloud or the network refuses or fails.
- */
-export async function connect(options: ConnectOptions): Promise<Driver> {
-  return (await openCloud(options)).driver;
-}
-
 /** Warns if the clock of this machine is so wrong that times in declarations may select other backups than intended. */
 export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
   if (Math.abs(aheadMs) < SKEW_WARNING_MS) return undefined;
@@ -111,7 +103,10 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
   };
 }
 
-/** As `connect`, and reports each step. */
+/**
+ * Authenticates, finds the endpoints and opens the driver. Reports each step. Throws a Failure: `invalid` if settings are
+ * incomplete or wrong, `cloud` if the cloud or the network refuses or fails.
+ */
 export async function openCloud(
   options: ConnectOptions,
   steps: StepListener = IGNORE_STEPS,
@@ -153,7 +148,7 @@ export async function openCloud(
   const { session, project, catalog } = access;
 
   steps.begin('region');
-  const region = regionOf(catalog, settings);
+  const region = chooseRegion(catalog, settings);
   steps.done(region);
   steps.begin('endpoints');
   const endpoints = findEndpoints(api, catalog, filterFor(region, project.id), settings, onNote);
@@ -202,7 +197,7 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
   return settings;
 }
 
-/** The settings that `connect` would use, and the source of each. Throws a Failure if nothing names a cloud. */
+/** The settings that `openCloud` would use, and the source of each. Throws a Failure if nothing names a cloud. */
 export async function inspectSettings(options: SettingsOptions): Promise<SettingsReport> {
   const report = inspectCloud({ ...options, files: await filesFor(options) });
   const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;

@@ -110,6 +110,5 @@ export type Listing<T> =
       readonly pages: number;
       /** False: `wantsMore` ended the list before the last page. */
       readonly complete: boolean;
-      readonly cloud_time_ms?: number;
     }
   | { readonly kind: 'unreadable'; readonly failure: CloudFailure; readonly retryable: boolean };

@@ -15,7 +15,7 @@ import {
   findCompute,
   findEvs,
   findVbs,
-  namesText,
+  joinNames,
   regionsOf,
   type ServiceRoot,
 } from './auth/catalog.ts';
@@ -40,7 +40,7 @@ export function findEndpoints(
   settings: CloudSettings,
   onNote: (note: Diagnostic) => void,
 ): Endpoints {
-  const root = (service: Service) => rootOf(SERVICES[service], catalog, filter, settings);
+  const root = (service: ServiceName) => rootOf(SERVICES[service], catalog, filter, settings);
   const compute = findCompute(catalog, filter);
   const computeRoot = compute.kind === 'found' ? { compute: compute.root } : {};
   const api = configured === 'auto' ? chooseApi(catalog, filter, onNote) : configured;
@@ -104,12 +104,12 @@ export function refuseUnencrypted(
 
 /** The name of the service in its variable: `VBS` of OS_VBS_ENDPOINT_OVERRIDE. */
 export function overrideOf(service: string): string {
-  return (service === 'compute' ? service : SERVICES[service as Service].override).toUpperCase();
+  return (service === 'compute' ? service : SERVICES[service as ServiceName].override).toUpperCase();
 }
 
 /** Whether an endpoint of the API must come from the catalog, because the settings do not name it. */
 export function needsCatalog(api: Config['api'], filter: EndpointFilter): boolean {
-  const found = (service: Service) => SERVICES[service].find([], filter).kind === 'found';
+  const found = (service: ServiceName) => SERVICES[service].find([], filter).kind === 'found';
   switch (api) {
     case 'vbs':
       return !found('vbs') || !found('evs');
@@ -142,11 +142,11 @@ function chooseApi(
   return chosen ?? 'vbs';
 }
 
-type Service = 'vbs' | 'evs' | 'cinder';
+type ServiceName = 'vbs' | 'evs' | 'cinder';
 
 const SERVICES: Readonly<
   Record<
-    Service,
+    ServiceName,
     {
       readonly find: (catalog: Catalog, filter: EndpointFilter) => EndpointChoice;
       readonly what: string;
@@ -161,19 +161,19 @@ const SERVICES: Readonly<
 };
 
 /** The named region, or the only one. */
-export function regionOf(catalog: Catalog, { region, source }: CloudSettings): string {
+export function chooseRegion(catalog: Catalog, { region, source }: CloudSettings): string {
   if (region !== undefined) return region;
   const regions = regionsOf(catalog);
   const [only] = regions;
   if (only !== undefined && regions.length === 1) return only;
   throw cloudFailure('no-region', 'no region is configured', {
-    detail: `The catalog has: ${namesText(regions) || 'no region at all'}. Settings: ${source}.`,
+    detail: `The catalog has: ${joinNames(regions) || 'no region at all'}. Settings: ${source}.`,
     remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
   });
 }
 
 function rootOf(
-  { find, what, override }: (typeof SERVICES)[Service],
+  { find, what, override }: (typeof SERVICES)[ServiceName],
   catalog: Catalog,
   filter: EndpointFilter,
   settings: CloudSettings,
@@ -181,7 +181,7 @@ function rootOf(
   const choice = find(catalog, filter);
   if (choice.kind === 'found') return choice.root;
   const has =
-    catalog.length === 0 ? 'the catalog is empty' : `it has: ${namesText(choice.has) || 'none of them'}`;
+    catalog.length === 0 ? 'the catalog is empty' : `it has: ${joinNames(choice.has) || 'none of them'}`;
   throw cloudFailure(
     'no-endpoint',
     `the catalog has no ${filter.interface} endpoint of the ${what} in region ${filter.region}`,
@@ -200,9 +200,9 @@ function endpointRemedy(
   filter: EndpointFilter,
 ): string {
   if (regions.length > 0 && !regions.includes(filter.region))
-    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions.map(quoted), ' or ')}`;
+    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${joinNames(regions.map(quoted), ' or ')}`;
   if (interfaces.length > 0 && !interfaces.includes(filter.interface))
-    return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces.map(quoted), ' or ')}`;
+    return `set OS_INTERFACE (interface in clouds.yaml) to ${joinNames(interfaces.map(quoted), ' or ')}`;
   // A cloud with Cinder and without VBS is not Open Telekom Cloud, but restores work there, too.
   if (isVbs && findCinder(catalog, filter).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';

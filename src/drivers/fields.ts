@@ -22,18 +22,18 @@ export function optionalField<T>(from: JsonObject, key: string, check: Check<T>)
 }
 
 /** Longer than any name, id or reason of a cloud. Limits the memory that the entries of a list need. */
-export const TEXT_LENGTH_MAX = 10_000;
+export const ANSWER_TEXT_LENGTH_MAX = 10_000;
 
 /** Any text, including the empty one. */
 export const text = textThat(
-  (value) => value.length <= TEXT_LENGTH_MAX,
-  `a text of at most ${TEXT_LENGTH_MAX} characters`,
+  (value) => value.length <= ANSWER_TEXT_LENGTH_MAX,
+  `a text of at most ${ANSWER_TEXT_LENGTH_MAX} characters`,
 );
 
 /** A text that is not empty. */
 export const nonEmptyText = textThat(
-  (value) => value !== '' && value.length <= TEXT_LENGTH_MAX,
-  `a text of 1 to ${TEXT_LENGTH_MAX} characters`,
+  (value) => value !== '' && value.length <= ANSWER_TEXT_LENGTH_MAX,
+  `a text of 1 to ${ANSWER_TEXT_LENGTH_MAX} characters`,
 );
 
 /**

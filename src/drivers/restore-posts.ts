@@ -21,10 +21,10 @@ export class RestorePosts {
   async reserve(signal?: AbortSignal): Promise<Reservation> {
     const { http, session } = this.#tools;
     await http.reserve(signal);
-    const grant = await session.credential(signal);
-    if (grant.kind === 'refused') return grant;
+    const result = await session.credential(signal);
+    if (result.kind === 'refused') return result;
     const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, grant.credential);
+    this.#permits.set(permit, result.credential);
     return permit;
   }
 

@@ -2,11 +2,11 @@ import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import { isObject, type JsonObject, object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
-import { sameId } from './block-storage.ts';
-import { checked, field, nonEmptyText, optionalField, TEXT_LENGTH_MAX, text } from './fields.ts';
+import { assertSameId } from './block-storage.ts';
+import { ANSWER_TEXT_LENGTH_MAX, checked, field, nonEmptyText, optionalField, text } from './fields.ts';
 
-const DEPTH_MAX = 5;
-const REASONS_MAX = 20;
+const SUB_JOB_DEPTH_MAX = 5;
+const REASONS_KEPT_MAX = 20;
 
 const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
   ['INIT', 'init'],
@@ -17,7 +17,7 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
 
 /** Parses `GET /v1/{project_id}/jobs/{job_id}` for the requested job. Throws UnexpectedShape. */
 export function parseJob(id: string, job: JsonObject): Job {
-  sameId({ id: field(job, 'job_id', nonEmptyText) }, id);
+  assertSameId({ id: field(job, 'job_id', nonEmptyText) }, id);
   const status = field(job, 'status', nonEmptyText);
   const entities = isEmpty(job.entities) ? {} : checked(job.entities, object, 'entities');
   return {
@@ -27,7 +27,7 @@ export function parseJob(id: string, job: JsonObject): Job {
     ...optional('type', plainText(textIn(job, 'job_type')) || undefined),
     ...optional('volume_id', optionalField(entities, 'volume_id', text) || undefined),
     ...optional('backup_id', optionalField(entities, 'backup_id', text) || undefined),
-    reasons: [...new Set(reasonsOf(job, 0))].slice(-REASONS_MAX),
+    reasons: [...new Set(reasonsOf(job, 0))].slice(-REASONS_KEPT_MAX),
   };
 }
 
@@ -37,17 +37,17 @@ function isEmpty(value: unknown): boolean {
 }
 
 /**
- * Reasons of the job and its parts, as far as they can be read: they decide nothing. Those of the parts come last, because
- * a job only summarizes them. VBS names them `error_code` and `fail_reason`, other services `code` and `message`.
+ * Reasons of the job and its sub-jobs, as far as they can be read: they decide nothing. Those of the sub-jobs come last,
+ * because a job only summarizes them. VBS names them `error_code` and `fail_reason`, other services `code` and `message`.
  */
 function reasonsOf(job: JsonObject, depth: number): string[] {
   const code = textIn(job, 'error_code') || textIn(job, 'code');
   const reason = textIn(job, 'fail_reason') || textIn(job, 'message');
-  const own = [code, reason].map((part) => plainText(part)).filter((part) => part !== '');
-  const parts = depth < DEPTH_MAX && Array.isArray(job.sub_jobs) ? job.sub_jobs : [];
+  const own = [code, reason].map((each) => plainText(each)).filter((each) => each !== '');
+  const subJobs = depth < SUB_JOB_DEPTH_MAX && Array.isArray(job.sub_jobs) ? job.sub_jobs : [];
   return [
     ...(own.length === 0 ? [] : [own.join(': ')]),
-    ...parts.filter(isObject).flatMap((part) => reasonsOf(part, depth + 1)),
+    ...subJobs.filter(isObject).flatMap((subJob) => reasonsOf(subJob, depth + 1)),
   ];
 }
 
@@ -55,5 +55,5 @@ function reasonsOf(job: JsonObject, depth: number): string[] {
 function textIn(from: JsonObject, key: string): string {
   const value = from[key];
   if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.length <= TEXT_LENGTH_MAX ? value : '';
+  return typeof value === 'string' && value.length <= ANSWER_TEXT_LENGTH_MAX ? value : '';
 }

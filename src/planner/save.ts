@@ -7,6 +7,7 @@ import type { Action, BackupView, Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import {
   type Hash,
+  PLAN_TEXT_LENGTH_MAX,
   planDigest,
   type Renamed,
   recordAddresses,
@@ -14,7 +15,6 @@ import {
   type SavedAction,
   type SavedNotice,
   type SavedPlan,
-  TEXT_LENGTH_MAX,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -100,7 +100,7 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
 function readable<T>(value: T): T {
   const cut = (each: unknown): unknown => {
     if (typeof each === 'string')
-      return each.length > TEXT_LENGTH_MAX ? `${each.slice(0, TEXT_LENGTH_MAX - 1)}…` : each;
+      return each.length > PLAN_TEXT_LENGTH_MAX ? `${each.slice(0, PLAN_TEXT_LENGTH_MAX - 1)}…` : each;
     if (Array.isArray(each)) return each.map(cut);
     if (typeof each !== 'object' || each === null) return each;
     return Object.fromEntries(Object.entries(each).map(([key, part]) => [key, cut(part)]));

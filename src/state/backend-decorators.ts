@@ -3,7 +3,7 @@ import type { Backend, Lease } from './backend.ts';
 import type { Snapshot } from './codec.ts';
 
 /** The backend, whose leases all pass through `onLease` before they are handed out. If it fails, the lease is released. */
-export function eachLease(backend: Backend, onLease: (lease: Lease) => Lease | Promise<Lease>): Backend {
+export function mapLease(backend: Backend, onLease: (lease: Lease) => Lease | Promise<Lease>): Backend {
   return {
     ...backend,
     async lock(actor, waitMs, signal) {
@@ -30,7 +30,7 @@ export interface StateChecks {
 /** The backend, which checks each state that is read or locked. `snapshot` returns it unchecked. */
 export function checkedBackend(backend: Backend, checks: StateChecks): Backend {
   return {
-    ...eachLease(backend, async (lease) => {
+    ...mapLease(backend, async (lease) => {
       await checks.check(lease.snapshot());
       return reportingLease(lease, checks);
     }),

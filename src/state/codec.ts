@@ -86,8 +86,9 @@ function lines(values: readonly unknown[]): string {
 }
 
 /**
- * Reads a state, in steps. Throws a `Failure` (`refused`) with position and remedy if it is damaged or was written by a
- * newer vbsctl. `file` is used only in messages; `what` is their subject.
+ * Reads a state. Throws a `Failure` (`refused`) with position and remedy if it is damaged or was written by a newer vbsctl.
+ * `file` is used only in messages; `what` is their subject. A generator: yields about once per MiB, so that a stop can end
+ * it. O(n).
  */
 export function* decodeSnapshot(
   bytes: Uint8Array,
@@ -160,7 +161,7 @@ function contradiction({ records }: Stored): Misfit | undefined {
   return undefined;
 }
 
-/** No format is older than 1. A format 2 will add a step here that converts format 1. */
+/** No format is older than 1. A format 2 will add a conversion of format 1 here. */
 function assertFormat(format: unknown, file: string): void {
   if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
     throw notVbsctl(file, 'it has no valid "format"');

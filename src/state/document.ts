@@ -12,14 +12,15 @@ import { offsetOf, parseValue, positionAt, type TextPosition } from './json-posi
 
 /**
  * A file with long lists that anybody may have written (a state, a saved plan): one JSON object. Each item of a list is
- * parsed and checked on its own. So an invalid item is refused before the next one is in memory, and a text of hundreds
- * of megabytes is read in steps.
+ * parsed and checked on its own. So an invalid item is refused before the next one is in memory, and a stop can
+ * end the reading of hundreds of megabytes.
  */
 interface Document<T> {
   /** The members with their long lists left empty. The kind of file can be seen before the lists are read. */
   readonly head: Readonly<Record<string, unknown>>;
   /**
-   * Reads everything, in steps. Calls `refuse` with the first value that has the wrong shape.
+   * Reads everything. Calls `refuse` with the first value that has the wrong shape. A generator: yields about once per MiB,
+   * so that a stop can end it. O(n).
    *
    * @throws JsonFault if the text is not JSON, or if a value is too large
    */
@@ -54,7 +55,10 @@ export function isReadableItem(item: unknown): boolean {
   }
 }
 
-/** Undefined if the text is a JSON value but not an object. Throws JsonFault. One pass over the text. */
+/**
+ * Undefined if the text is a JSON value but not an object. Throws JsonFault. A generator: yields about once per MiB, so that a stop can end it.
+ * O(n).
+ */
 export function* openDocument<T>(text: string, check: ObjectCheck<T>): ChunkedWork<Document<T> | undefined> {
   const members = yield* objectIn(text, ITEM_BOUNDS);
   if (!members) return undefined;

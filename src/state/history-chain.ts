@@ -35,13 +35,16 @@ interface ChainBreak {
   readonly accepted_by?: number;
 }
 
-/** Where stored hashes do not match the entries, in order. Only the last break can be not accepted. Linear, in steps. */
+/**
+ * Where stored hashes do not match the entries, in order. Only the last break can be one that nobody accepted. A generator:
+ * yields about once per MiB, so that a stop can end it. O(n).
+ */
 export function* findBreaks(state: State, chain: Chain): ChunkedWork<ChainBreak[]> {
   const breaks: ChainBreak[] = [];
   let broken: number | undefined;
   let previous = state.lineage;
   for (const [index, entry] of state.history.entries()) {
-    if ((index + 1) % ENTRIES_A_STEP === 0) yield;
+    if ((index + 1) % ENTRIES_PER_CHUNK === 0) yield;
     previous = link(previous, entry);
     if (chain[index] !== previous) broken ??= index;
     else if (broken !== undefined && entry.type === 'state_accepted') {
@@ -52,8 +55,8 @@ export function* findBreaks(state: State, chain: Chain): ChunkedWork<ChainBreak[
   return broken === undefined ? breaks : [...breaks, { index: broken }];
 }
 
-/** Some mebibytes. */
-const ENTRIES_A_STEP = 2_000;
+/** About a mebibyte, or some if the entries are large. */
+const ENTRIES_PER_CHUNK = 2_000;
 
 /** The hash of entry `end - 1`, computed from the content of all entries up to it. */
 function contentLink({ history, lineage }: State, end: number): string {

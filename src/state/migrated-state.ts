@@ -4,7 +4,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import type { MigratedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
-import { eachLease } from './backend-decorators.ts';
+import { mapLease } from './backend-decorators.ts';
 
 /** The backend, which refuses to read or lock a state that was migrated to another location. */
 export function refusingMigrated(backend: Backend): Backend {
@@ -12,7 +12,7 @@ export function refusingMigrated(backend: Backend): Backend {
     if (state?.moved_to) throw new Failure('refused', stateMigrated(state.moved_to, backend.location));
   };
   return {
-    ...eachLease(backend, (lease) => {
+    ...mapLease(backend, (lease) => {
       refuseMigrated(lease.state());
       return lease;
     }),

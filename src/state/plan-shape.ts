@@ -4,6 +4,7 @@ import type { SourcePosition } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { FieldChange } from '../domain/plan.ts';
 import {
+  PLAN_TEXT_LENGTH_MAX,
   type PlannedRecord,
   type PlanSignature,
   type Renamed,
@@ -16,7 +17,6 @@ import {
   type SavedRestore,
   type SavedResume,
   type StateRef,
-  TEXT_LENGTH_MAX,
 } from '../domain/saved-plan.ts';
 import {
   amount,
@@ -66,7 +66,7 @@ const address = textLike(new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`), 'an ad
 /** Capitals are refused: the state would see another restore, but a cloud whose database ignores case the same one. */
 const id = textLike(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
 const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
-const text = upTo(TEXT_LENGTH_MAX);
+const text = upTo(PLAN_TEXT_LENGTH_MAX);
 
 function upTo(length: number): Check<string> {
   return textThat((value) => value.length <= length, `a text of at most ${length} characters`);

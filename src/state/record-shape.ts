@@ -75,7 +75,7 @@ export const target = fields<CloudProject>({
 });
 
 const cloudFailure = fields<CloudFailure>({
-  cause: oneOf('no_connection', 'connection_lost', 'timeout', 'status', 'unreadable', 'crashed'),
+  cause: oneOf('no_connection', 'connection_lost', 'timeout', 'status', 'unreadable'),
   message: text,
   status: maybe(integerFrom(0)),
   code: maybe(text),

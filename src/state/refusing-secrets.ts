@@ -3,7 +3,7 @@ import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import type { Backend } from './backend.ts';
-import { eachLease } from './backend-decorators.ts';
+import { mapLease } from './backend-decorators.ts';
 import { DAMAGED, type Snapshot } from './codec.ts';
 
 /**
@@ -23,7 +23,7 @@ export function refusingSecrets(backend: Backend, secrets: Secrets): Backend {
   const snapshot = async () => checked(await quoting(backend.snapshot()));
   const lock: Backend['lock'] = (...request) => quoting(backend.lock(...request));
   return {
-    ...eachLease({ ...backend, lock }, async (lease) => {
+    ...mapLease({ ...backend, lock }, async (lease) => {
       await checked(lease.snapshot());
       return lease;
     }),

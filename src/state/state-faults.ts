@@ -22,7 +22,10 @@ export type StateFault =
   /** Another state was seen at this location. */
   | { readonly kind: 'other_lineage'; readonly known: KnownState };
 
-/** Every fault of a state. `known`: the states seen before, of its lineage and at its location. Linear, in steps. */
+/**
+ * Every fault of a state. `of_lineage`, `here`: the states seen before, of its lineage and at its location. A generator: yields
+ * about once per MiB, so that a stop can end it. O(n).
+ */
 export function* stateFaults(
   snapshot: Snapshot,
   {

@@ -35,7 +35,10 @@ export interface AcceptedBreak {
   readonly by: HistoryEntry & { readonly type: 'state_accepted' };
 }
 
-/** In steps. Linear in history and records: about 35 µs for each restore, as long as reading it takes. */
+/**
+ * A generator: yields about once per MiB, so that a stop can end it. O(n): about 35 µs for each restore, as long as reading it
+ * takes.
+ */
 export function* verify({ state, chain }: Snapshot): ChunkedWork<Verification> {
   const { history } = state;
   let broken: FoundBreak | undefined;

@@ -106,8 +106,6 @@ export function failureText(failure: CloudFailure): string {
       return `unreadable answer (${answer})`;
     case 'status':
       return answer;
-    case 'crashed':
-      return 'the process ended before it recorded an answer';
     default:
       return unreachable(failure.cause);
   }

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { Secrets } from '../../src/domain/secrets.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import type { Driver, Listing } from '../../src/drivers/driver.ts';
+import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type ReceivedRequest, type Reply, TinyCloud } from './tiny-cloud.ts';
 
@@ -18,9 +18,9 @@ describe('reads that a server stretches without end', () => {
 
   function open(
     limits: Partial<typeof LIMITS> = {},
-    more: Partial<Parameters<typeof connect>[0]> = {},
+    more: Partial<Parameters<typeof connectDriver>[0]> = {},
   ): Promise<Driver> {
-    return connect({
+    return connectDriver({
       env: cloud.env,
       cwd: '/nowhere',
       home: '/nowhere',

@@ -14,7 +14,6 @@ describe('disks', () => {
       status: 'available',
       size: 1,
       attachments: [],
-      created_at: '2026-11-23T18:14:26.000Z',
       updated_at: '2026-11-23T18:14:28.000Z',
       project_id: PROJECT,
       availability_zone: 'nova',
@@ -49,7 +48,7 @@ describe('disks', () => {
   it('with most fields absent or null', () => {
     const least = { id: 'v', name: '', status: 'available', size: 1, attachments: [] };
     expect(parseVolume({ id: 'v', status: 'available', size: 1 })).to.deep.equal(least);
-    const nulls = { name: null, attachments: null, metadata: null, updated_at: null, created_at: null };
+    const nulls = { name: null, attachments: null, metadata: null, updated_at: null };
     expect(parseVolume({ id: 'v', status: 'available', size: 1, ...nulls })).to.deep.equal(least);
   });
 

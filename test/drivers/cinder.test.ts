@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { answer, exchanges, recordedRequest, recordedRestore } from './answers.ts';
+import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { RecordedCloud } from './recorded-cloud.ts';
 
@@ -52,7 +52,7 @@ async function replay(story: readonly string[]): Promise<{ cloud: RecordedCloud;
 }
 
 function open(network: RecordedCloud, password = 'testbed'): Promise<Driver> {
-  return connect({
+  return connectDriver({
     api: 'cinder',
     env: {
       OS_AUTH_URL: 'http://127.0.0.1:5000/v3',

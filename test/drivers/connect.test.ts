@@ -3,8 +3,9 @@ import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { CloudSettings, Env } from '../../src/drivers/auth/auth-settings.ts';
-import { type ConnectOptions, connect } from '../../src/drivers/connect.ts';
+import type { ConnectOptions } from '../../src/drivers/connect.ts';
 import { refuseUnencrypted } from '../../src/drivers/endpoints.ts';
+import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
 
@@ -16,7 +17,7 @@ describe('connecting to a cloud', () => {
   afterEach(() => cloud.close());
 
   const open = (env: Env = cloud.env, more: Partial<ConnectOptions> = {}) =>
-    connect({
+    connectDriver({
       env,
       cwd: '/nowhere',
       home: '/nowhere',

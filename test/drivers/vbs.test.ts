@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { momentOf } from '../../src/domain/clock.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import type { Driver, Permit } from '../../src/drivers/driver.ts';
 import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
 import type { Http } from '../../src/drivers/http/exchange.ts';
+import { connectDriver } from './connect-driver.ts';
 import { driverContract } from './driver-contract.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type ReceivedRequest, type Reply, TinyCloud } from './tiny-cloud.ts';
@@ -22,7 +22,7 @@ async function serve(
   cloud.add('volume-1', 'backup-1');
   prepare(cloud);
   const clock = new FakeClock();
-  const driver = await connect({
+  const driver = await connectDriver({
     env: cloud.env,
     cwd: '/nowhere',
     home: '/nowhere',

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/cli/system.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import { type FaultEffect, startEmulator } from '../../src/emulator/index.ts';
+import { connectDriver } from '../drivers/connect-driver.ts';
 import { driverContract, type Fault, type ServedCloud } from '../drivers/driver-contract.ts';
 
 /** The drivers and the emulator follow the same reference independently; these tests compare them. */
@@ -27,7 +27,7 @@ async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
   const emulator = await startEmulator({ seed: { volumes: 2 }, clock: () => Date.now() + skewMs });
   const [volume] = Object.values(emulator.world().volumes);
   const backup = Object.values(emulator.world().backups).find((b) => b.volume_id === volume?.id);
-  const driver = await connect({
+  const driver = await connectDriver({
     api,
     env: emulator.env(),
     cwd: '/',

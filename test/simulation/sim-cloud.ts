@@ -1,10 +1,10 @@
 import type { Clock } from '../../src/domain/clock.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { Http } from '../../src/drivers/http/exchange.ts';
 import { advance, type World } from '../../src/emulator/model.ts';
 import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import type { RunSettings } from '../../src/executor/run.ts';
+import { connectDriver } from '../drivers/connect-driver.ts';
 import { SimClock } from './sim-clock.ts';
 import { SIM_URL } from './sim-network.ts';
 
@@ -55,7 +55,7 @@ export class SimCloud {
 
   connect({ api, settings, clock, random, network }: SimConnection): Promise<Driver> {
     const [credential] = Object.values(this.world.users);
-    return connect({
+    return connectDriver({
       api,
       env: {
         OS_AUTH_URL: `${SIM_URL}/v3`,

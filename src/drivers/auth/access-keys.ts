@@ -9,7 +9,7 @@ import { failureOf } from '../http/failures.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
 import type { RetryTools } from '../http/read-retry.ts';
 import type { ThrottledHttp } from '../http/throttled-http.ts';
-import type { Grant, Session } from './auth-session.ts';
+import type { CredentialResult, Session } from './auth-session.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import { type CloudClock, signatureSkew } from './cloud-clock.ts';
 import { keystoneUrl } from './keystone.ts';
@@ -51,7 +51,7 @@ export class SigningSession implements Session {
     };
   }
 
-  async credential(): Promise<Grant> {
+  async credential(): Promise<CredentialResult> {
     const refusal = this.#refusal;
     return refusal && this.#clock.monotonic() < refusal.untilMs
       ? { kind: 'refused', failure: refusal.failure, retryable: true }
@@ -74,12 +74,12 @@ export interface AccessTools extends RetryTools {
   readonly limits: ReadLimits;
 }
 
-export type LookUp<T> =
+export type QueryResult<T> =
   | { readonly kind: 'found'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure };
 
 /** Reads from Keystone what comes with a token, but not with a signature: the project and the catalog. */
-export class KeystoneLookUps {
+export class KeystoneQueries {
   readonly #authUrl: string;
   readonly #key: AccessKey;
   readonly #tools: AccessTools;
@@ -91,7 +91,7 @@ export class KeystoneLookUps {
   }
 
   /** The projects of that name that the owner of the key may see. */
-  projectsByName(name: string, signal?: AbortSignal): Promise<LookUp<readonly Project[]>> {
+  projectsByName(name: string, signal?: AbortSignal): Promise<QueryResult<readonly Project[]>> {
     return this.#read(
       undefined,
       `projects?name=${encodePercent(name)}`,
@@ -102,11 +102,11 @@ export class KeystoneLookUps {
   }
 
   /** Every project that the owner of the key may work in. */
-  accessibleProjects(signal?: AbortSignal): Promise<LookUp<readonly Project[]>> {
+  accessibleProjects(signal?: AbortSignal): Promise<QueryResult<readonly Project[]>> {
     return this.#read(undefined, 'auth/projects', parseProjects, signal);
   }
 
-  catalog(projectId: string, signal?: AbortSignal): Promise<LookUp<Catalog>> {
+  catalog(projectId: string, signal?: AbortSignal): Promise<QueryResult<Catalog>> {
     return this.#read(projectId, 'auth/catalog', (body) => parseCatalog(body.catalog), signal);
   }
 
@@ -115,7 +115,7 @@ export class KeystoneLookUps {
     path: string,
     parse: (body: JsonObject) => T,
     signal: AbortSignal | undefined,
-  ): Promise<LookUp<T>> {
+  ): Promise<QueryResult<T>> {
     const session = new SigningSession(this.#key, projectId, this.#tools);
     const tools: ClientTools = { ...this.#tools, session };
     const reading = await new ApiClient(tools).read(keystoneUrl(this.#authUrl, path), parse, signal, {

@@ -3,19 +3,19 @@ import type { CloudFailure } from '../../domain/cloud.ts';
 import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import type { StepListener } from '../steps.ts';
-import { type AccessTools, KeystoneLookUps, type LookUp, SigningSession } from './access-keys.ts';
+import { type AccessTools, KeystoneQueries, type QueryResult, SigningSession } from './access-keys.ts';
 import {
   isNetworkFailure,
   noProject,
   noProjectNamed,
   noProjectOfId,
   notAuthenticated,
-  refusedLookUp,
+  refusedQuery,
   unscopedToken,
 } from './auth-failures.ts';
 import type { Session } from './auth-session.ts';
 import type { Auth, CloudSettings, TokenAuth } from './auth-settings.ts';
-import { type Catalog, namesText } from './catalog.ts';
+import { type Catalog, joinNames } from './catalog.ts';
 import type { CloudClock } from './cloud-clock.ts';
 import { KeystoneSession } from './keystone.ts';
 
@@ -81,22 +81,22 @@ async function byAccessKey(
   { settings, needsCatalog, tools, steps, signal }: AccessOptions,
   { key, project: named }: Extract<Auth, { type: 'aksk' }>,
 ): Promise<Access> {
-  const lookUps = new KeystoneLookUps(settings.auth_url, key, tools);
-  const reporter = new LookUpReporter(settings, tools.cloudClock, steps);
+  const queries = new KeystoneQueries(settings.auth_url, key, tools);
+  const reporter = new QueryReporter(settings, tools.cloudClock, steps);
   const open = (project: Project, catalog: Catalog): Access => ({
     session: new SigningSession(key, project.id, tools),
     project,
     catalog,
   });
   const catalogOf = ({ id }: Project) =>
-    needsCatalog(id) ? reporter.run('catalog', () => lookUps.catalog(id, signal), catalogText) : [];
+    needsCatalog(id) ? reporter.run('catalog', () => queries.catalog(id, signal), catalogText) : [];
 
   if (named && 'id' in named) {
     // A file that nobody named may not decide the owner of the project: the owner of the key must see the project.
     if (settings.checkout !== undefined)
       await reporter.run(
         'project',
-        () => lookUps.accessibleProjects(signal),
+        () => queries.accessibleProjects(signal),
         (projects) => {
           const project = projects.find(({ id }) => id === named.id);
           if (!project) throw noProjectOfId(named.id, settings);
@@ -122,15 +122,15 @@ async function byAccessKey(
   };
   const found = await reporter.run(
     'project',
-    () => lookUps.projectsByName(name, signal),
+    () => queries.projectsByName(name, signal),
     (projects) => projectText(onlyProject(projects)),
   );
   const project = onlyProject(found);
   return open(project, await catalogOf(project));
 }
 
-/** Runs look-ups and reports them as steps. The first one also shows whether connection and signature work. */
-class LookUpReporter {
+/** Runs queries and reports them as steps. The first one also shows whether connection and signature work. */
+class QueryReporter {
   readonly #settings: CloudSettings;
   readonly #cloudClock: CloudClock;
   readonly #steps: StepListener;
@@ -144,19 +144,19 @@ class LookUpReporter {
 
   async run<T>(
     step: 'project' | 'catalog',
-    lookUp: () => Promise<LookUp<T>>,
+    query: () => Promise<QueryResult<T>>,
     describe: (value: T) => string,
   ): Promise<T> {
     if (!this.#isConnected) this.#steps.begin('connection');
-    const result = await lookUp();
+    const result = await query();
     if (!this.#isConnected) this.#reportConnection(result);
     this.#steps.begin(step);
-    if (result.kind === 'failed') throw refusedLookUp(step, result.failure, this.#settings);
+    if (result.kind === 'failed') throw refusedQuery(step, result.failure, this.#settings);
     this.#steps.done(describe(result.value));
     return result.value;
   }
 
-  #reportConnection(result: LookUp<unknown>): void {
+  #reportConnection(result: QueryResult<unknown>): void {
     const failure = result.kind === 'failed' ? result.failure : undefined;
     const refused = (why: CloudFailure) => notAuthenticated(why, this.#settings, this.#cloudClock);
     if (failure && isNetworkFailure(failure)) throw refused(failure);
@@ -178,5 +178,5 @@ function projectText({ id, name }: Project): string {
 
 function catalogText(catalog: Catalog): string {
   const types = [...new Set(catalog.map(({ type }) => type))];
-  return types.length === 0 ? 'empty' : `${types.length} services: ${namesText(types)}`;
+  return types.length === 0 ? 'empty' : `${types.length} services: ${joinNames(types)}`;
 }

@@ -38,7 +38,6 @@ export function notAuthenticated(
       return notConnected(at, failure.code ?? '', detail);
     case 'connection_lost':
     case 'timeout':
-    case 'crashed':
       // A token with its catalog is small. A server that sends this much is not Keystone.
       if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
       return cloudFailure('cloud-unreachable', `${at} did not answer`, {
@@ -152,7 +151,7 @@ export function unscopedToken({ source }: CloudSettings): Failure {
 }
 
 /** The signature was accepted, but the request was refused: the settings must have what comes with a token. */
-export function refusedLookUp(
+export function refusedQuery(
   what: 'project' | 'catalog',
   failure: CloudFailure,
   settings: CloudSettings,

@@ -7,7 +7,7 @@ export interface Session {
    * A credential that is valid for a while. Renews one that expires; concurrent callers share one renewal. Rejects only
    * with the signal's reason.
    */
-  credential(signal?: AbortSignal): Promise<Grant>;
+  credential(signal?: AbortSignal): Promise<CredentialResult>;
   /**
    * Reports that the cloud refused a request with this credential (401). Returns true if the next credential differs,
    * so that one more attempt is useful at once.
@@ -15,6 +15,6 @@ export interface Session {
   reportRefused(credential: Credential, answer: Answer): boolean;
 }
 
-export type Grant =
+export type CredentialResult =
   | { readonly kind: 'granted'; readonly credential: Credential }
   | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };

@@ -3,9 +3,9 @@ import { plainText } from '../../network/plain-text.ts';
 import type { EndpointInterface } from './auth-settings.ts';
 
 /** Keystone's list of services. The functions here are pure. */
-export type Catalog = readonly Service[];
+export type Catalog = readonly CatalogService[];
 
-export interface Service {
+export interface CatalogService {
   readonly type: string;
   readonly endpoints: readonly Endpoint[];
 }
@@ -176,12 +176,12 @@ function parseEndpoint(value: Readonly<Record<string, unknown>>): Endpoint[] {
 }
 
 /** Maximum number of catalog names in a message. A server wrote the catalog, and may send 32 MB of it. */
-const NAMES_SHOWN = 20;
-const NAME_LENGTH_SHOWN = 80;
+const NAMES_SHOWN_MAX = 20;
+const NAME_SHOWN_LENGTH_MAX = 80;
 
 /** For people: `a, b, c and 7 more`. */
-export function namesText(names: readonly string[], separator = ', '): string {
-  const shown = names.slice(0, NAMES_SHOWN).map((name) => plainText(name, NAME_LENGTH_SHOWN));
+export function joinNames(names: readonly string[], separator = ', '): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => plainText(name, NAME_SHOWN_LENGTH_MAX));
   const rest = names.length - shown.length;
   return `${shown.join(separator)}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

@@ -14,7 +14,7 @@ export interface CertificateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const BYTES_MAX = 4 * 1024 * 1024;
+const CERTIFICATE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Reads the PEM text of a file that the settings name; undefined if they name none. `~` is the home directory.
@@ -38,7 +38,9 @@ export async function readCertificate(
   if (checkout === undefined && !isAbsolute(path)) throw relativePathFailure(name, given, absolute, source);
   if (checkout !== undefined && !isContent(absolute, checkout)) throw outsidePathFailure(name, given, source);
   try {
-    return (await readNamedFile(absolute, { checkouts: [cwd], bytesMax: BYTES_MAX, signal })).toString();
+    return (
+      await readNamedFile(absolute, { checkouts: [cwd], bytesMax: CERTIFICATE_BYTES_MAX, signal })
+    ).toString();
   } catch (cause) {
     if (cause === signal?.reason) throw cause;
     const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;

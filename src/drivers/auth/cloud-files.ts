@@ -38,7 +38,7 @@ export interface CloudFile {
 
 export const NO_FILES: CloudFiles = { searched: [] };
 
-const SIZE_MAX = 1024 * 1024;
+const CLOUD_FILE_BYTES_MAX = 1024 * 1024;
 /** JSON is valid YAML. */
 const EXTENSIONS = ['yaml', 'yml', 'json'];
 
@@ -152,7 +152,11 @@ async function firstOf(
 ): Promise<CloudFile | undefined> {
   for (const path of paths) {
     try {
-      const bytes = await readNamedFile(resolve(cwd, path), { checkouts, bytesMax: SIZE_MAX, signal });
+      const bytes = await readNamedFile(resolve(cwd, path), {
+        checkouts,
+        bytesMax: CLOUD_FILE_BYTES_MAX,
+        signal,
+      });
       return { path, text: bytes.toString() };
     } catch (cause) {
       if (cause === signal?.reason) throw cause;
@@ -242,9 +246,9 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
 }
 
 /** Limits the search for anchors, which is quadratic. */
-const ALIASES_MAX = 10_000;
+const YAML_ALIASES_MAX = 10_000;
 /** How many values a file may have if each alias counts as what it stands for. */
-const VALUES_MAX = 500_000;
+const YAML_VALUES_MAX = 500_000;
 /** The tags of values that clouds.yaml can have. */
 const TAGS: ReadonlySet<string> = new Set(
   ['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
@@ -264,7 +268,7 @@ function checkNodes(contents: unknown, refuse: Refuse): void {
       // The texts do not name the alias: it could be a password that starts with `*`.
       if (!anchors.has(node.source)) return refuse('an alias that no anchor defines before it', node);
       if (values === undefined) return refuse('an alias inside the value that it names', node);
-      if (++aliases > ALIASES_MAX) return refuse(`more than ${ALIASES_MAX} aliases`, node);
+      if (++aliases > YAML_ALIASES_MAX) return refuse(`more than ${YAML_ALIASES_MAX} aliases`, node);
       return values;
     }
     if (!isNode(node)) return 0;
@@ -273,7 +277,7 @@ function checkNodes(contents: unknown, refuse: Refuse): void {
     const anchor = node.anchor === undefined ? undefined : { node };
     if (node.anchor !== undefined && anchor) anchors.set(node.anchor, anchor);
     const values = 1 + (isMap(node) ? countMap(node) : isSeq(node) ? sum(node.items.map(count)) : 0);
-    if (values > VALUES_MAX) return refuse('aliases that stand for too many values', node);
+    if (values > YAML_VALUES_MAX) return refuse('aliases that stand for too many values', node);
     if (anchor) Object.assign(anchor, { values });
     return values;
   };

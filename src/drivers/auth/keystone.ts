@@ -8,7 +8,7 @@ import { cloudTimeMs, failureOf, parseObject, unreadable } from '../http/failure
 import { type AttemptResult, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
 import type { ThrottledHttp } from '../http/throttled-http.ts';
 import { withoutSecrets } from '../without-secrets.ts';
-import type { Grant, Session } from './auth-session.ts';
+import type { CredentialResult, Session } from './auth-session.ts';
 import type { TokenAuth } from './auth-settings.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 
@@ -57,7 +57,7 @@ export class KeystoneSession implements Session {
     return abortable(this.#renewal, signal);
   }
 
-  async credential(signal?: AbortSignal): Promise<Grant> {
+  async credential(signal?: AbortSignal): Promise<CredentialResult> {
     const current = this.#current;
     if (current && this.#tools.clock.monotonic() < current.renewAtMs)
       return { kind: 'granted', credential: current.credential };

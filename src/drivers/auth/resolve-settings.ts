@@ -65,7 +65,7 @@ function problemsOf(run: () => unknown): readonly Diagnostic[] {
   }
 }
 
-const SECRETS: ReadonlySet<string> = new Set([
+const SECRET_KEYS: ReadonlySet<string> = new Set([
   'password',
   'token',
   'auth_token',
@@ -75,15 +75,15 @@ const SECRETS: ReadonlySet<string> = new Set([
   'security_token',
 ]);
 
-const FILES: ReadonlySet<string> = new Set(['cacert', 'cert', 'key']);
+const FILE_KEYS: ReadonlySet<string> = new Set(['cacert', 'cert', 'key']);
 
 /** Shows no secret, no URL that contains a password, and no file content in place of a path. */
 function shown(key: string, { text, from }: SettingValue): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secret =
-    SECRETS.has(key) ||
+    SECRET_KEYS.has(key) ||
     (url && url.username + url.password !== '') ||
-    (FILES.has(key) && !looksLikePath(text)) ||
+    (FILE_KEYS.has(key) && !looksLikePath(text)) ||
     ((key === 'auth_url' || key.endsWith(OVERRIDE_SUFFIX)) && !/^https?:/.test(url?.protocol ?? ''));
   return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }

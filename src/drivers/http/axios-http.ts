@@ -36,7 +36,7 @@ export function createAxiosHttp(settings: AxiosHttpSettings): Http {
   return {
     async send(request) {
       loading ??= loadAxios(settings);
-      return exchange(await loading, connections, settings, request);
+      return makeExchange(await loading, connections, settings, request);
     },
   };
 }
@@ -60,7 +60,7 @@ async function loadAxios(settings: AxiosHttpSettings): Promise<AxiosInstance> {
   });
 }
 
-async function exchange(
+async function makeExchange(
   axios: AxiosInstance,
   connections: Connections,
   settings: AxiosHttpSettings,

@@ -7,7 +7,7 @@ import type { Answer, Http } from './exchange.ts';
  */
 
 /** A catalog has 6 levels; a page of a thousand volumes has some hundred thousand values. */
-const BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
+const ANSWER_BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
 
 /** The compression of the body; undefined if it is not compressed. */
 export function compressionOf({ headers }: Pick<Answer, 'headers'>): string | undefined {
@@ -37,7 +37,7 @@ export function uncompressedHttp(network: Http): Http {
  */
 export function jsonLimitError(text: string): string | undefined {
   try {
-    endOfValue(text, text.search(/[^ \t\r\n]|$/), BOUNDS);
+    endOfValue(text, text.search(/[^ \t\r\n]|$/), ANSWER_BOUNDS);
     return undefined;
   } catch (cause) {
     if (cause instanceof JsonFault) return cause.kind === 'too_much' ? cause.message : undefined;

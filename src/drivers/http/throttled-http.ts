@@ -15,8 +15,8 @@ export interface ThrottledHttpTools {
   readonly retry: Pick<RetrySettings, 'min_delay_ms' | 'max_retry_after_ms'>;
 }
 
-/** A pause that is longer than vbsctl waits. Times are monotonic ms. */
-class LongPause {
+/** The pause that is in effect, if the cloud asked for a longer one than vbsctl waits. Times are monotonic ms. */
+class ActivePause {
   /** When the next request may be sent. */
   readonly untilMs: number;
   /** The end of the pause that the cloud asked for. */
@@ -31,10 +31,12 @@ class LongPause {
   }
 
   /**
-   * The answer for a request that is not sent during a pause: 429 with the time left. It has nothing of the answer that
-   * asked for the pause, which may be about another resource (404) or another token. If the time left is within the
-   * limit, a caller would wait for it. So the answer then has the time until the next request may be sent,
-   * which is shorter.
+   * The answer to a request that is not sent during the pause: a 429 whose `Retry-After` is
+   *
+   * - the rest of the time that the cloud asked for, while that is longer than a caller waits;
+   * - after that, the time until the next request may be sent, which is shorter, so that a caller waits no longer than needed.
+   *
+   * Nothing else is taken from the answer that asked for the pause: it may be about another resource or another token.
    */
   answer(nowMs: number): Answer {
     const asked = this.#askedUntilMs - nowMs;
@@ -59,7 +61,7 @@ const PAUSE_CHANGE_MS = 1_000;
 export class ThrottledHttp {
   readonly #tools: ThrottledHttpTools;
   readonly #listeners: Listener[] = [];
-  #longPause: LongPause | undefined;
+  #activePause: ActivePause | undefined;
   #sent = 0;
 
   constructor(tools: ThrottledHttpTools) {
@@ -67,20 +69,20 @@ export class ThrottledHttp {
   }
 
   /**
-   * Waits for its place in the budget, then makes one attempt. If the current pause is shorter than the cloud asked
-   * for, the request is not sent but answered at once as throttled, because the cloud would refuse it after the pause. Rejects only with the
-   * reason of an abort.
+   * Waits for its place in the budget, then makes one attempt. During a pause that is shorter than the cloud asked for,
+   * nothing is sent, and the request is answered at once as throttled: the cloud would refuse it after the pause, too.
+   * Rejects only with the reason of an abort.
    */
   async send(request: HttpRequest): Promise<Exchange> {
     const signal = request.method === 'GET' ? request.signal : undefined;
     signal?.throwIfAborted();
     const { budget, clock } = this.#tools;
     const now = clock.monotonic();
-    if (this.#longPause && now < this.#longPause.untilMs) return this.#longPause.answer(now);
+    if (this.#activePause && now < this.#activePause.untilMs) return this.#activePause.answer(now);
     try {
       await budget.take(request.method, signal);
     } catch (reason) {
-      if (reason instanceof LongPause) return reason.answer(clock.monotonic());
+      if (reason instanceof ActivePause) return reason.answer(clock.monotonic());
       throw reason;
     }
     return this.#attempt(request);
@@ -144,8 +146,8 @@ export class ThrottledHttp {
     const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
       const now = clock.monotonic();
-      this.#longPause = new LongPause(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
-      budget.rejectReads(this.#longPause);
+      this.#activePause = new ActivePause(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
+      budget.rejectReads(this.#activePause);
     }
     if (pause_ms >= before + PAUSE_CHANGE_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });
   }

@@ -63,14 +63,14 @@ export type Journal =
   /** A crash cannot leave this. `offset` in bytes, `line` counts from 1. */
   | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
 
-/** Never throws. Linear, in steps. */
+/** Never throws. A generator: yields about once per MiB, so that a stop can end it. O(n). */
 export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: JournalHeader | undefined;
   let previous = '';
   const commits: Commit[] = [];
   let offset = 0;
-  let stepEnd = STEP_BYTES;
+  let chunkEnd = CHUNK_BYTES;
   for (let number = 1; offset < buffer.length; number++) {
     const end = buffer.indexOf(NEWLINE, offset);
     const last = end < 0 || end === buffer.length - 1;
@@ -106,8 +106,8 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       previous = group.sum;
     }
     offset = end + 1;
-    if (offset < stepEnd) continue;
-    stepEnd = offset + STEP_BYTES;
+    if (offset < chunkEnd) continue;
+    chunkEnd = offset + CHUNK_BYTES;
     yield;
   }
   if (!header) return { kind: 'damaged', offset: 0, line: 1, why: 'it is empty' };
@@ -124,8 +124,8 @@ const groupShape = listOf(commitShape);
 
 type Kind = 'journal' | 'commits';
 const NEWLINE = 0x0a;
-/** Bytes between two steps. */
-const STEP_BYTES = 1024 * 1024;
+/** Bytes between two yields. */
+const CHUNK_BYTES = 1024 * 1024;
 const OPEN = '{"sum":"';
 const SUM_LENGTH = 64;
 const MIDDLE: { readonly [K in Kind]: string } = { journal: '","journal":', commits: '","commits":' };

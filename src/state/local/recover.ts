@@ -14,9 +14,9 @@ interface Files {
 }
 
 /**
- * The state in the two files: the snapshot plus the later commits of the journal. In steps. Throws a `Failure` (`refused`)
- * if the files do not belong together or are damaged. A torn last line of the journal is no damage: it was never
- * acknowledged.
+ * The state in the two files: the snapshot plus the later commits of the journal. Throws a `Failure` (`refused`) if the files
+ * do not belong together or are damaged. An incomplete last line of the journal is no damage: it was never acknowledged.
+ * A generator: yields about once per MiB, so that a stop can end it. O(n).
  */
 export function* recover(files: Files): ChunkedWork<Snapshot | undefined> {
   const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));

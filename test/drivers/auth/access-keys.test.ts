@@ -4,8 +4,9 @@ import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { Env } from '../../../src/drivers/auth/auth-settings.ts';
 import { checkAccess } from '../../../src/drivers/check-access.ts';
-import { type ConnectOptions, connect } from '../../../src/drivers/connect.ts';
+import type { ConnectOptions } from '../../../src/drivers/connect.ts';
 import { type Emulator, type RequestLog, startEmulator } from '../../../src/emulator/index.ts';
+import { connectDriver } from '../connect-driver.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 /** Over real HTTP, to an emulator that reads the signatures by itself. */
@@ -42,7 +43,7 @@ describe('access keys', () => {
     random: () => 0,
     version: '0.0.0',
   });
-  const open = (env: Env, ourClock = clock) => connect(options(env, ourClock));
+  const open = (env: Env, ourClock = clock) => connectDriver(options(env, ourClock));
   const paths = () => asked.map(({ method, path, status }) => `${method} ${path} ${status}`);
   const P = () => cloud.credentials.project_id;
   const refusal = async (env: Env, ourClock = clock) => {

@@ -5,7 +5,7 @@ import {
   type EndpointFilter,
   findEvs,
   findVbs,
-  namesText,
+  joinNames,
   parseCatalog,
   regionsOf,
   serviceRoot,
@@ -150,10 +150,10 @@ describe('a recorded catalog', () => {
   });
 
   it('is told in a few words, however many it has', () => {
-    expect(namesText(['a', 'b'])).to.equal('a, b');
-    expect(namesText(['a', 'b'], ' or ')).to.equal('a or b');
+    expect(joinNames(['a', 'b'])).to.equal('a, b');
+    expect(joinNames(['a', 'b'], ' or ')).to.equal('a or b');
     const many = Array.from({ length: 100_000 }, () => `\u001b[31m${'x'.repeat(1_000)}\n`);
-    expect(namesText(many)).to.match(/^[x…, ]{1,2000} and 99980 more$/);
+    expect(joinNames(many)).to.match(/^[x…, ]{1,2000} and 99980 more$/);
   });
 
   it('of another shape is an empty one', () => {
