@@ -17,7 +17,6 @@ function textsOf(secret: string): string[] {
   ];
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Latin-1 has them
 const LATIN1 = /^[\0-\xff]*$/;
 
 function bytesOf(secret: string): Buffer[] {
