@@ -7,6 +7,7 @@ import { diagnosticsText } from '../views/diagnostics.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
 import { listed } from '../views/words.ts';
 import type { Io, Output } from './io.ts';
+import type { OutputFormat } from './options/shared.ts';
 
 /** How commands print: text as the terminal likes it, data as JSON; diagnostics go to stderr. */
 
@@ -16,6 +17,27 @@ export function textOptions(io: Io, output: Output = io.stdout): TextOptions {
     width: output.isTty ? output.columns : DEFAULT_WIDTH,
     now: Date.now(),
   };
+}
+
+/** One form for each format of `--output`: who adds a format is led by the compiler to each command. */
+export type Forms<T> = { readonly [Format in OutputFormat]: () => T };
+
+export function inFormat<T>(format: OutputFormat, forms: Forms<T>): T {
+  return forms[format]();
+}
+
+/** Prints the result of a command. `json`: the value, not its text. */
+export function printResult(
+  io: Io,
+  format: OutputFormat,
+  { text, json }: { readonly text: () => string; readonly json: () => unknown },
+): void {
+  inFormat(format, { text: () => io.stdout.write(text()), json: () => printJson(io, json()) });
+}
+
+/** Prints what only people need; programs have it in the result. */
+export function printInText(io: Io, format: OutputFormat, text: () => string): void {
+  inFormat(format, { text: () => io.stdout.write(text()), json: () => undefined });
 }
 
 export function printJson(io: Io, value: unknown): void {

@@ -15,8 +15,8 @@ import { COMMANDS } from './commands/index.ts';
 import { afterHelp } from './help/after-help.ts';
 import type { Io } from './io.ts';
 import { completesOf } from './options/option.ts';
-import { outputLines } from './options/shared.ts';
-import { interrupted, printJson, showDiagnostics } from './print.ts';
+import { OUTPUT_FORMATS, outputLines } from './options/shared.ts';
+import { inFormat, interrupted, printJson, showDiagnostics } from './print.ts';
 import { systemClock } from './system.ts';
 
 /** Start here: reads one command line, and mounts every command of `commands/` on the parser. */
@@ -82,16 +82,17 @@ function misuse({ message }: CommanderError): Failure {
 
 /** Text goes to stderr. JSON goes to stdout in the form of the command: one document, or one line. */
 function showFailure(io: Io, { flags, command }: CommandLine, diagnostics: readonly Diagnostic[]): void {
-  if (flags.output !== 'json') showDiagnostics(io, diagnostics);
-  else if (command.options.includes(outputLines))
-    io.stdout.write(
-      applyJsonLine({
-        at: isoTime(systemClock.now()),
-        type: 'failure',
-        ...diagnosticsJson(diagnostics),
-      }),
-    );
-  else printJson(io, diagnosticsJson(diagnostics));
+  const failure = diagnosticsJson(diagnostics);
+  // Text if the option is missing or wrong, and for the formats that only some commands have.
+  inFormat(OUTPUT_FORMATS.find((format) => format === flags.output) ?? 'text', {
+    text: () => showDiagnostics(io, diagnostics),
+    json: () => {
+      const isInLines = command.options.includes(outputLines);
+      if (isInLines)
+        io.stdout.write(applyJsonLine({ at: isoTime(systemClock.now()), type: 'failure', ...failure }));
+      else printJson(io, failure);
+    },
+  });
 }
 
 /** The completion scripts call it with the words typed so far. */

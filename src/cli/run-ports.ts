@@ -11,7 +11,7 @@ import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
 import type { OutputFormat } from './options/shared.ts';
-import { showDiagnostics, showInterrupt, textOptions } from './print.ts';
+import { inFormat, printInText, showDiagnostics, showInterrupt, textOptions } from './print.ts';
 import { recordOptions } from './record-options.ts';
 import { type Context, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
@@ -49,17 +49,26 @@ export function runPorts(
     random: Math.random,
     async beginRun(plan): Promise<RunObserver> {
       const reporter = createRunReporter();
-      const view = tee(reporter, await applyView(io, output, plan));
+      const view = tee(
+        reporter,
+        await inFormat<ApplyView | Promise<ApplyView>>(output, {
+          text: () => progressView(io, plan),
+          json: () => createApplyJson((text) => io.stdout.write(text)),
+        }),
+      );
       return {
         handle: (event) => view.handle(event),
         async end(run) {
           view.end();
           const { outcome, state, notes } = run;
           if (outcome.fatal) await saveUnsaved(io, stateLocation(context), state, outcome.fatal);
-          if (output === 'text')
-            io.stdout.write(
+          // In JSON, the last line of the view is the summary.
+          printInText(
+            io,
+            output,
+            () =>
               `${name === 'Apply' ? '\n' : ''}${applySummary(reporter.report(), run.plan, recordOptions(io, state), name)}`,
-            );
+          );
           showInterrupt(io, blocking?.(run));
           showDiagnostics(io, notes);
         },
@@ -71,10 +80,9 @@ export function runPorts(
 /** The longest time without a line in a log. */
 const HEARTBEAT_MS = 30_000;
 
-/** Redraws in place on a terminal, writes lines in a log, and JSON lines for `--output json`. */
-async function applyView(io: Io, output: OutputFormat, { actions }: Plan): Promise<ApplyView> {
+/** Redraws in place on a terminal, and writes lines in a log. */
+async function progressView(io: Io, { actions }: Plan): Promise<ApplyView> {
   const write = (text: string) => io.stdout.write(text);
-  if (output === 'json') return createApplyJson(write);
   const { style } = textOptions(io);
   const common = { style, clock: systemClock, addresses: actions.map(({ address }) => address) };
   if (!io.stdout.isTty || io.env.TERM === 'dumb')

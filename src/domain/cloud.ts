@@ -136,6 +136,8 @@ export interface CloudTraits {
   readonly refusesDuringBackup: boolean;
   /** It may set `updated_at` of the volume again during a restore, so that it gets later than the backup's. */
   readonly rewritesVolume: boolean;
+  /** It accepts a request only once its database shows volume and backup as restoring: then a changed volume is proof. */
+  readonly acceptsOnceRestoring: boolean;
 }
 
 /** Ids are UUIDs, written in upper or lower case. */

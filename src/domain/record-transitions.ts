@@ -381,25 +381,28 @@ function replaceLast(
 
 /** What a record keeps in every status, at the time of the event. */
 function common(record: RestoreRecord, event: RecordEvent): Common {
-  const { address, volume_id, backup_id, generation, selector, names, baseline, attempts } = record;
-  const { attached_before, plan_digest, protect, api, settle_ms } = record;
-  return {
-    address,
-    volume_id,
-    backup_id,
-    generation,
-    ...optional('selector', selector),
-    names,
-    baseline,
-    attempts,
-    updated_at: event.at,
-    ...optional('attached_before', attached_before),
-    ...optional('plan_digest', plan_digest),
-    ...optional('protect', protect),
-    ...optional('api', api),
-    ...optional('settle_ms', settle_ms),
-  };
+  const kept = Object.entries(record).filter(([field]) => field in KEPT_IN_EVERY_STATUS);
+  return { ...(Object.fromEntries(kept) as unknown as Common), updated_at: event.at };
 }
+
+/** The fields of `Common`; the compiler asks for each. */
+const KEPT_IN_EVERY_STATUS: { readonly [Field in keyof Required<Common>]: true } = {
+  address: true,
+  volume_id: true,
+  backup_id: true,
+  generation: true,
+  selector: true,
+  names: true,
+  baseline: true,
+  attempts: true,
+  updated_at: true,
+  attached_before: true,
+  plan_digest: true,
+  protect: true,
+  protect_changed_at: true,
+  api: true,
+  settle_ms: true,
+};
 
 /** The record as a run writes it. A run without a saved plan keeps the digest of the plan that began the restore. */
 export function writtenBy(record: RestoreRecord, planDigest: string | undefined): RestoreRecord {

@@ -28,7 +28,11 @@ const UNKNOWN_VERSION = 406;
  * `rewritesVolume`: a restore changes the export of the volume and the metadata of the backup (cinder/backup/manager.py,
  * 21.x).
  */
-export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewritesVolume: true };
+export const CINDER_TRAITS: CloudTraits = {
+  refusesDuringBackup: false,
+  rewritesVolume: true,
+  acceptsOnceRestoring: true,
+};
 
 /**
  * The backups of OpenStack. Cinder has no jobs. It changes the statuses of volume and backup before it accepts the

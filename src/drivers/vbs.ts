@@ -12,7 +12,11 @@ export interface VbsTools extends DriverTools {
 }
 
 /** `refusesDuringBackup`: VolumeBackup.0206. */
-export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesVolume: false };
+export const VBS_TRAITS: CloudTraits = {
+  refusesDuringBackup: true,
+  rewritesVolume: false,
+  acceptsOnceRestoring: false,
+};
 
 /** The Volume Backup Service: backups and jobs from VBS, volumes from EVS. */
 export class VbsDriver extends BlockStorageDriver {

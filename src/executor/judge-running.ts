@@ -180,8 +180,7 @@ export function judgeStatuses(
         : 'it was seen restoring, but the disk looks as it did before',
       observations: history.observations,
     };
-  // Cinder accepts a request once its database shows both as restoring: that needs no more.
-  if (jobSucceeded || (accepted && record.job_id === undefined)) return { kind: 'succeeded', observed };
+  if (jobSucceeded || (accepted && traits.acceptsOnceRestoring)) return { kind: 'succeeded', observed };
   const apart = endedApart(seen, history);
   // Rule: restore-frees-both-together
   if (apart !== undefined) return unknown(apart);

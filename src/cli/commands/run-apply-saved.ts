@@ -15,7 +15,7 @@ import { savedPlanHeading } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
 import { sha256 } from '../plan-file.ts';
 import { readSignedPlan } from '../plan-keys.ts';
-import { showDiagnostics } from '../print.ts';
+import { printInText, showDiagnostics } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
 import { commitOf, lockRequest, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
@@ -61,9 +61,12 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       ...runPorts(context, backend, { output: flags.output, name: 'Apply' }),
       sha256,
       showPlan: (plan) => {
-        if (flags.output !== 'text') return;
         const options = planOptions(context, flags, backend);
-        io.stdout.write(`${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`);
+        printInText(
+          io,
+          flags.output,
+          () => `${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`,
+        );
       },
     },
   );

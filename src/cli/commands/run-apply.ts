@@ -17,7 +17,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
-import { showDiagnostics, textOptions } from '../print.ts';
+import { inFormat, printInText, showDiagnostics, textOptions } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
 import { type Context, commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 import { refuseLostState } from '../state-check.ts';
@@ -67,14 +67,17 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
     {
       ...runPorts(context, backend, { output: flags.output, name: 'Apply', blocking }),
       showPlan: (plan) => {
-        if (flags.output === 'text')
-          io.stdout.write(`${planBody(plan, planOptions(context, flags, backend))}\n`);
+        printInText(io, flags.output, () => `${planBody(plan, planOptions(context, flags, backend))}\n`);
       },
       confirmNewState: () => confirmNewState(io, flags, backend),
       confirm: async (consent) => {
         if (flags.autoApprove) return;
-        if (flags.output === 'json') throw confirmationRequired('--output json shows no plan to confirm');
-        await confirm(io, questionOf(consent));
+        await inFormat(flags.output, {
+          text: () => confirm(io, questionOf(consent)),
+          json: () => {
+            throw confirmationRequired('--output json shows no plan to confirm');
+          },
+        });
       },
     },
   );
@@ -99,19 +102,20 @@ export function applyTerms(flags: ApplyFlags, { config }: Context): ApplyTerms {
 
 export function exitCodeOfApply(io: Io, { output }: ApplyFlags, result: ApplyResult): ExitCode {
   const isNothing = result.kind === 'nothing_to_do';
-  if (isNothing && output === 'text')
-    io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(result.plan, textOptions(io))]));
+  if (isNothing)
+    printInText(io, output, () =>
+      joinLines(['Nothing to do.', ...repeatLines(result.plan, textOptions(io))]),
+    );
   if (result.state) printSerial(io, output, result.state);
   return isNothing ? EXIT.done : exitCodeOf({ ...result.outcome, ...result });
 }
 
 /** A pipeline can require this serial of the next run: `--minimum-serial`. */
 function printSerial(io: Io, output: OutputFormat, { serial, lineage }: State): void {
-  if (output === 'text') io.stdout.write(`State serial: ${serial}\n`);
-  else {
-    const line = { at: isoTime(systemClock.now()), type: 'state_serial', serial, lineage };
-    io.stdout.write(applyJsonLine(line));
-  }
+  const line = { at: isoTime(systemClock.now()), type: 'state_serial', serial, lineage };
+  io.stdout.write(
+    inFormat(output, { text: () => `State serial: ${serial}\n`, json: () => applyJsonLine(line) }),
+  );
 }
 
 export function planOptions(

@@ -5,7 +5,7 @@ import { accessText, settingsText } from '../../views/access-text.ts';
 import { cloudOptions } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
-import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { inFormat, printResult, showDiagnostics, textOptions } from '../print.ts';
 import { loadContext } from '../setup.ts';
 
 export interface AuthFlags extends CommonFlags {
@@ -15,13 +15,13 @@ export interface AuthFlags extends CommonFlags {
 /** Shows the settings of the connection and the source of each. Sends no request to the cloud. */
 export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
   const report = await withOptions(io, flags, inspectSettings);
-  if (flags.output === 'json') printJson(io, { format: 1, ...report });
-  else io.stdout.write(settingsText(report, textOptions(io)));
-  if (flags.output === 'text' && report.problems.length > 0) {
-    io.stdout.write('\n');
-    showDiagnostics(io, report.problems);
-  }
-  return report.problems.length > 0 ? EXIT.error : EXIT.done;
+  const { problems } = report;
+  printResult(io, flags.output, {
+    text: () => `${settingsText(report, textOptions(io))}${problems.length > 0 ? '\n' : ''}`,
+    json: () => ({ format: 1, ...report }),
+  });
+  inFormat(flags.output, { text: () => showDiagnostics(io, problems), json: () => undefined });
+  return problems.length > 0 ? EXIT.error : EXIT.done;
 }
 
 /** The user waits for the answer: a few attempts within a second. A longer `Retry-After` is reported as the answer. */
@@ -32,8 +32,10 @@ export async function authCheck(io: Io, flags: AuthFlags): Promise<ExitCode> {
   const report = await withOptions(io, flags, (options) =>
     checkAccess({ ...options, retry: { ...options.retry, ...QUICK_RETRY } }),
   );
-  if (flags.output === 'json') printJson(io, { format: 1, ...report });
-  else io.stdout.write(accessText(report, textOptions(io)));
+  printResult(io, flags.output, {
+    text: () => accessText(report, textOptions(io)),
+    json: () => ({ format: 1, ...report }),
+  });
   return report.ok ? EXIT.done : EXIT.error;
 }
 

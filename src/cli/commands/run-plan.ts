@@ -16,7 +16,7 @@ import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
-import { printJson, textOptions } from '../print.ts';
+import { printInText, printResult, textOptions } from '../print.ts';
 import { loadContext, manifests, openState } from '../setup.ts';
 import { systemClock } from '../system.ts';
 
@@ -53,31 +53,29 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     : await withConnection({ connect: () => connectCloud(context) }, ({ driver }) =>
         makePlan(request, { ...sources, driver }),
       );
-  if (flags.output === 'json') printJson(io, planJson(made));
-  else
-    io.stdout.write(
-      planText(
-        made,
-        {
-          ...textOptions(io),
-          stateLocation: backend.location,
-          waitTimeoutMs: apply.timeout_ms,
-          showDone: flags.showDone === true,
-        },
-        {
-          plan: nextCommand('plan', flags),
-          apply: applyCommandOf(flags, waivers),
-          init: nextCommand('init', flags),
-          wait: nextCommand('wait', flags),
-        },
-      ),
-    );
+  const commands = {
+    plan: nextCommand('plan', flags),
+    apply: applyCommandOf(flags, waivers),
+    init: nextCommand('init', flags),
+    wait: nextCommand('wait', flags),
+  };
+  const options = {
+    ...textOptions(io),
+    stateLocation: backend.location,
+    waitTimeoutMs: apply.timeout_ms,
+    showDone: flags.showDone === true,
+  };
+  printResult(io, flags.output, {
+    text: () => planText(made, options, commands),
+    json: () => planJson(made),
+  });
   refuseIncomplete(made);
   if (flags.out !== undefined) {
     const { specs } = declared;
     const saved = save(made, { specs, state, selection: flags.filename ?? [], policy, waivers }, sha256);
     await writePlan(io, flags.out, sign ? sign(saved) : saved);
-    if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
+    const { out } = flags;
+    printInText(io, flags.output, () => savedText(out, sign !== undefined, made));
   }
   if (!flags.detailedExitcode) return EXIT.done;
   return refusal(made, false)?.exitCode ?? (hasChanges(made) ? EXIT.changes_pending : EXIT.done);

@@ -4,7 +4,7 @@ import { savedPlanText } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
 import type { OutputFormat } from '../options/shared.ts';
 import { readSignedPlan } from '../plan-keys.ts';
-import { printJson, textOptions } from '../print.ts';
+import { printResult, textOptions } from '../print.ts';
 
 export interface ShowFlags {
   readonly output: OutputFormat;
@@ -15,10 +15,10 @@ export interface ShowFlags {
 /** Shows the content of a saved plan. Reads neither the state nor the cloud. */
 export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<ExitCode> {
   const { saved, signed, keys } = await readSignedPlan(io, path, flags.trustedKeys);
-  if (flags.output === 'json') printJson(io, { ...saved, totals: totals(saved), signed });
-  else {
-    const options = { ...textOptions(io), showDone: flags.showDone === true };
-    io.stdout.write(savedPlanText(saved, path, signed, options));
-  }
+  const options = { ...textOptions(io), showDone: flags.showDone === true };
+  printResult(io, flags.output, {
+    text: () => savedPlanText(saved, path, signed, options),
+    json: () => ({ ...saved, totals: totals(saved), signed }),
+  });
   return signed.kind === 'wrong' || (keys && signed.kind !== 'valid') ? EXIT.refused : EXIT.done;
 }

@@ -18,7 +18,7 @@ import { stateListText, stateShowText } from '../../views/state-text.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
-import { printJson, showDiagnostics, showWarnings, textOptions } from '../print.ts';
+import { inFormat, printJson, printResult, showDiagnostics, showWarnings, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
 import { loadContext, openUncheckedState } from '../setup.ts';
 import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
@@ -31,16 +31,20 @@ export interface StateFlags extends CommonFlags {
 
 export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
   const { state } = await readState(io, flags);
-  if (flags.output === 'json') printJson(io, stateListJson(state.records.values()));
-  else io.stdout.write(stateListText(state, textOptions(io)));
+  printResult(io, flags.output, {
+    text: () => stateListText(state, textOptions(io)),
+    json: () => stateListJson(state.records.values()),
+  });
   return EXIT.done;
 }
 
 export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
   const { state } = await readState(io, flags);
   const record = recordOf(state, address);
-  if (flags.output === 'json') printJson(io, stateShowJson(record));
-  else io.stdout.write(stateShowText(record, recordOptions(io, state)));
+  printResult(io, flags.output, {
+    text: () => stateShowText(record, recordOptions(io, state)),
+    json: () => stateShowJson(record),
+  });
   return EXIT.done;
 }
 
@@ -75,8 +79,10 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
     const entry = state.history[index];
     return entry ? [{ entry, hash: chain[index] ?? '', chain_break: breaks.get(index) }] : [];
   });
-  if (flags.output === 'json') printJson(io, historyJson(chosen));
-  else io.stdout.write(historyText(chosen, state.history.length, textOptions(io)));
+  printResult(io, flags.output, {
+    text: () => historyText(chosen, state.history.length, textOptions(io)),
+    json: () => historyJson(chosen),
+  });
   return EXIT.done;
 }
 
@@ -101,24 +107,26 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
     ),
   ];
   const valid = diagnostics.length === 0;
-  if (flags.output === 'json')
-    printJson(io, {
-      format: 1,
-      location,
-      valid,
-      ...counts,
-      mismatches,
-      broken: broken ?? null,
-      accepted,
-      faults: diagnostics,
-    });
-  else {
-    showDiagnostics(io, [...diagnostics, ...accepted.map(acceptedBreak)]);
-    if (valid)
-      io.stdout.write(
-        `Valid: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'unchanged' : 'unchanged or accepted'}; ${plural(counts.records, 'record')}, in agreement with the history.\n`,
-      );
-  }
+  inFormat(flags.output, {
+    text: () => {
+      showDiagnostics(io, [...diagnostics, ...accepted.map(acceptedBreak)]);
+      if (valid)
+        io.stdout.write(
+          `Valid: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'unchanged' : 'unchanged or accepted'}; ${plural(counts.records, 'record')}, in agreement with the history.\n`,
+        );
+    },
+    json: () =>
+      printJson(io, {
+        format: 1,
+        location,
+        valid,
+        ...counts,
+        mismatches,
+        broken: broken ?? null,
+        accepted,
+        faults: diagnostics,
+      }),
+  });
   return valid ? EXIT.done : EXIT.error;
 }
 
@@ -126,8 +134,10 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
 export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
   const { location, ...backend } = await openUncheckedState(await loadContext(io, flags), 'read');
   const lock = await backend.holder();
-  if (flags.output === 'json') printJson(io, { format: 1, location, lock: lock ?? null });
-  else io.stdout.write(lockInfoText(location, lock, textOptions(io)));
+  printResult(io, flags.output, {
+    text: () => lockInfoText(location, lock, textOptions(io)),
+    json: () => ({ format: 1, location, lock: lock ?? null }),
+  });
   return EXIT.done;
 }
 

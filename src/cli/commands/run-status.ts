@@ -11,7 +11,7 @@ import { statusJson, statusText } from '../../views/status-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
-import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { printResult, showDiagnostics, textOptions } from '../print.ts';
 import { type Context, loadContext, loadIo, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
 
@@ -31,12 +31,12 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   const { location } = backend;
   const state = await backend.read();
   if (!state) {
-    if (flags.output === 'json') printJson(io, { format: 1, location, open: [] });
-    else
-      io.stdout.write(
+    printResult(io, flags.output, {
+      text: () =>
         `There is no state at ${sanitize(isUrl(location) ? location : absolute(io, location))}.\n` +
-          'If it is elsewhere, name it with --state or --config. To create one: vbsctl init\n',
-      );
+        'If it is elsewhere, name it with --state or --config. To create one: vbsctl init\n',
+      json: () => ({ format: 1, location, open: [] }),
+    });
     return EXIT.done;
   }
   const isAll = addresses.length === 0;
@@ -53,8 +53,10 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
     ...(isAll ? {} : { closed: named.filter((record) => !isOpen(record)) }),
   };
   const detailed = !isAll || (open.length <= DETAILED_MAX && open.some(needsAttention));
-  if (flags.output === 'json') printJson(io, statusJson(shown));
-  else io.stdout.write(statusText(shown, { ...textOptions(io), detailed }));
+  printResult(io, flags.output, {
+    text: () => statusText(shown, { ...textOptions(io), detailed }),
+    json: () => statusJson(shown),
+  });
   return EXIT.done;
 }
 

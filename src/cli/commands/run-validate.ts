@@ -10,7 +10,7 @@ import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
-import { printJson, showDiagnostics } from '../print.ts';
+import { inFormat, printJson, showDiagnostics } from '../print.ts';
 import { configSearch, loadIo } from '../setup.ts';
 
 export interface ValidateFlags extends ManifestFlags {
@@ -23,15 +23,17 @@ export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> 
   const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
   const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
   const all = [...loaded.diagnostics.map(foundLimitAsWarning), ...diagnostics];
-  if (flags.output === 'json')
-    printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
-  else {
-    showDiagnostics(io, all);
-    if (!hasErrors(all))
-      io.stdout.write(
-        `Valid: ${plural(specs.length, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
-      );
-  }
+  const restores = specs.length;
+  inFormat(flags.output, {
+    text: () => {
+      showDiagnostics(io, all);
+      if (!hasErrors(all))
+        io.stdout.write(
+          `Valid: ${plural(restores, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
+        );
+    },
+    json: () => printJson(io, { ...diagnosticsJson(all), files: files.length, restores }),
+  });
   if (all.some(({ code }) => code === WRONG_VERSION)) return EXIT.refused;
   return hasErrors(all) ? EXIT.error : EXIT.done;
 }

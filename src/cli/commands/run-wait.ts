@@ -5,6 +5,7 @@ import type { Address } from '../../domain/spec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
+import { printInText } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
 import { loadContext, lockRequest, openState } from '../setup.ts';
 
@@ -33,8 +34,9 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
   );
   if (result.kind === 'ran')
     return exitCodeOf({ ...result.outcome, ends: result.ends, stopped: result.stopped });
-  if (flags.output === 'text') io.stdout.write(nothingToFollow(result.chosen, addresses));
-  return exitCodeOf({ ends: endsOf(result.chosen), stopped: false });
+  const { chosen } = result;
+  printInText(io, flags.output, () => nothingToFollow(chosen, addresses));
+  return exitCodeOf({ ends: endsOf(chosen), stopped: false });
 }
 
 function nothingToFollow(chosen: readonly RestoreRecord[], addresses: readonly Address[]): string {

@@ -54,7 +54,7 @@ export const lockTimeout = option('--lock-timeout <duration>', 'how long to wait
   default: '0s',
 });
 
-const OUTPUT_FORMATS = ['text', 'json'] as const;
+export const OUTPUT_FORMATS = ['text', 'json'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export const output = option('-o, --output <format>', 'output format', {
