@@ -25,7 +25,7 @@ function withoutLogin(scheme: string, path: string): string {
 
 /** Parameters of s3:// and postgres:// that hold no secret; every other value is hidden. */
 const HARMLESS = new Set(
-  'region path_style lease_ttl state schema host port sslmode sslrootcert sslcert sslkey uselibpqcompat'.split(
+  'region path_style encrypt kms_key_id lease_ttl state schema host port sslmode sslrootcert sslcert sslkey uselibpqcompat'.split(
     ' ',
   ),
 );

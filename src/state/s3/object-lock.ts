@@ -100,7 +100,8 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
    */
   async function free({ info, etag }: Pick<CurrentLock, 'info' | 'etag'>, honoured: HonoursIfMatch) {
     if (honoured.onDelete || !honoured.onPut) {
-      await objects.remove(key, etag);
+      // Without If-Match on PUT, a lock has no end, so it is still the one that was read.
+      if (!(await objects.remove(key, etag)) && !honoured.onPut) await objects.remove(key);
       return;
     }
     for (let tries = 0; tries < REMOVALS_MAX; tries++) {

@@ -34,7 +34,12 @@ export interface Objects {
   remove(key: string, etag?: string): Promise<boolean>;
 }
 
-type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
+type PutOutcome = WriteOutcome & {
+  readonly unmet?: boolean;
+  /** Of an answer that refused it. */
+  readonly status?: number;
+  readonly remedy?: string;
+};
 
 /** One request each, without repetition. Rejects with the errors of the AWS SDK (`$metadata.httpStatusCode`, `name`). */
 export interface Bucket {
@@ -107,8 +112,9 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'the stored object is another one', unmet };
-        if (status === 409 || isTransient(cause)) return { kind: 'unsure', why: reasonOf(cause, secrets) };
-        return { kind: 'refused', failure: failed('write', cause) };
+        if (status === 409 || isTransient(cause))
+          return { kind: 'unsure', why: reasonOf(cause, secrets), ...optional('remedy', hostRemedy(cause)) };
+        return { kind: 'refused', failure: failed('write', cause), ...optional('status', status) };
       }
     },
 
@@ -122,13 +128,18 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
           await bucket.remove(key, optional('IfMatch', only.IfMatch));
         } catch (cause) {
           const status = statusOf(cause);
-          if (etag !== undefined && (status === 501 || status === 400)) return false;
+          if (etag !== undefined && mayLackConditions(status)) return false;
           // it was removed before, by the first copy of this request or by another client
           if (status !== 412 && status !== 404) throw cause;
         }
         return true;
       }),
   };
+}
+
+/** Whether a store that does not implement the condition of a request may refuse it with this status. */
+export function mayLackConditions(status: number | undefined): boolean {
+  return status === 400 || status === 501;
 }
 
 function ageOf(modified: Date | undefined, date: string | undefined): number | undefined {
@@ -159,15 +170,43 @@ function isTransient(cause: unknown): boolean {
 
 function reasonOf(cause: unknown, secrets: Secrets | undefined): string {
   const status = statusOf(cause);
+  const host = unknownHost(cause);
+  if (host !== undefined) return `${messageText(host, secrets)}: ${noAnswerReason(cause, secrets)}`;
   return status === undefined || !(cause instanceof Error)
     ? noAnswerReason(cause, secrets)
     : messageText(`${status} ${cause.name}: ${cause.message || cause.name}`, secrets);
 }
 
+/** The host that could not be resolved. Without `path_style`, the bucket is a part of it. */
+function unknownHost(cause: unknown): string | undefined {
+  const unresolved = ['ENOTFOUND', 'EAI_AGAIN'].includes(codeOf(cause));
+  return unresolved && isObject(cause) && typeof cause.hostname === 'string' ? cause.hostname : undefined;
+}
+
+function hostRemedy(cause: unknown): string | undefined {
+  return unknownHost(cause) === undefined
+    ? undefined
+    : 'check the endpoint and the region; if the store has no host name for each bucket, add path_style=true to the s3:// URL';
+}
+
+/** The codes with which AWS and compatible stores answer a request for another region. */
+const OTHER_REGION: ReadonlySet<string> = new Set([
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'PermanentRedirect',
+]);
+
 function remedyOf(cause: unknown): string {
-  if (statusOf(cause) !== undefined)
-    return 'the credentials must be allowed to get, put and delete it and its .lock; everything committed is safe';
+  const status = statusOf(cause);
+  if (OTHER_REGION.has(nameOf(cause)))
+    return 'name the region of the bucket: region=… in the s3:// URL, or AWS_REGION; everything committed is safe';
+  if (status === 401 || status === 403)
+    return 'the credentials must be allowed to get, put and delete it and its .lock; if the bucket requires encryption, add encrypt=true to the s3:// URL; everything committed is safe';
+  if (nameOf(cause) === 'NoSuchBucket')
+    return 'correct the bucket or the endpoint; everything committed is safe';
+  if (status !== undefined) return 'see the message of the store; everything committed is safe';
   return (
+    hostRemedy(cause) ??
     networkRemedy(codeOf(cause), 'AWS_CA_BUNDLE, the file of its certificate') ??
     'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; everything committed is safe'
   );

@@ -5,7 +5,7 @@ import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { serverFailure } from '../server-failures.ts';
 import { type HonoursIfMatch, objectLock } from './object-lock.ts';
-import type { Objects } from './objects.ts';
+import { mayLackConditions, type Objects } from './objects.ts';
 import { objectUrl, type S3Location } from './s3-location.ts';
 
 /** A state that is an object in a bucket of S3 or of a compatible store, with its lock beside it. */
@@ -58,33 +58,49 @@ const OTHER_ETAG = `"${'0'.repeat(32)}"`;
 
 /**
  * Tests on an object of its own what the store really does with conditions: some stores accept the header and write all the
- * same. Throws a `Failure` if a second `If-None-Match: *` is not refused, because two runs could both take the lock. Returns
- * where `If-Match` is honoured.
+ * same, some refuse the request. Throws a `Failure` if a second `If-None-Match: *` is not refused, because two runs could both
+ * take the lock. Returns where `If-Match` is honoured.
  */
 async function testConditions(objects: Objects, key: string, location: string): Promise<HonoursIfMatch> {
-  const isRefused = async (text: string, over: string): Promise<boolean> => {
+  const put = async (text: string, over: string) => {
     const outcome = await objects.put(key, text, { over });
-    if (outcome.kind === 'refused') throw outcome.failure;
-    if (outcome.kind === 'written' || outcome.unmet) return outcome.kind !== 'written';
+    if (outcome.kind !== 'unsure' || outcome.unmet) return outcome;
     throw serverFailure(`cannot test conditional writes: ${outcome.why}`, {
       location,
-      remedy: 'run the command again once the store works',
+      remedy: outcome.remedy ?? 'run the command again once the store works',
     });
   };
-  const first = await isRefused('1', 'nothing');
-  const second = await isRefused('2', 'nothing');
-  const onPut = await isRefused('3', OTHER_ETAG);
-  const known = await objects.remove(key, OTHER_ETAG);
-  const onDelete = (await objects.get(key)) !== undefined && known;
-  await objects.remove(key);
-  if (!first && second) return { onPut, onDelete };
-  throw Failure.of(
+  const first = await put('1', 'nothing');
+  if (first.kind === 'refused')
+    throw first.status === 501 ? notExclusive(location, NOT_IMPLEMENTED) : first.failure;
+  try {
+    const second = await put('2', 'nothing');
+    if (second.kind === 'refused') throw second.failure;
+    if (first.kind !== 'written' || second.kind === 'written') throw notExclusive(location, OVERWRITTEN);
+    const third = await put('3', OTHER_ETAG);
+    if (third.kind === 'refused' && !mayLackConditions(third.status)) throw third.failure;
+    const known = await objects.remove(key, OTHER_ETAG);
+    const onDelete = (await objects.get(key)) !== undefined && known;
+    await objects.remove(key);
+    return { onPut: third.kind === 'unsure', onDelete };
+  } catch (cause) {
+    await objects.remove(key).catch(() => {});
+    throw cause;
+  }
+}
+
+const OVERWRITTEN =
+  'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs could take the lock at the same time.';
+const NOT_IMPLEMENTED =
+  'It answered 501 to a write with “If-None-Match: *”. Without it, two runs could take the lock at the same time.';
+
+function notExclusive(location: string, detail: string): Failure {
+  return Failure.of(
     'state',
     'state-not-exclusive',
-    'the state cannot be locked: the store overwrites an object although the request forbids it',
+    'the state cannot be locked: the store does not support conditional writes',
     {
-      detail:
-        'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs could take the lock at the same time.',
+      detail,
       where: { file: location },
       remedy: 'use a store with conditional writes, or another kind of state (docs/state.md)',
     },

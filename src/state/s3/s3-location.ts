@@ -10,11 +10,13 @@ export interface S3Location {
   /** Default: AWS_REGION and the AWS configuration. */
   readonly region?: string;
   readonly path_style: boolean;
+  /** Requests encryption at rest, as the parameters of Terraform's s3 backend do. */
+  readonly encryption?: { readonly kms_key_id?: string };
   /** How long a lock lasts without renewal. */
   readonly ttl_ms: number;
 }
 
-const PARAMETERS = ['endpoint', 'region', 'path_style', 'lease_ttl'];
+const PARAMETERS = ['endpoint', 'region', 'path_style', 'encrypt', 'kms_key_id', 'lease_ttl'];
 
 export function s3Location(url: URL): S3Location {
   const bucket = decodeURIComponent(url.hostname);
@@ -42,12 +44,19 @@ export function s3Location(url: URL): S3Location {
       'path_style must be true or false',
       'omit it: the default is true with an endpoint, else false',
     );
+  const encrypt = url.searchParams.get('encrypt') ?? 'false';
+  const kmsKeyId = url.searchParams.get('kms_key_id') || undefined;
+  if (encrypt !== 'true' && encrypt !== 'false')
+    throw invalidUrl('encrypt must be true or false', 'omit it: the default is false');
+  if (kmsKeyId !== undefined && encrypt === 'false')
+    throw invalidUrl('kms_key_id is given without encrypt=true', 'add encrypt=true, or remove kms_key_id');
   return {
     bucket,
     key,
     ...optional('endpoint', endpoint),
     ...optional('region', url.searchParams.get('region') ?? undefined),
     path_style: style === 'true',
+    ...optional('encryption', encrypt === 'true' ? optional('kms_key_id', kmsKeyId) : undefined),
     ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
   };
 }

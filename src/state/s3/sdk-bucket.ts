@@ -1,6 +1,7 @@
+import { createHash, getFips } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
@@ -16,6 +17,7 @@ import type { S3Location } from './s3-location.ts';
 /** A bucket, by the AWS SDK. The SDK is loaded with the first request. */
 export function sdkBucket(s3: S3Location, env: Env, secrets?: Secrets): Bucket {
   const { bucket: Bucket } = s3;
+  const encryption = encryptionOf(s3);
   const timeoutMs = stateTimeoutMs(env);
   const proxyFor = proxyFromEnv(env);
   const timeout = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
@@ -40,7 +42,15 @@ export function sdkBucket(s3: S3Location, env: Env, secrets?: Secrets): Bucket {
     },
     async put(Key, Body, condition) {
       const { client, PutObjectCommand } = await sdk();
-      const input = { Bucket, Key, Body, ContentType: 'application/json', ...condition };
+      const input = {
+        Bucket,
+        Key,
+        Body,
+        ContentType: 'application/json',
+        ...digestOf(Body),
+        ...encryption,
+        ...condition,
+      };
       return (await client.send(new PutObjectCommand(input), timeout())).ETag;
     },
     async remove(Key, { IfMatch }) {
@@ -49,6 +59,21 @@ export function sdkBucket(s3: S3Location, env: Env, secrets?: Secrets): Bucket {
     },
   };
 }
+
+/** A bucket with Object Lock requires a digest, and every store takes this one. In FIPS mode there is no MD5. */
+function digestOf(body: string | Buffer): { readonly ContentMD5?: string } {
+  return getFips() === 1 ? {} : { ContentMD5: createHash('md5').update(body).digest('base64') };
+}
+
+function encryptionOf({ encryption }: S3Location): EncryptionParameters {
+  if (encryption === undefined) return {};
+  const { kms_key_id: SSEKMSKeyId } = encryption;
+  return SSEKMSKeyId === undefined
+    ? { ServerSideEncryption: 'AES256' }
+    : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId };
+}
+
+type EncryptionParameters = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>;
 
 async function load(
   { endpoint, region, path_style }: S3Location,
@@ -68,12 +93,13 @@ async function load(
   const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
     '@aws-sdk/client-s3'
   );
+  const known = region ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined);
   // Self-hosted stores mostly ignore the region, but the SDK requires one.
-  const known = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const fallback = known ?? (endpoint === undefined ? undefined : 'us-east-1');
+  const ofConfiguration = () => new S3Client().config.region().catch(() => 'us-east-1');
+  const chosen = known ?? (endpoint === undefined ? undefined : await ofConfiguration());
   const client: S3Client = new S3Client({
     ...optional('endpoint', endpoint),
-    ...optional('region', fallback),
+    ...optional('region', chosen),
     forcePathStyle: path_style,
     maxAttempts: 1,
     requestHandler: { httpAgent, httpsAgent },
