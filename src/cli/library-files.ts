@@ -5,6 +5,7 @@ import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isInCheckouts, LeadsOutError, locate } from '../files/checkout.ts';
 import { refuseContent } from '../files/refuse-content.ts';
+import { plainReason } from '../files/system-error.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -64,16 +65,19 @@ async function unsafeFile(name: string, path: string, cwd: string): Promise<Diag
         'It would be read from the working directory, where a pull request can put a file of that name.',
       remedy: `write the whole path: ${name}=${shellPath(resolve(cwd, path))}`,
     });
-  const remedy = `name a regular file outside of the working directory: ${name}=FILE`;
+  const unfit = (summary: string) =>
+    error('unfit-file', summary, {
+      remedy: `name a regular file outside of the working directory: ${name}=FILE`,
+    });
   try {
     const { path: real } = await locate(path, [cwd]);
-    if (!(await isInCheckouts(real, [cwd])) || (await stat(real)).isFile()) return undefined;
-    return error('unfit-file', `${name} names a path in the working directory that is not a regular file`, {
-      remedy,
-    });
+    const found = (await isInCheckouts(real, [cwd])) ? await stat(real).catch(() => undefined) : undefined;
+    return found === undefined || found.isFile()
+      ? undefined
+      : unfit(`${name} names a path in the working directory that is not a regular file`);
   } catch (cause) {
-    return cause instanceof LeadsOutError
-      ? error('unfit-file', `${name}: ${cause.message}`, { remedy })
-      : undefined;
+    return unfit(
+      `${name}: ${cause instanceof LeadsOutError ? cause.message : `it cannot be told where it leads: ${plainReason(cause)}`}`,
+    );
   }
 }

@@ -12,6 +12,8 @@ import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
 import { absolute, checkoutPath, readUserFile } from './user-paths.ts';
 
+const OUT = 'vbsctl plan --out';
+
 export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');
 
 /**
@@ -24,13 +26,13 @@ export async function clearPlan(io: Io, path: string): Promise<void> {
   const found = await lstat(absolute(io, path)).catch(() => undefined);
   if (found?.isSymbolicLink())
     throw occupied(path, 'is a symbolic link', 'name a regular file, or a new one: --out FILE');
-  await checkoutPath(io, path, 'vbsctl plan --out');
+  const real = await checkoutPath(io, path, OUT);
   if (!found) return;
   if (!found.isFile()) throw occupied(path, 'is not a regular file', 'name a new file: --out FILE');
   try {
-    if (found.size > 0 && !isSavedPlan(await readRegularFile(absolute(io, path), PLAN_BYTES_MAX)))
+    if (found.size > 0 && !isSavedPlan(await readRegularFile(real, PLAN_BYTES_MAX)))
       throw occupied(path, 'exists and is not a saved plan', 'name another file, or remove it');
-    await unlink(absolute(io, path));
+    await unlink(real);
   } catch (cause) {
     throw unusable(path, 'written', cause);
   }
@@ -50,7 +52,7 @@ function occupied(path: string, what: string, remedy: string): Failure {
 /** Writes the whole file or nothing, readable by its owner only. */
 export async function writePlan(io: Io, path: string, saved: SavedPlan): Promise<void> {
   try {
-    await replaceFile(absolute(io, path), encodePlan(saved));
+    await replaceFile(await checkoutPath(io, path, OUT), encodePlan(saved));
   } catch (cause) {
     throw unusable(path, 'written', cause);
   }

@@ -10,6 +10,7 @@ import {
   locate,
 } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
+import { plainReason } from '../files/system-error.ts';
 import type { Io } from './io.ts';
 
 /** The paths that the command line names. Links in the checkout and in every git repository may only lead within it. */
@@ -22,24 +23,28 @@ export function absolute({ cwd }: Pick<Io, 'cwd'>, path: string): string {
  * The path, absolute and without links. A link inside a checkout must not lead out of it, because a pull request can
  * create one. `flag`: the option that names the path, for the remedy.
  *
- * @throws Failure `refused` if a link leads out. Errors of the system appear when the file is opened.
+ * @throws Failure `refused` if a link leads out, or if it cannot be told where the path leads
  */
 export async function checkoutPath(io: Pick<Io, 'cwd'>, path: string, flag: string): Promise<string> {
-  return (await located(io, path, flag, [io.cwd]))?.path ?? absolute(io, path);
+  return (await located(io, path, flag, [io.cwd])).path;
 }
 
-/** Undefined if the system cannot resolve the path. */
 async function located(
   io: Pick<Io, 'cwd'>,
   path: string,
   flag: string,
   checkouts: Checkouts,
-): Promise<Located | undefined> {
+): Promise<Located> {
   try {
     return await locate(absolute(io, path), [EVERY_REPOSITORY, ...checkouts]);
   } catch (cause) {
     if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
-    return undefined;
+    throw Failure.of(
+      'refused',
+      'path-unchecked',
+      `${path} is refused: it cannot be told where it leads: ${plainReason(cause)}`,
+      { remedy: `name the file itself, by a path without links: ${flag} FILE` },
+    );
   }
 }
 
@@ -53,7 +58,7 @@ export async function refuseLinkedState(
   checkouts: Checkouts,
 ): Promise<void> {
   const state = await located(io, location, '--state', checkouts);
-  if (!state?.byLink) return;
+  if (!state.byLink) return;
   throw Failure.of('refused', 'state-behind-link', `the state ${location} lies behind a symbolic link`, {
     detail: 'The link is in the checkout, where a pull request can put one, with another state behind it.',
     remedy: `name the file itself: --state ${shellPath(state.path)}`,
@@ -72,11 +77,11 @@ function leadsOut(path: string, target: string, flag: string): Failure {
   );
 }
 
-/** Whether a path leads into the working directory, where a pull request can write. */
+/** Whether a path may lead into the working directory, where a pull request can write. */
 export async function isInCheckout({ cwd }: Pick<Io, 'cwd'>, path: string): Promise<boolean> {
   return await locate(resolve(cwd, path), [cwd]).then(
     (located) => isInCheckouts(located.path, [cwd]),
-    () => false,
+    () => true,
   );
 }
 

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
+import { hasCode } from './system-error.ts';
 
 /**
  * Directories that a pull request may have changed: the working directory, and where a found config or manifests lie. The
@@ -41,7 +43,8 @@ export interface Located {
  * innermost checkout or git repository that it lies in.
  *
  * @throws LeadsOutError if such a link is followed and the path ends outside, or in a `.git` directory
- * @throws the system error (`ELOOP`, `EACCES`, `ENOTDIR`)
+ * @throws the system error (`ELOOP`, `EACCES`, `ENAMETOOLONG`, `EILSEQ`): nobody can tell where the path leads, but the
+ *   system may be able to follow it
  */
 export async function locate(path: string, checkouts: Checkouts): Promise<Located> {
   const linkDirectories = new Set<string>();
@@ -84,7 +87,7 @@ async function rootsOf(checkouts: Checkouts): Promise<readonly string[]> {
 async function innermost(directory: string, roots?: readonly string[]): Promise<string | undefined> {
   if (roots && !roots.some((root) => isWithin(directory, root))) return undefined;
   for (let at = directory; !isTop(at); at = dirname(at))
-    if (roots?.includes(at) || (await lstat(join(at, '.git')).catch(() => undefined))) return at;
+    if (roots?.includes(at) || (await linkTarget(join(at, '.git'))) !== 'absent') return at;
   return undefined;
 }
 
@@ -123,9 +126,12 @@ async function linksResolved(path: string, onLink: (directory: string) => void =
 
 async function linkTarget(path: string): Promise<{ readonly to: string } | 'no link' | 'absent'> {
   try {
-    return (await lstat(path)).isSymbolicLink() ? { to: await readlink(path) } : 'no link';
+    if (!(await lstat(path)).isSymbolicLink()) return 'no link';
+    const to = await readlink(path, 'buffer');
+    if (isUtf8(to)) return { to: to.toString() };
+    throw Object.assign(new Error('EILSEQ: a symbolic link to a name that is not UTF-8'), { code: 'EILSEQ' });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
+    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return 'absent';
     throw cause;
   }
 }

@@ -112,6 +112,21 @@ describe('files that a stranger may have prepared', () => {
       symlinkSync('x', at('repo', 'x'));
       expect(await thrown(locate(at('repo', 'x'), [repo]))).to.include({ code: 'ELOOP' });
     });
+
+    it('that cannot be followed by its name is not followed: it may lead out', async () => {
+      symlinkSync(join(...Array(15).fill('d'.repeat(255)), 'd'.repeat(240)), at('repo', 'long'));
+      symlinkSync(Buffer.from([0xff]), at('repo', 'odd'));
+      expect(await thrown(locate(at('repo', 'odd', 'x'), [repo]))).to.include({ code: 'EILSEQ' });
+      execFileSync(
+        'bash',
+        ['-c', 'for n in {1..15}; do mkdir "$1" && cd -P "$1"; done', '', 'd'.repeat(255)],
+        {
+          cwd: repo,
+        },
+      );
+      expect(await thrown(locate(at('repo', 'long', 'x'), [repo]))).to.include({ code: 'ENAMETOOLONG' });
+      execFileSync('rm', ['-rf', at('repo')]);
+    });
   });
 
   it('the working directory is found by another name of it, too', async () => {

@@ -1119,6 +1119,65 @@ describe('what is no file, or has no end', () => {
     });
 });
 
+describe('a link in the checkout that only the system can follow', () => {
+  /** Links that lead to the home directory, and that the system follows, but nobody who goes by their names. */
+  const unfollowable: Readonly<Record<string, () => void>> = {
+    'longer than a path can be': () => {
+      const [directory, last] = ['d'.repeat(255), 'e'.repeat(240)];
+      const script = 'for n in {1..15}; do mkdir "$1" && cd -P "$1"; done; ln -s "$3" "$2"';
+      execFileSync('bash', ['-c', script, '', directory, last, scene.home], { cwd: scene.cwd });
+      link([...Array(15).fill(directory), last].join('/'), 'out');
+    },
+    'by a name that is not UTF-8': () => {
+      const name = Buffer.from([0xff]);
+      symlinkSync(scene.home, Buffer.concat([Buffer.from(`${scene.cwd}/`), name]));
+      symlinkSync(name, at('out'));
+    },
+  };
+  // Node cannot remove them.
+  afterEach(() => execFileSync('rm', ['-rf', scene.cwd]));
+
+  for (const [how, prepare] of Object.entries(unfollowable))
+    it(`leads no command out of it: ${how}`, async () => {
+      declare();
+      const config = scene.writeHome('ops.yaml', CONFIG);
+      scene.writeHome('mine.yaml', SECRETS);
+      const run = (...args: readonly string[]) =>
+        scene.run({ ...cloud.env(), VBSCTL_CONFIG: config }, ...args, '--state', 'vbsctl.state.json');
+      const applied = await run('apply', '-f', 'restores.yaml', '--auto-approve', '--init-state');
+      expect(applied.code, printed(applied)).to.equal(0);
+      prepare();
+      expect(readFileSync(at('out/mine.yaml'), 'utf8'), 'the system follows it').to.equal(SECRETS);
+      const before = readdirSync(scene.home);
+      const plan = ['plan', '-f', 'restores.yaml'];
+      for (const args of [
+        [...plan, '--out', 'out/plan.json'],
+        [...plan, '--out', 'plan.json', '--sign', 'out/mine.yaml'],
+        ['apply', 'out/mine.yaml'],
+        ['apply', 'plan.json', '--trusted-keys', 'out'],
+        ['state', 'rm', 'pay/db', '--backup', 'out/backup.json'],
+        ['state', 'migrate', '--to', 'out/state.json'],
+      ])
+        expectRefusal(await run(...args), 5, 'it cannot be told where it leads');
+      expectRefusal(
+        await scene.run({}, 'emulator', '--detach', 'x', '--world', 'out/world.json'),
+        5,
+        'it cannot be told where it leads',
+      );
+      for (const state of ['out/state.json', `s3://b/k?endpoint=https://127.0.0.1:9`])
+        expectRefusal(
+          await scene.run(
+            { VBSCTL_CONFIG: config, AWS_CA_BUNDLE: at('out/mine.yaml') },
+            ...['init', '--state', state],
+          ),
+          5,
+          'it cannot be told where it leads',
+        );
+      expectRefusal(await scene.run({}, 'validate', '-f', 'out/mine.yaml'), 1, 'cannot be read');
+      expect(readdirSync(scene.home)).to.deep.equal(before);
+    });
+});
+
 describe('links out of the checkout are written through by nothing', () => {
   it('state, journal, plan, backup and what could not be saved', async () => {
     mkdirSync(join(scene.home, '.ssh'));
