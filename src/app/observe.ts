@@ -4,7 +4,7 @@ import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import type { Driver, Listing, ListOptions } from '../drivers/driver.ts';
 import { listPendingBackups } from '../executor/pending-backups.ts';
-import { worthAPage } from '../executor/poll-intervals.ts';
+import { isListWorthwhile } from '../executor/poll-intervals.ts';
 
 /** Concurrent reads. The request budget limits their rate. */
 const READS_AT_ONCE = 10;
@@ -46,7 +46,7 @@ function untilFound<T extends { readonly id: string }>(ids: ReadonlySet<string>)
   return {
     wantsMore: (page, pages) => {
       for (const { id } of page) missing.delete(id);
-      return worthAPage(missing.size, pages);
+      return isListWorthwhile(missing.size, pages);
     },
   };
 }
@@ -61,7 +61,7 @@ async function readAll<T extends { readonly id: string }>(
   const readings = new Map<string, Reading<T>>();
   let isComplete = false;
   let whole: readonly T[] | undefined;
-  if (all || worthAPage(ids.size, 1)) {
+  if (all || isListWorthwhile(ids.size, 1)) {
     const listing = await list(all ? {} : untilFound(ids));
     if (listing.kind === 'listed') {
       for (const value of listing.values) readings.set(value.id, { kind: 'found', value });

@@ -2,10 +2,14 @@ import { unreachable } from './errors.ts';
 import type { Attempt } from './record.ts';
 
 /**
- * Whether an attempt may have started the restore. `none`: no, because not a byte was sent. `possible_duplicate`: it was
- * refused, but the refusal, whatever its status, may belong to a second copy of the request (a gateway repeated it, and the
- * second copy may meet an expired token), or may have been sent while the request took effect. `full`: not known. Unless it
- * is `none`, nothing is repeated or called untouched before settle has passed.
+ * Whether an attempt may have started the restore.
+ *
+ * - `none`: it has not. Not a byte was sent, or the volume did not change until settle had passed.
+ * - `possible_duplicate`: it was refused, but a gateway may have sent the request twice. Then the refusal may belong to the
+ *   second copy (which may meet an expired token), while the first one takes effect.
+ * - `full`: nobody knows.
+ *
+ * Unless it is `none`, nothing is repeated or called untouched before settle has passed.
  */
 export type Doubt = 'none' | 'possible_duplicate' | 'full';
 
@@ -22,6 +26,7 @@ export function doubtWhenSent(attempt: Attempt): Doubt {
     case undefined:
     // Rule: ambiguous-attempt-is-in-doubt
     case 'ambiguous':
+    // The answer says that the restore starts, not what became of it.
     case 'accepted':
       return 'full';
     // Rule: retryable-rejection-may-answer-a-duplicate

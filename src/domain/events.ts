@@ -5,8 +5,8 @@ import type { RestoreRecord, Unknown } from './record.ts';
 import type { Address } from './spec.ts';
 
 /**
- * What the executor reports while it runs a plan; views consume nothing else. An event about a record follows the commit of
- * that record, except the end `unsaved` and `written_late`.
+ * What the executor reports while it runs a plan. A view of a run gets its plan and these events, and nothing else. An event
+ * about a record follows the commit of that record, except the end `unsaved` and `written_late`.
  */
 export type ApplyEvent = { readonly at: string } & (RunEvent | RestoreEvent);
 
@@ -16,7 +16,7 @@ type RunEvent =
   | ({ readonly type: 'slowed_down' } & Slowdown)
   /** A write of the state takes longer than this and is still retried; nothing is sent before it is done. */
   | { readonly type: 'state_slow'; readonly after_ms: number }
-  /** The state is written again. */
+  /** The state can be written again. */
   | { readonly type: 'state_written' }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
   | { readonly type: 'run_ended'; readonly summary: RunSummary };
@@ -42,17 +42,17 @@ type RestoreEvent = { readonly address: Address } & (
   /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
   | { readonly type: 'written_late'; readonly attempt: number; readonly late_ms: number }
   /** Not known yet whether it started; `because`: what the last observation showed. */
-  | { readonly type: 'checking'; readonly because: string }
-  /** Volume and backup showed that it started, although no answer said so. */
-  | { readonly type: 'adopted'; readonly because: string }
+  | { readonly type: 'checking'; readonly reason: string }
+  /** No answer accepted the request, but volume and backup prove that it started. */
+  | { readonly type: 'adopted'; readonly reason: string }
   /** Volume and backup showed that no attempt so far started it. */
-  | { readonly type: 'not_started'; readonly because: string }
+  | { readonly type: 'not_started'; readonly reason: string }
   | {
       readonly type: 'progress';
       readonly job?: Job['status'];
       readonly note: string;
       /** The progress cannot be read, or is not understood. Set once for each note. */
-      readonly trouble?: true;
+      readonly warning?: true;
     }
   | { readonly type: 'ended'; readonly end: End }
 );
@@ -85,7 +85,7 @@ export type NotStarted =
 export interface RunSummary extends Readonly<Record<Result, number>> {
   /** POSTs that the cloud accepted in this run. */
   readonly started: number;
-  /** Found running without an answer to our POST. */
+  /** No answer accepted them, but disk and backup prove that our request started them. */
   readonly adopted: number;
   readonly succeeded: number;
   readonly failed: number;

@@ -97,7 +97,7 @@ export function sawBothRestoring({ observations }: ObservationHistory): boolean 
  * Why one restore cannot have freed both volume and backup, which are at rest; undefined if it can. Attaching the volume
  * changes its `updated_at` once more: then the start times decide.
  */
-export function endedApart(seen: Observation, history: ObservationHistory): string | undefined {
+export function freedSeparately(seen: Observation, history: ObservationHistory): string | undefined {
   const apart = isFull(seen) ? secondsApart(seen.volume, seen.backup) : undefined;
   if (apart === undefined) return 'the cloud does not say when disk and backup last changed';
   if (apart <= 0 && apart >= -TOGETHER_MAX_S) return undefined;
@@ -146,7 +146,7 @@ function contradictionIn(
   if (isVolumeRestoring(volume) && !isBackupRestoring(backup))
     // Rule: unconfirmed-observation-contradicts-nothing
     return confirmed
-      ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
+      ? { at, reason: `the disk was being restored while this backup was ${backup.status}` }
       : undefined;
   if (bothRestoring(volume, backup)) {
     const alone = earlier.find(
@@ -154,19 +154,19 @@ function contradictionIn(
     );
     // Rule: backup-restoring-alone-before-contradicts
     if (alone)
-      return { at, because: `the backup was already being restored at ${alone.at}, and the disk was not` };
+      return { at, reason: `the backup was already being restored at ${alone.at}, and the disk was not` };
     const apart = secondsApart(volume, backup);
     // Rule: volume-before-backup-contradicts
     if (apart !== undefined && apart < 0)
-      return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
+      return { at, reason: `the restore of the backup began ${-apart} s after that of the disk` };
     // Rule: volume-long-after-backup-contradicts
     if (apart !== undefined && apart > TOGETHER_MAX_S && !restore.traits.rewritesVolume)
-      return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
+      return { at, reason: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }
   // Rule: volume-from-another-backup-contradicts
   if (isVolumeAtRest(volume) && newSourceBackup(volume, restore) === 'another')
-    return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
+    return { at, reason: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;
 }
 

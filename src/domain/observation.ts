@@ -16,14 +16,14 @@ export interface Observation {
 export interface ObservationHistory {
   /** Oldest first, only those that differ from the one before. */
   readonly observations: readonly Observation[];
-  /** Present: another client's restore is writing to the volume, whatever later observations show. */
+  /** Present if an observation cannot be of our restore: another client restores. No later observation takes it back. */
   readonly contradiction?: Contradiction;
 }
 
 export interface Contradiction {
   readonly at: string;
   /** For display; a clause without a full stop. */
-  readonly because: string;
+  readonly reason: string;
 }
 
 /** The readings that prove the outcome `succeeded`. */
@@ -85,7 +85,10 @@ export function isVolumeAtRest({ status }: FoundResource): boolean {
   return status === AVAILABLE || status === IN_USE;
 }
 
-/** The observation from before the first attempt in doubt, renewed with each attempt before; both were `available`. */
+/**
+ * Volume and backup as they were right before the POST. Each attempt takes a new one, until an attempt is in doubt: its
+ * baseline stays. Both were found and, unless the restore was imported, had a status in which a restore may start.
+ */
 export type Baseline = FullObservation;
 
 /** Whether two observations show the same, at whatever time. */

@@ -62,7 +62,7 @@ export type RecordEvent = { readonly at: string } & (
   | { readonly type: 'observe'; readonly history: ObservationHistory }
   /** No attempt so far started anything: the volume did not change for `for_ms`. */
   | { readonly type: 'settle'; readonly for_ms: number; readonly seen: Observation }
-  /** The cloud has not accepted a request, but volume and backup are restoring and were not before. */
+  /** The cloud has not accepted a request, but volume and backup prove that it started. */
   | { readonly type: 'adopt'; readonly history?: ObservationHistory }
   | { readonly type: 'succeed'; readonly observed?: SuccessProof }
   /** `volume_changed`: the volume no longer is as in the baseline. */
@@ -105,8 +105,8 @@ export type RecordEvent = { readonly at: string } & (
  *                      └─mark_unknown→ unknown ─resolve→ succeeded | failed
  *
  * `resolve` is also legal from intended, running, and failed if the volume may have been changed. A record that is not open
- * may be followed by `intend` or `import` of a new restore, and a succeeded one by `new_selector`. `new_protect` may
- * follow a record that is succeeded or under way.
+ * may be followed by `intend` or `import` of a new restore. `record_selector` is legal for a succeeded record,
+ * `record_protect` for one that is succeeded or under way.
  */
 export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
   if (event.type === 'intend') return intend(record, event);
@@ -190,7 +190,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       return {
         ...common(record, event),
         status: 'unknown',
-        cause: event.reason,
+        reason: event.reason,
         observations: event.observations,
         ...optional('job_id', jobIdOf(record)),
       };

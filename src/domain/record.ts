@@ -14,7 +14,10 @@ export interface Identity {
   readonly selector?: Selector;
 }
 
-/** For display: names of volume and backup at the first attempt. */
+/**
+ * Names of volume and backup at the first attempt. For display, and for a later attempt: if they have changed by then, it is
+ * not sent (`executor/readiness.ts`).
+ */
 export interface Names {
   readonly volume_name: string;
   readonly backup_name: string;
@@ -89,12 +92,12 @@ export interface Failed extends Common {
 /** The outcome cannot be determined; an operator must resolve it. */
 export interface Unknown extends Common {
   readonly status: 'unknown';
-  readonly cause: string;
+  readonly reason: string;
   readonly observations: readonly Observation[];
   readonly job_id?: string;
 }
 
-/** `accepted`: the cloud accepted the POST. `adopted`: it did not answer so, but showed the restore running. */
+/** `accepted`: the cloud accepted the POST. `adopted`: no answer accepted it, but volume and backup prove that it started. */
 export type Evidence = 'accepted' | 'adopted';
 
 /** One request for the restore, from its durable intent onwards. */

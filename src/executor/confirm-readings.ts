@@ -41,7 +41,7 @@ export async function confirmReadings(
 export async function commitObservation(restore: RestoreRun, confirmed: ConfirmedReadings): Promise<void> {
   // Rule: needed-observation-is-durable
   if (confirmed.mustBeStored)
-    await restore.step({ type: 'observe', at: restore.now(), history: confirmed.history });
+    await restore.commit({ type: 'observe', at: restore.now(), history: confirmed.history });
 }
 
 export function observedRestore({ backup_id, baseline }: UnderWay, traits: CloudTraits): ObservedRestore {

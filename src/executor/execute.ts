@@ -16,7 +16,7 @@ import { PendingBackups } from './pending-backups.ts';
 import { runRestore } from './restore.ts';
 import { RestorePoller } from './restore-poller.ts';
 import type { Run, RunMode, RunSettings } from './run.ts';
-import { Schedule, type Task } from './schedule.ts';
+import { Schedule, type ScheduledTask } from './schedule.ts';
 import { SlowWrites } from './slow-writes.ts';
 
 /** Start here: the executor takes a plan and brings each of its restores as far as possible. */
@@ -49,7 +49,7 @@ export async function execute(input: ExecuteInput): Promise<Outcome> {
   return new Execution(input).run();
 }
 
-interface RestoreTask extends Task {
+interface RestoreTask extends ScheduledTask {
   readonly action: PinnedAction;
 }
 
@@ -61,20 +61,20 @@ class Execution {
   readonly #unsaved = new Map<Address, RestoreRecord>();
   /** Aborted when the state can no longer be written. */
   readonly #stateLost = new AbortController();
-  readonly #began: number;
+  readonly #startedAt: number;
   #failures = 0;
   #accepted = 0;
   #adopted = 0;
   #active = 0;
   /** Ids of all jobs that the state and this run know, in lower case. */
-  #jobs: Set<string> | undefined;
+  #knownJobs: Set<string> | undefined;
   #fatal: { error: unknown } | undefined;
   #finish: () => void = () => {};
 
   constructor(input: ExecuteInput) {
     const { plan, settings, driver, lease, clock, random, stop } = input;
     this.#input = input;
-    this.#began = clock.monotonic();
+    this.#startedAt = clock.monotonic();
     const halt = AbortSignal.any([stop, this.#stateLost.signal]);
     // Each restore that waits listens to them.
     setMaxListeners(0, halt, stop);
@@ -98,7 +98,7 @@ class Execution {
       slowWrites: new SlowWrites(clock, emit),
       noNewStarts: () => this.#noNewStarts(),
       claimJob: (id) => this.#claimJob(id.toLowerCase()),
-      isRestored: (address) => this.#schedule.isFulfilled(address),
+      isRestored: (address) => this.#schedule.hasSucceeded(address),
     };
     const tasks = plan.actions.filter(isRunnable).map(taskOf);
     // Resumed restores go first: they free volumes and backups that others wait for.
@@ -120,8 +120,8 @@ class Execution {
       this.#checkLeaseTtl();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
       // Written with the digest of this run, so that a saved plan that is applied again does not undo a later change.
-      const updated = updatedRecords(plan, lease.state(), isoTime(clock.now())).map(
-        ({ plan_digest: _, ...record }) => writtenBy(record, this.#input.planDigest),
+      const updated = updatedRecords(plan, lease.state(), isoTime(clock.now())).map((record) =>
+        writtenBy(withoutPlanDigest(record), this.#input.planDigest),
       );
       if (updated.length > 0) await lease.commit(updated.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
@@ -132,7 +132,7 @@ class Execution {
       this.#fatal ??= { error };
     }
     unlisten();
-    this.#endTheRest();
+    this.#endUnstarted();
     const summary = this.#summary;
     this.#run.emit({ type: 'run_ended', summary });
     return {
@@ -163,8 +163,8 @@ class Execution {
 
   #startReady(): void {
     // After too many failures nothing new starts, but resumed restores are still followed.
-    const may = ({ action }: RestoreTask) => !this.#halted || action.kind === 'resume';
-    for (const task of this.#run.stop.aborted ? [] : this.#schedule.begin(may)) {
+    const isAllowed = ({ action }: RestoreTask) => !this.#halted || action.kind === 'resume';
+    for (const task of this.#run.stop.aborted ? [] : this.#schedule.begin(isAllowed)) {
       this.#active++;
       void this.#runTask(task);
     }
@@ -194,7 +194,7 @@ class Execution {
     const status = end.kind === 'recorded' ? end.record.status : undefined;
     this.#schedule.end(task, {
       // Rule: dependency-is-met-only-by-success
-      fulfilled: status === 'succeeded',
+      succeeded: status === 'succeeded',
       // Rule: volume-and-backup-are-held-until-at-rest
       release: isAtRest(end),
     });
@@ -216,9 +216,9 @@ class Execution {
   }
 
   #claimJob(id: string): boolean {
-    this.#jobs ??= jobsOf(this.#input.lease.state());
-    if (this.#jobs.has(id)) return false;
-    this.#jobs.add(id);
+    this.#knownJobs ??= jobsOf(this.#input.lease.state());
+    if (this.#knownJobs.has(id)) return false;
+    this.#knownJobs.add(id);
     return true;
   }
 
@@ -229,11 +229,11 @@ class Execution {
   }
 
   /** Records an end for each restore of the plan that has not begun, or that the plan leaves out. */
-  #endTheRest(): void {
-    for (const { task, why } of this.#schedule.leftOver()) {
+  #endUnstarted(): void {
+    for (const { task, why } of this.#schedule.unstarted()) {
       const reason = this.#input.stop.aborted
         ? ({ code: 'interrupted', reason: 'interrupted before it was started' } as const)
-        : (this.#noNewStarts() ?? LEFT_OVER[why]);
+        : (this.#noNewStarts() ?? UNSTARTED[why]);
       const { action } = task;
       const end: End =
         action.kind === 'resume'
@@ -264,14 +264,14 @@ class Execution {
       started: this.#accepted,
       adopted: this.#adopted,
       ...countResults(this.#ends.values()),
-      duration_ms: this.#input.clock.monotonic() - this.#began,
+      duration_ms: this.#input.clock.monotonic() - this.#startedAt,
       requests: this.#input.driver.requests(),
       slowdowns: this.#input.driver.slowdowns(),
     };
   }
 }
 
-const LEFT_OVER = {
+const UNSTARTED = {
   busy: { code: 'busy', reason: 'its disk or backup is used by another restore' },
   dependency: { code: 'dependency', reason: 'a restore that it depends on did not succeed' },
 } as const;
@@ -292,6 +292,10 @@ function updatedRecords({ actions }: Plan, state: State | undefined, at: string)
     if (protect !== undefined) updated = advance(updated, { type: 'record_protect', at, protect });
     return updated === record ? [] : [updated];
   });
+}
+
+function withoutPlanDigest({ plan_digest: _, ...record }: RestoreRecord): RestoreRecord {
+  return record;
 }
 
 function jobsOf(state: State | undefined): Set<string> {

@@ -2,15 +2,21 @@ import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
 import { isGone } from '../domain/observation.ts';
-import { endedApart } from '../domain/observation-history.ts';
+import { freedSeparately } from '../domain/observation-history.ts';
 import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, commitObservation, confirmReadings } from './confirm-readings.ts';
 import { failureReport, withCloudsReason } from './failure-report.ts';
-import { type HoldTimer, holdTimer } from './hold-timer.ts';
-import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from './judge-running.ts';
+import { type HeldFor, heldFor } from './held-for.ts';
+import {
+  judgeJob,
+  judgeStatuses,
+  judgeWithoutJob,
+  RESTORING,
+  type RunningJudgement,
+} from './judge-running.ts';
 import { type Readings, readingsOf } from './readings.ts';
-import { type RestoreRun, recorded, running } from './restore-run.ts';
+import { assertRunning, endOf, type RestoreRun } from './restore-run.ts';
 
 /**
  * Follows a running restore to its end, or until the timeout of this run: then the record stays `running` and a later run
@@ -19,8 +25,8 @@ import { type RestoreRun, recorded, running } from './restore-run.ts';
 export async function follow(restore: RestoreRun, record: Running): Promise<End> {
   const { run } = restore;
   const follower = new Follower(restore);
-  const followed = run.restorePoller.follow(record.volume_id, () => follower.seenRestoring());
-  const report = progressReporter(restore);
+  const followed = run.restorePoller.add(record.volume_id, () => follower.seenRestoring());
+  const reportProgress = progressReporter(restore);
   try {
     for (;;) {
       const began = run.clock.monotonic();
@@ -28,45 +34,45 @@ export async function follow(restore: RestoreRun, record: Running): Promise<End>
       const at = restore.now();
       switch (step.kind) {
         case 'succeeded':
-          await restore.step({ type: 'succeed', at, observed: step.observed });
-          return recorded(restore);
+          await restore.commit({ type: 'succeed', at, observed: step.observed });
+          return endOf(restore);
         case 'failed':
-          await restore.step({
+          await restore.commit({
             type: 'fail',
             at,
             reason: await withCloudsReason(restore, step.reason),
             volume_changed: true,
           });
-          return recorded(restore);
+          return endOf(restore);
         case 'unknown': {
           const { reason, observations } = step;
-          await restore.step({ type: 'mark_unknown', at, reason, observations });
-          return recorded(restore);
+          await restore.commit({ type: 'mark_unknown', at, reason, observations });
+          return endOf(restore);
         }
         case 'unchanged':
-          report({ ...step, trouble: true });
+          reportProgress({ ...step, warning: true });
           break;
-        case 'goes_on':
-          report(step);
+        case 'in_progress':
+          reportProgress(step);
           if (step.disk === 'restoring') followed.restoring = true;
           break;
         default:
           return unreachable(step);
       }
-      if (restore.timeIsUp || run.mode === 'no_wait') return recorded(restore);
-      await run.restorePoller.rest(followed, run.clock.monotonic() - began, restore.timeLeftMs);
+      if (restore.timeIsUp || run.mode === 'no_wait') return endOf(restore);
+      await run.restorePoller.sleepUntilDue(followed, run.clock.monotonic() - began, restore.timeLeftMs);
     }
   } finally {
-    run.restorePoller.end(followed);
+    run.restorePoller.remove(followed);
   }
 }
 
 /** Reads the progress of one restore with as few requests as possible. */
 class Follower {
   readonly #restore: RestoreRun;
-  readonly #jobGone: HoldTimer;
-  readonly #gone: HoldTimer;
-  readonly #unchanged: HoldTimer;
+  readonly #jobGoneTimer: HeldFor;
+  readonly #goneTimer: HeldFor;
+  readonly #unchangedTimer: HeldFor;
   /** When the request was accepted, until the volume is first seen restoring: measures the lag of this cloud. */
   #acceptedAt: number | undefined;
 
@@ -74,9 +80,9 @@ class Follower {
     const { clock } = restore.run;
     this.#restore = restore;
     this.#acceptedAt = restore.acceptedAt;
-    this.#jobGone = holdTimer(clock, restore.settleMs);
-    this.#gone = holdTimer(clock, restore.settleMs);
-    this.#unchanged = holdTimer(clock, restore.settleMs);
+    this.#jobGoneTimer = heldFor(clock, restore.settleMs);
+    this.#goneTimer = heldFor(clock, restore.settleMs);
+    this.#unchangedTimer = heldFor(clock, restore.settleMs);
   }
 
   seenRestoring(): void {
@@ -84,7 +90,7 @@ class Follower {
     this.#acceptedAt = undefined;
   }
 
-  async next(): Promise<Step> {
+  async next(): Promise<RunningJudgement> {
     const { job_id, evidence } = this.#record;
     if (job_id === undefined)
       return evidence === 'accepted'
@@ -97,31 +103,31 @@ class Follower {
     }
     const step = await this.#readJob(job_id);
     // The lag is at least as long as the job has been queued.
-    if (step.kind === 'goes_on' && step.job === 'init') this.#measureLag();
+    if (step.kind === 'in_progress' && step.job === 'init') this.#measureLag();
     return step;
   }
 
-  async #readJob(id: string): Promise<Step> {
+  async #readJob(id: string): Promise<RunningJudgement> {
     const { run } = this.#restore;
     const reading = await run.driver.job(id, run.stop);
-    const goneForGood = this.#jobGone(reading.kind === 'gone');
+    const goneForSettle = this.#jobGoneTimer(reading.kind === 'gone');
     switch (reading.kind) {
       case 'found': {
         const step = judgeJob(reading.value, this.#record, this.#restore.now());
-        return step.kind === 'unproven' ? this.#confirmByVolume(reading.value, step.reason) : step;
+        return step.kind === 'inconclusive' ? this.#confirmByVolume(reading.value, step.reason) : step;
       }
       case 'unreadable':
         return {
-          kind: 'goes_on',
+          kind: 'in_progress',
           note: `job ${id} cannot be read: ${reading.failure.message}`,
-          trouble: true,
+          warning: true,
         };
       case 'gone': {
         // A new job may not be listed yet. If it stays away, volume and backup decide from now on.
         const confirmed = await this.#confirm(await this.#restore.readBoth());
-        return goneForGood
-          ? judgeWithoutJob(confirmed, this.#record, run.driver.traits, this.#isGoneForGood(confirmed))
-          : { kind: 'goes_on', note: `job ${id} is not found`, trouble: true };
+        return goneForSettle
+          ? judgeWithoutJob(confirmed, this.#record, run.driver.traits, this.#isAbsentForSettle(confirmed))
+          : { kind: 'in_progress', note: `job ${id} is not found`, warning: true };
       }
       default:
         return unreachable(reading);
@@ -129,11 +135,11 @@ class Follower {
   }
 
   /** The job alone proves nothing, and the volume may be outdated: so it is read until settle has passed. */
-  async #confirmByVolume(job: Job, reason: string): Promise<Step> {
+  async #confirmByVolume(job: Job, reason: string): Promise<RunningJudgement> {
     const confirmed = await this.#confirm(await this.#restore.readBoth());
     const { traits } = this.#restore.run.driver;
-    const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed), true);
-    const unchangedForGood = this.#unchanged(step.kind === 'unchanged');
+    const step = judgeStatuses(confirmed, this.#record, traits, this.#isAbsentForSettle(confirmed), true);
+    const unchangedForGood = this.#unchangedTimer(step.kind === 'unchanged');
     switch (step.kind) {
       case 'succeeded':
         return {
@@ -146,7 +152,7 @@ class Follower {
           ? { kind: 'unknown', reason: note, observations: step.observations }
           : { ...step, note };
       }
-      case 'goes_on':
+      case 'in_progress':
       case 'failed':
       case 'unknown':
         return step;
@@ -156,27 +162,27 @@ class Follower {
   }
 
   /** While an accepted restore runs, its volume alone shows it. The backup is only read once the volume is at rest. */
-  async #readVolumeFirst(): Promise<Step> {
+  async #readVolumeFirst(): Promise<RunningJudgement> {
     const { run } = this.#restore;
     const volume = await this.#volume();
     if (isRestoring(volume)) {
       this.seenRestoring();
-      this.#gone(false);
-      this.#unchanged(false);
+      this.#goneTimer(false);
+      this.#unchangedTimer(false);
       return RESTORING;
     }
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
     return this.#judgeStatuses(readingsOf(volume, backup, run.clock));
   }
 
-  async #judgeStatuses(first: Readings): Promise<Step> {
+  async #judgeStatuses(first: Readings): Promise<RunningJudgement> {
     const confirmed = await this.#confirm(first);
     const { traits } = this.#restore.run.driver;
-    const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed));
-    if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
-    const unchangedForGood = this.#unchanged(step.kind === 'unchanged');
+    const step = judgeStatuses(confirmed, this.#record, traits, this.#isAbsentForSettle(confirmed));
+    if (step.kind === 'in_progress' && step.disk === 'restoring') this.seenRestoring();
+    const unchangedForGood = this.#unchangedTimer(step.kind === 'unchanged');
     if (step.kind === 'succeeded' && this.#record.evidence === 'accepted')
-      return (await this.#failureThatWasReset(confirmed)) ?? step;
+      return (await this.#resetFailure(confirmed)) ?? step;
     if (step.kind !== 'unchanged') return step;
     this.#measureLag();
     return unchangedForGood ? { kind: 'unknown', reason: step.note, observations: step.observations } : step;
@@ -187,9 +193,9 @@ class Follower {
    * volume once more after the backup, as attaching it does; Cinder's messages tell the two apart. If they cannot be
    * read, an attached volume counts as restored, because operators attach a volume after a restore that succeeded.
    */
-  async #failureThatWasReset({ readings, history }: ConfirmedReadings): Promise<Step | undefined> {
-    const apart = endedApart(readings.seen, history);
-    if (apart === undefined) return undefined;
+  async #resetFailure({ readings, history }: ConfirmedReadings): Promise<RunningJudgement | undefined> {
+    const separately = freedSeparately(readings.seen, history);
+    if (separately === undefined) return undefined;
     const report = await failureReport(this.#restore);
     switch (report.kind) {
       case 'failed':
@@ -202,7 +208,7 @@ class Follower {
       case 'unavailable': {
         const { volume } = readings;
         if (volume.kind !== 'found' || volume.value.status !== AVAILABLE) return undefined;
-        const reason = `${apart}, and the cloud’s messages, which tell whether it failed, cannot be read`;
+        const reason = `${separately}, and the cloud’s messages, which tell whether it failed, cannot be read`;
         return { kind: 'unknown', reason, observations: history.observations };
       }
       default:
@@ -216,12 +222,12 @@ class Follower {
     return confirmed;
   }
 
-  #isGoneForGood({ readings }: ConfirmedReadings): boolean {
-    return this.#gone(isGone(readings.seen));
+  #isAbsentForSettle({ readings }: ConfirmedReadings): boolean {
+    return this.#goneTimer(isGone(readings.seen));
   }
 
   get #record(): Running {
-    return running(this.#restore);
+    return assertRunning(this.#restore);
   }
 
   #volume(): Promise<Reading<Volume>> {
@@ -241,27 +247,27 @@ function isRestoring(volume: Reading<Volume>): boolean {
   return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
 }
 
-interface Progress {
+interface ReportedProgress {
   readonly note: string;
   readonly job?: Job['status'];
-  readonly trouble?: true;
+  readonly warning?: true;
 }
 
-/** Emits progress when it changes. Trouble that comes and goes is marked as trouble only once. */
-function progressReporter(restore: RestoreRun): (progress: Progress) => void {
-  const troubles = new Set<string>();
+/** Emits progress when it changes. A warning that comes and goes is marked as one only once. */
+function progressReporter(restore: RestoreRun): (progress: ReportedProgress) => void {
+  const warned = new Set<string>();
   let last: string | undefined;
-  return ({ note, job, trouble }) => {
+  return ({ note, job, warning }) => {
     if (note === last) return;
     last = note;
-    const isNew = trouble === true && !troubles.has(note);
-    troubles.add(note);
+    const isNew = warning === true && !warned.has(note);
+    warned.add(note);
     restore.run.emit({
       type: 'progress',
       address: restore.ids.address,
       note,
       ...optional('job', job),
-      ...optional('trouble', isNew || undefined),
+      ...optional('warning', isNew || undefined),
     });
   };
 }

@@ -11,7 +11,7 @@ import {
   wasFound,
 } from '../domain/observation.ts';
 import {
-  endedApart,
+  freedSeparately,
   lacksSourceBackup,
   newSourceBackup,
   sawBothRestoring,
@@ -19,16 +19,16 @@ import {
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, observedRestore } from './confirm-readings.ts';
 
-/** The volume shows that a restore is running. */
-export const RESTORING = { kind: 'goes_on', note: 'restoring', disk: 'restoring' } as const;
+/** What to report while the volume is restoring. */
+export const RESTORING = { kind: 'in_progress', note: 'restoring', disk: 'restoring' } as const;
 
-export type Step =
+export type RunningJudgement =
   | {
-      readonly kind: 'goes_on';
+      readonly kind: 'in_progress';
       readonly note: string;
       readonly job?: Job['status'];
       readonly disk?: 'restoring';
-      readonly trouble?: true;
+      readonly warning?: true;
     }
   /** At rest, and exactly as before the attempt: no restore leaves a volume like that. */
   | { readonly kind: 'unchanged'; readonly note: string; readonly observations: readonly Observation[] }
@@ -36,13 +36,13 @@ export type Step =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly observations: readonly Observation[] };
 
-function trouble(note: string): Step & { readonly kind: 'goes_on' } {
-  return { kind: 'goes_on', note, trouble: true };
+function withWarning(note: string): RunningJudgement & { readonly kind: 'in_progress' } {
+  return { kind: 'in_progress', note, warning: true };
 }
 
 /** The job succeeded, but does not name this restore: the volume must confirm it. */
-interface Unproven {
-  readonly kind: 'unproven';
+interface Inconclusive {
+  readonly kind: 'inconclusive';
   /** For display; a clause without a full stop. */
   readonly reason: string;
 }
@@ -51,20 +51,20 @@ interface Unproven {
  * A job proves an outcome only for the restore that was requested. A job that names another volume or backup, or that
  * creates or deletes a backup, proves nothing; one that names neither, or other work than a restore, proves nothing alone.
  */
-export function judgeJob(job: Job, record: Running, at: string): Step | Unproven {
+export function judgeJob(job: Job, record: Running, at: string): RunningJudgement | Inconclusive {
   switch (job.status) {
     case 'init':
       // Rule: queued-job-is-still-running
-      return { kind: 'goes_on', note: 'queued', job: job.status };
+      return { kind: 'in_progress', note: 'queued', job: job.status };
     case 'running':
-      return { kind: 'goes_on', note: 'restoring', job: job.status };
+      return { kind: 'in_progress', note: 'restoring', job: job.status };
     case 'unrecognised':
       // Rule: job-in-an-unknown-status-is-still-running
       return {
-        kind: 'goes_on',
+        kind: 'in_progress',
         note: `job status ${job.raw_status} is not known; taken as not finished`,
         job: job.status,
-        trouble: true,
+        warning: true,
       };
     case 'fail': {
       const other = otherWork(job, record);
@@ -76,9 +76,9 @@ export function judgeJob(job: Job, record: Running, at: string): Step | Unproven
       const other = otherWork(job, record);
       if (other) return { kind: 'unknown', reason: `job ${job.id} succeeded for ${other}`, observations: [] };
       if (job.volume_id === undefined && job.backup_id === undefined)
-        return { kind: 'unproven', reason: `job ${job.id} succeeded, but names neither disk nor backup` };
+        return { kind: 'inconclusive', reason: `job ${job.id} succeeded, but names neither disk nor backup` };
       if (job.type !== undefined && !isRestore(job.type))
-        return { kind: 'unproven', reason: `job ${job.id} succeeded, but as ${job.type}` };
+        return { kind: 'inconclusive', reason: `job ${job.id} succeeded, but as ${job.type}` };
       return { kind: 'succeeded', observed: { at, job: { id: job.id, status: job.raw_status } } };
     }
     default:
@@ -117,36 +117,44 @@ export function judgeStatuses(
   { readings, history }: Pick<ConfirmedReadings, 'readings' | 'history'>,
   record: Running,
   traits: CloudTraits,
-  goneForGood: boolean,
+  absentForSettle: boolean,
   jobSucceeded = false,
-): Step {
+): RunningJudgement {
   const { volume, backup, seen } = readings;
   const restore = observedRestore(record, traits);
   const { contradiction } = history;
-  const unknown = (reason: string): Step => ({ kind: 'unknown', reason, observations: history.observations });
-  const broken = (reason: string): Step => {
+  const unknown = (reason: string): RunningJudgement => ({
+    kind: 'unknown',
+    reason,
+    observations: history.observations,
+  });
+  const broken = (reason: string): RunningJudgement => {
     // An error that a second reading in order did not confirm may be outdated.
-    if (!seen.confirmed) return trouble(reason);
+    if (!seen.confirmed) return withWarning(reason);
     return contradiction
-      ? unknown(`${reason}, after another restore than this: ${contradiction.because}`)
+      ? unknown(`${reason}, after another restore than this: ${contradiction.reason}`)
       : { kind: 'failed', reason };
   };
-  if (volume.kind === 'unreadable') return trouble(`the disk cannot be read: ${volume.failure.message}`);
+  if (volume.kind === 'unreadable') return withWarning(`the disk cannot be read: ${volume.failure.message}`);
   if (volume.kind === 'gone' || !wasFound(seen.volume))
-    return goneForGood ? unknown('the disk is gone') : trouble('the disk is not found');
+    return absentForSettle ? unknown('the disk is gone') : withWarning('the disk is not found');
   const { status } = seen.volume;
   // Rule: volume-in-error-is-a-failure
   if (isErrorStatus(status)) return broken(`the status of the disk is ${status}`);
   if (isVolumeRestoring(seen.volume) && contradiction)
-    return { ...trouble(`restoring, but not by this restore: ${contradiction.because}`), disk: 'restoring' };
+    return {
+      ...withWarning(`restoring, but not by this restore: ${contradiction.reason}`),
+      disk: 'restoring',
+    };
   // Rule: restoring-volume-is-still-running
   if (isVolumeRestoring(seen.volume)) return RESTORING;
   // Rule: busy-volume-is-still-running
-  if (!isVolumeAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${status}` };
-  if (backup.kind === 'unreadable') return trouble(`the backup cannot be read: ${backup.failure.message}`);
+  if (!isVolumeAtRest(seen.volume)) return { kind: 'in_progress', note: `the disk is ${status}` };
+  if (backup.kind === 'unreadable')
+    return withWarning(`the backup cannot be read: ${backup.failure.message}`);
   if (backup.kind === 'found') {
     // Rule: restoring-backup-is-still-running
-    if (isBackupRestoring(seen.backup)) return { kind: 'goes_on', note: 'restoring' };
+    if (isBackupRestoring(seen.backup)) return { kind: 'in_progress', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
       return broken(`the status of the backup is ${backup.value.status}`);
   }
@@ -157,14 +165,14 @@ export function judgeStatuses(
   const observed: SuccessProof = { at: seen.at, volume: seen.volume, backup: seen.backup };
   // Rule: contradicted-restore-is-not-ours
   if (contradiction)
-    return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
+    return unknown(`${contradiction.reason}: what was restored into the disk is not this restore`);
   if (named === 'ours') return { kind: 'succeeded', observed };
   // Rule: missing-backup-proves-nothing
   // A volume that does not name its backup needs the backup as well: attaching or extending it changes it, too.
   if (backup.kind === 'gone' || !isFull(seen))
-    return goneForGood
+    return absentForSettle
       ? unknown('the backup is gone, and the disk alone does not show it')
-      : trouble('the backup is not found');
+      : withWarning('the backup is not found');
   const accepted = record.evidence === 'accepted';
   // Neither an accepted response nor an earlier observation is proof: this read may come from an outdated replica.
   if (
@@ -181,9 +189,9 @@ export function judgeStatuses(
       observations: history.observations,
     };
   if (jobSucceeded || (accepted && traits.acceptsOnceRestoring)) return { kind: 'succeeded', observed };
-  const apart = endedApart(seen, history);
+  const separately = freedSeparately(seen, history);
   // Rule: restore-frees-both-together
-  if (apart !== undefined) return unknown(apart);
+  if (separately !== undefined) return unknown(separately);
   // Rule: restored-volume-must-name-its-backup
   if (lacksSourceBackup(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
     return unknown(
@@ -201,11 +209,11 @@ export function judgeWithoutJob(
   confirmed: ConfirmedReadings,
   record: Running,
   traits: CloudTraits,
-  goneForGood: boolean,
-): Step {
-  const step = judgeStatuses(confirmed, record, traits, goneForGood);
+  absentForSettle: boolean,
+): RunningJudgement {
+  const step = judgeStatuses(confirmed, record, traits, absentForSettle);
   switch (step.kind) {
-    case 'goes_on':
+    case 'in_progress':
     case 'failed':
     case 'unknown':
       return step;

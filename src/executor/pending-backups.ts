@@ -33,13 +33,13 @@ export class PendingBackups {
   }
 
   /** Starts to read the list, so that `now` resolves sooner. */
-  soon(): void {
+  prefetch(): void {
     // The callers of `now` get the reason of a stop.
-    this.now().catch(() => {});
+    this.read().catch(() => {});
   }
 
   /** Rejects with the run's reason to stop. */
-  now(): Promise<readonly Backup[] | undefined> {
+  read(): Promise<readonly Backup[] | undefined> {
     const at = this.#clock.monotonic();
     if (!this.#last || at - this.#last.at > FRESH_MS)
       this.#last = { at, backups: listPendingBackups(this.#driver, this.#stop) };

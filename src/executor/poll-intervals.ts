@@ -8,15 +8,15 @@ const READS_PER_PAGE = 4;
  * Whether a list, or one more page of it, pays while so many things are still to be read. A caller that asks before each
  * page reads at most one page for a thousand things, and at worst a quarter more requests than by single reads alone.
  */
-export function worthAPage(missing: number, pages: number): boolean {
+export function isListWorthwhile(missing: number, pages: number): boolean {
   return missing > READS_PER_PAGE * pages;
 }
 
 /**
- * Ms until the next read of a restore of this age. The end is noticed late by at most the minimum interval plus an
- * eighth of the duration.
+ * Ms until the next read of a restore of this age: `min_interval + age / 8`, at most `max_interval`. So the end is noticed
+ * late by at most that. With the default 2 s and 30 s, a restore of one minute is noticed at most 9.5 s late.
  */
-export function lookInterval(ageMs: number, poll: PollSettings): number {
+export function readInterval(ageMs: number, poll: PollSettings): number {
   return Math.min(poll.min_interval_ms + ageMs / 8, poll.max_interval_ms);
 }
 
@@ -32,8 +32,8 @@ export function lookInterval(ageMs: number, poll: PollSettings): number {
 export function listInterval(agesMs: readonly number[], pages: number, poll: PollSettings): number {
   const meanMs = agesMs.reduce((sum, age) => sum + age, 0) / agesMs.length;
   const share = Math.min(1, (READS_PER_PAGE * pages) / agesMs.length);
-  const shortest = lookInterval(meanMs, poll) * share;
-  return Math.min(Math.max(meanMs / 12, shortest), poll.max_interval_ms * Math.sqrt(share));
+  const shortestMs = readInterval(meanMs, poll) * share;
+  return Math.min(Math.max(meanMs / 12, shortestMs), poll.max_interval_ms * Math.sqrt(share));
 }
 
 /** Returns intervals that grow from `min_interval_ms` to `max_interval_ms`, each half as long again as the one before. */

@@ -8,12 +8,12 @@ import {
   confirmReadings,
   observedRestore,
 } from './confirm-readings.ts';
-import { holdTimer } from './hold-timer.ts';
+import { heldFor } from './held-for.ts';
 import { PollSchedule } from './poll-intervals.ts';
 import type { RestoreRun } from './restore-run.ts';
-import { effectiveSettle, judge, type Verdict, type VerdictInput } from './verdict.ts';
+import { effectiveSettle, judgeAttempts, type Verdict, type VerdictInput } from './verdict.ts';
 
-export type Finding =
+export type ProbeResult =
   | { readonly kind: 'adopt'; readonly reason: string; readonly history: ObservationHistory }
   /** Nothing was started. `seen`: the last observation; absent if no request can have started anything. */
   | {
@@ -32,14 +32,14 @@ export type Finding =
  * until settle has passed since: a resumed run counts from its own first read, because it cannot know how
  * long ago the request left. If no attempt is in doubt any more, one read is enough.
  */
-export async function probe(restore: RestoreRun, started: Intended): Promise<Finding> {
+export async function probe(restore: RestoreRun, started: Intended): Promise<ProbeResult> {
   const { run } = restore;
   // Nothing to find out: save the requests.
   if (!wasEverInDoubt(started.attempts))
     return { kind: 'not_started', reason: 'nothing that was sent can have started it', for_ms: 0 };
 
   const schedule = new PollSchedule(run.clock, run.settings.poll);
-  const gone = holdTimer(run.clock, restore.settleMs);
+  const gone = heldFor(run.clock, restore.settleMs);
   let emitted = '';
   for (;;) {
     const record = restore.record?.status === 'intended' ? restore.record : started;
@@ -48,11 +48,11 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
     const { seen } = confirmed.readings;
     const settleMs = neededSettle(restore, record);
     const { sinceMs } = schedule;
-    const goneForGood = gone(isGone(seen));
+    const absentForSettle = gone(isGone(seen));
     const verdict = judgeReadings(restore, record, confirmed, {
-      since_ms: sinceMs,
-      gone_for_good: goneForGood,
-      settle_ms: settleMs,
+      sinceMs,
+      absentForSettle,
+      settleMs,
     });
     const { reason } = verdict;
     switch (verdict.kind) {
@@ -66,7 +66,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
         return { kind: 'unknown', reason, observations: history.observations };
       case 'wait': {
         await commitObservation(restore, confirmed);
-        if (emitted !== reason) run.emit({ type: 'checking', address: record.address, because: reason });
+        if (emitted !== reason) run.emit({ type: 'checking', address: record.address, reason });
         emitted = reason;
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
@@ -88,21 +88,21 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
 }
 
 /** While the answer to the POST is still awaited, only `adopt` counts. */
-const UNANSWERED = { since_ms: 0, gone_for_good: false, settle_ms: Number.POSITIVE_INFINITY };
+const UNANSWERED = { sinceMs: 0, absentForSettle: false, settleMs: Number.POSITIVE_INFINITY };
 
 export function judgeReadings(
   { run }: RestoreRun,
   record: Intended,
   { readings, history }: ConfirmedReadings,
-  timing: Pick<VerdictInput, 'since_ms' | 'gone_for_good' | 'settle_ms'> = UNANSWERED,
+  timing: Pick<VerdictInput, 'sinceMs' | 'absentForSettle' | 'settleMs'> = UNANSWERED,
 ): Verdict {
-  return judge({
+  return judgeAttempts({
     ...observedRestore(record, run.driver.traits),
     attempts: record.attempts,
     seen: readings.seen,
     history,
     ...timing,
-    after_ambiguous: run.settings.retry.after_ambiguous,
+    afterAmbiguous: run.settings.retry.after_ambiguous,
   });
 }
 

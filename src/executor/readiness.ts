@@ -36,14 +36,14 @@ const BASELINE_AGE_MS = 2_000;
 const BASELINE_QUIET_MS = 3_000;
 
 /** The first observation that equals the newest one, and how long ago it was made. */
-type Earlier = { readonly seen: Observation; readonly ago_ms: number } | undefined;
+type EarlierObservation = { readonly seen: Observation; readonly ago_ms: number } | undefined;
 
 /** Whether the POST may be sent now. `intendedNames`: names of volume and backup at an earlier attempt. */
 export async function checkReadiness(
   run: Run,
   action: PinnedAction,
   readings: Readings,
-  earlier: Earlier,
+  earlier: EarlierObservation,
   intendedNames?: Names,
 ): Promise<Readiness> {
   const { driver, pendingBackups } = run;
@@ -53,7 +53,7 @@ export async function checkReadiness(
   const judged = judgeReadiness(action, readings, driver.target, earlier, intendedNames);
   // This check may cost a request, so it comes last.
   if (judged.kind !== 'ready') return judged;
-  return judgeReadiness(action, readings, driver.target, earlier, intendedNames, await pendingBackups.now());
+  return judgeReadiness(action, readings, driver.target, earlier, intendedNames, await pendingBackups.read());
 }
 
 function refusedByPolicy(
@@ -68,11 +68,11 @@ export function judgeReadiness(
   action: PinnedAction,
   readings: Readings,
   project: ProjectRegion,
-  earlier: Earlier,
+  earlier: EarlierObservation,
   intendedNames?: Names,
   pendingBackups?: readonly Backup[],
 ): Readiness {
-  if (!bothFound(readings)) return notFound(readings);
+  if (!bothFound(readings)) return judgeMissing(readings);
   const { seen } = readings;
   const volume = readings.volume.value;
   const backup = readings.backup.value;
@@ -80,8 +80,8 @@ export function judgeReadiness(
   const [problem] = identityProblems(volume, backup, action.expect, project);
   if (problem) return { kind: 'never', reason: problem.summary };
   const changed =
-    changedSince('planned', action.volume, action.backup, volume, backup) ??
-    (intendedNames && changedSince('begun', ...viewsOf(intendedNames), volume, backup));
+    differenceFromPlan('planned', action.volume, action.backup, volume, backup) ??
+    (intendedNames && differenceFromPlan('begun', ...viewsOf(intendedNames), volume, backup));
   if (changed) return { kind: 'never', reason: changed };
 
   const waits = unmetPreconditions(namedAsPlanned(volume, action), backup, pendingBackups);
@@ -102,7 +102,7 @@ export function judgeReadiness(
   };
 }
 
-function notFound({ volume, backup }: Readings): Readiness {
+function judgeMissing({ volume, backup }: Readings): Readiness {
   const [what, reading] =
     volume.kind === 'found' ? (['backup', backup] as const) : (['disk', volume] as const);
   switch (reading.kind) {
@@ -133,14 +133,14 @@ export function namedAsPlanned(volume: Volume, { volume: planned }: PinnedAction
  * Refuses a volume or backup that is no longer what the plan showed for approval. Names count, as in a saved plan: whoever
  * renames a volume while its restore waits may mean something by it.
  */
-function changedSince(
+function differenceFromPlan(
   when: 'planned' | 'begun',
   seenVolume: VolumeView,
   seenBackup: BackupView,
   volume: Volume,
   backup: Backup,
 ): string | undefined {
-  const facts: readonly (readonly [what: string, seen: string | undefined, now: string | undefined])[] = [
+  const compared: readonly (readonly [what: string, seen: string | undefined, now: string | undefined])[] = [
     ['the disk’s name', inWords(seenVolume.name), inWords(volume.name)],
     ['the disk’s size', inGb(seenVolume.size), inGb(volume.size)],
     ['the backup’s name', inWords(seenBackup.name), inWords(backup.name)],
@@ -149,7 +149,7 @@ function changedSince(
     ['the backup’s time', seenBackup.created_at, backup.created_at],
   ];
   // Facts that the plan did not know are absent.
-  const differing = facts.find(([, seen, now]) => seen !== undefined && seen !== now);
+  const differing = compared.find(([, seen, now]) => seen !== undefined && seen !== now);
   // Rule: restore-must-match-its-plan
   if (!differing) return undefined;
   const [what, seen, now] = differing;

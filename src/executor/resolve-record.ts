@@ -85,15 +85,15 @@ async function refuseUnlessAtRest(
   { settings, report, stop }: ResolveOptions,
 ): Promise<void> {
   const { poll, retry } = settings;
-  const observe = async () => atRest(record, (await readBoth(driver, clock, record, stop)).seen);
+  const observe = async () => assertAtRest(record, (await readBoth(driver, clock, record, stop)).seen);
   const first = await observe();
   const schedule = new PollSchedule(clock, poll);
-  if (!sameResource(first.volume, record.baseline.volume)) report(changedSince(record, first));
+  if (!sameResource(first.volume, record.baseline.volume)) report(volumeChangedWarning(record, first));
   // As when a restore is followed: a job counts as gone if every read until settle has passed says so.
   const settleMs = settleMsOf(record, retry.settle_ms);
   const possibleMs = job === 'gone' ? settleMs : stillPossibleMs(record, clock.now(), settleMs);
   const untilMs = Math.max(poll.min_interval_ms, possibleMs);
-  report(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? settleMs : undefined));
+  report(readingAgainNote(untilMs, possibleMs > poll.min_interval_ms ? settleMs : undefined));
   do {
     await schedule.pause(untilMs - schedule.sinceMs, stop);
     await refuseAgainstJob(driver, record, 'not-started', stop);
@@ -112,7 +112,7 @@ async function refuseUnlessAtRest(
 }
 
 /** `settleMs`: present if the wait is for settle. */
-function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
+function readingAgainNote(forMs: number, settleMs: number | undefined): Diagnostic {
   const time = formatDuration(forMs);
   return {
     severity: 'note',
@@ -126,7 +126,7 @@ function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
 }
 
 /** A warning only, because the operator may know what changed the volume. */
-function changedSince(record: RestoreRecord, now: Observation): Diagnostic {
+function volumeChangedWarning(record: RestoreRecord, now: Observation): Diagnostic {
   return {
     severity: 'warning',
     code: 'disk-moved-since',
@@ -149,7 +149,7 @@ function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: num
 }
 
 /** The observation, if it can be judged and shows no restore. */
-function atRest(record: RestoreRecord, seen: Observation): Observation {
+function assertAtRest(record: RestoreRecord, seen: Observation): Observation {
   const { volume, backup } = seen;
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     throw refused(

@@ -2,10 +2,10 @@ import type { Clock } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { PollSettings } from '../domain/config.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { listInterval, lookInterval, worthAPage } from './poll-intervals.ts';
+import { isListWorthwhile, listInterval, readInterval } from './poll-intervals.ts';
 
 /** A restore is read after this many longest intervals even if every list shows it as restoring. */
-const TRUSTED_INTERVALS = 40;
+const FORCED_READ_INTERVALS = 40;
 
 /**
  * Decides when a running restore is read. A few restores are read one by one, at growing intervals. Many restores share one
@@ -19,8 +19,8 @@ export class RestorePoller {
   readonly #clock: Clock;
   readonly #poll: PollSettings;
   readonly #stop: AbortSignal;
-  readonly #followed = new Set<Followed>();
-  readonly #resting = new Set<Followed>();
+  readonly #restores = new Set<PolledRestore>();
+  readonly #sleeping = new Set<PolledRestore>();
   /** Pending while a list is being read. */
   #listing: Promise<void> | undefined;
   /** When the last list was requested, monotonic ms. */
@@ -36,40 +36,40 @@ export class RestorePoller {
   }
 
   /** Calls `onRestoring` when a list is the first to show the volume as restoring. To be ended with `end()`. */
-  follow(volumeId: string, onRestoring: () => void): Followed {
+  add(volumeId: string, onRestoring: () => void): PolledRestore {
     const now = this.#clock.monotonic();
-    const followed: Followed = {
+    const followed: PolledRestore = {
       volumeId: volumeId.toLowerCase(),
       onRestoring,
-      followedSince: now,
+      addedAt: now,
       polledSince: now,
       restoring: false,
       dueAt: now,
     };
-    this.#followed.add(followed);
+    this.#restores.add(followed);
     return followed;
   }
 
-  end(followed: Followed): void {
-    this.#followed.delete(followed);
+  remove(followed: PolledRestore): void {
+    this.#restores.delete(followed);
   }
 
   /**
    * Resolves when the restore should be read, at the latest after `mostMs` and the list that is being read then.
    * `lookMs`: how long the last read took. Rejects with the reason of a stop.
    */
-  async rest(followed: Followed, lookMs: number, mostMs: number): Promise<void> {
+  async sleepUntilDue(followed: PolledRestore, readMs: number, maxMs: number): Promise<void> {
     const began = this.#clock.monotonic();
-    const interval = lookInterval(began - followed.polledSince, this.#poll);
+    const interval = readInterval(began - followed.polledSince, this.#poll);
     // Counted from the start of the last read, so that slow answers do not add up, but at least half an interval.
-    followed.dueAt = began + Math.max(interval - lookMs, interval / 2);
-    const trustedUntil = began + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
-    this.#resting.add(followed);
+    followed.dueAt = began + Math.max(interval - readMs, interval / 2);
+    const forcedReadAt = began + FORCED_READ_INTERVALS * this.#poll.max_interval_ms;
+    this.#sleeping.add(followed);
     try {
       for (;;) {
         const listAt = this.#nextListAt;
-        const dueAt = listAt !== undefined && followed.restoring ? trustedUntil : followed.dueAt;
-        const until = Math.min(dueAt, began + mostMs);
+        const dueAt = listAt !== undefined && followed.restoring ? forcedReadAt : followed.dueAt;
+        const until = Math.min(dueAt, began + maxMs);
         const now = this.#clock.monotonic();
         if (now >= until) return;
         if (listAt !== undefined && now >= listAt) await this.#list();
@@ -77,16 +77,18 @@ export class RestorePoller {
         else await this.#clock.sleep(Math.max(Math.min(until, listAt ?? until) - now, 1), this.#stop);
       }
     } finally {
-      this.#resting.delete(followed);
+      this.#sleeping.delete(followed);
     }
   }
 
   /** When the next list is due, monotonic ms; undefined while lists do not pay. */
   get #nextListAt(): number | undefined {
-    if (!worthAPage(this.#followed.size, this.#pages)) return undefined;
+    if (!isListWorthwhile(this.#restores.size, this.#pages)) return undefined;
     if (this.#listing !== undefined) return this.#listedAt;
     // Ages at the last list: an interval that grows during the wait would hardly end.
-    const ages = [...this.#followed].map(({ followedSince }) => Math.max(0, this.#listedAt - followedSince));
+    const ages = [...this.#restores].map(({ addedAt: followedSince }) =>
+      Math.max(0, this.#listedAt - followedSince),
+    );
     return this.#listedAt + listInterval(ages, this.#pages, this.#poll);
   }
 
@@ -102,11 +104,11 @@ export class RestorePoller {
     const askedAt = this.#clock.monotonic();
     this.#listedAt = askedAt;
     // The list may lack restores that begin to rest while it is read.
-    const asked = [...this.#resting];
+    const asked = [...this.#sleeping];
     const listing = await this.#driver.volumes(this.#stop, {
       status: VOLUME_RESTORING,
       // A service that ignores the filter may list too many volumes to page through.
-      wantsMore: (_, pages) => worthAPage(this.#followed.size, pages),
+      wantsMore: (_, pages) => isListWorthwhile(this.#restores.size, pages),
     });
     if (listing.kind === 'unreadable') {
       if (!listing.retryable) this.#pages = Number.POSITIVE_INFINITY;
@@ -123,7 +125,7 @@ export class RestorePoller {
         if (!followed.restoring) followed.onRestoring();
         followed.restoring = true;
         // The list counts as a read.
-        followed.dueAt = askedAt + lookInterval(askedAt - followed.polledSince, this.#poll);
+        followed.dueAt = askedAt + readInterval(askedAt - followed.polledSince, this.#poll);
       } else if (followed.restoring) {
         followed.restoring = false;
         if (!listing.complete) continue;
@@ -136,11 +138,11 @@ export class RestorePoller {
 }
 
 /** A running restore, as the poller knows it. */
-export interface Followed {
+export interface PolledRestore {
   readonly volumeId: string;
   readonly onRestoring: () => void;
   /** Monotonic ms. */
-  readonly followedSince: number;
+  readonly addedAt: number;
   /** When the intervals between its reads started to grow, monotonic ms. */
   polledSince: number;
   /** Whether the last read of its volume, or the last list, showed it as restoring. */

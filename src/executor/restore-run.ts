@@ -5,7 +5,7 @@ import { advance, type RecordEvent, writtenBy } from '../domain/record-transitio
 import { type Readings, readBoth } from './readings.ts';
 import type { Run } from './run.ts';
 
-/** One restore in one run: its record, and the step that makes the next record durable before anything else happens. */
+/** One restore in one run, and its record. `commit` makes the next record durable before anything else happens. */
 export class RestoreRun {
   readonly run: Run;
   readonly ids: { readonly address: string; readonly volume_id: string; readonly backup_id: string };
@@ -29,7 +29,7 @@ export class RestoreRun {
   }
 
   /** Resolves once the next record is durable. Rejects if the state cannot be written: then nothing more is sent. */
-  async step(event: RecordEvent): Promise<void> {
+  async commit(event: RecordEvent): Promise<void> {
     const next = writtenBy(advance(this.#record, event), this.run.planDigest);
     this.#record = next;
     try {
@@ -69,20 +69,20 @@ export class RestoreRun {
   }
 }
 
-/** The end of a restore whose record says all. */
-export function recorded({ record }: RestoreRun): End & { readonly kind: 'recorded' } {
+/** The end of a restore in this run, if its record holds it. Throws an Error without a record: that is a bug of the caller. */
+export function endOf({ record }: RestoreRun): End & { readonly kind: 'recorded' } {
   if (!record) throw new Error('nothing was recorded');
   return { kind: 'recorded', record };
 }
 
 /** Throws an Error in any other status: that is a bug of the caller. */
-export function intended({ record }: RestoreRun): Intended {
+export function assertIntended({ record }: RestoreRun): Intended {
   if (record?.status !== 'intended') throw new Error('not intended');
   return record;
 }
 
 /** Throws an Error in any other status: that is a bug of the caller. */
-export function running({ record }: RestoreRun): Running {
+export function assertRunning({ record }: RestoreRun): Running {
   if (record?.status !== 'running') throw new Error('not running');
   return record;
 }

@@ -11,13 +11,13 @@ import type { PinnedAction } from '../domain/plan.ts';
 import { type Intended, isUnderWay, type RestoreRecord } from '../domain/record.ts';
 import { withCloudsReason } from './failure-report.ts';
 import { follow } from './follow.ts';
-import { type Finding, probe } from './probe.ts';
+import { type ProbeResult, probe } from './probe.ts';
 import { namesOf } from './readings.ts';
-import { intended, RestoreRun, recorded, running } from './restore-run.ts';
+import { assertIntended, assertRunning, endOf, RestoreRun } from './restore-run.ts';
 import type { Run } from './run.ts';
 import { sendRestore } from './send-restore.ts';
 import { type Ready, startBlocked, untilReady } from './until-ready.ts';
-import { watchWhile } from './watch.ts';
+import { readWhilePending } from './watch.ts';
 
 /** A POST leaves within this time of its intent being written; otherwise the intent is written again. */
 export const INTENT_FRESH_MS = 5_000;
@@ -34,7 +34,7 @@ export async function runRestore(
   action: PinnedAction,
   record: RestoreRecord | undefined,
 ): Promise<End> {
-  // A restore that is no longer under way cannot be resumed, and no plan showed a new start.
+  // The record changed since the plan: there is nothing to resume, and nobody has approved a new start.
   if (action.kind === 'resume' && !(record && isUnderWay(record)))
     return { kind: 'not_started', code: 'changed', reason: 'it is no longer running' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
@@ -43,7 +43,7 @@ export async function runRestore(
   try {
     for (;;) {
       const end = await attempts.next();
-      if (end !== AGAIN) return end;
+      if (end !== NEXT_ATTEMPT) return end;
     }
   } catch (error) {
     if (!run.stop.aborted || error !== run.stop.reason) throw error;
@@ -51,12 +51,12 @@ export async function runRestore(
   }
 }
 
-/** Refused tokens in a row after which a new one is tried; the next refusal is final. */
+/** After so many attempts in a row whose token was refused, one more is made with a new token; if that is refused, too, it is final. */
 // Rule: new-token-is-tried-once
 const REFUSED_TOKENS_MAX = 1;
 
-/** Another attempt may be made; the record has the result of the last one. */
-const AGAIN = 'again';
+/** There is no end yet: the loop continues with what the record says now, which may be another attempt. */
+const NEXT_ATTEMPT = 'again';
 
 class Attempts {
   readonly #restore: RestoreRun;
@@ -80,7 +80,7 @@ class Attempts {
   }
 
   /** Brings the restore from its record to its end in this run, or to the next attempt. */
-  async next(): Promise<End | typeof AGAIN> {
+  async next(): Promise<End | typeof NEXT_ATTEMPT> {
     const restore = this.#restore;
     const { record } = restore;
     if (record?.status === 'running') return follow(restore, record);
@@ -96,7 +96,7 @@ class Attempts {
     });
     if (ready.kind === 'ready') return this.#post(ready);
     if (restore.record?.status === 'intended' && ready.policy)
-      return { ...recorded(restore), refused: ready.policy };
+      return { ...endOf(restore), refused: ready.policy };
     if (restore.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
       return this.#fail(ready.reason, false);
     return endWithoutStart(restore, ready);
@@ -114,11 +114,11 @@ class Attempts {
         return this.#fail(await withCloudsReason(restore, finding.reason), true);
       case 'unknown': {
         const { reason, observations } = finding;
-        await restore.step({ type: 'mark_unknown', at: restore.now(), reason, observations });
-        return recorded(restore);
+        await restore.commit({ type: 'mark_unknown', at: restore.now(), reason, observations });
+        return endOf(restore);
       }
       case 'undecided':
-        return recorded(restore);
+        return endOf(restore);
       case 'not_started':
         await this.#settle(finding);
         break;
@@ -130,7 +130,7 @@ class Attempts {
     if (run.mode === 'follow') return this.#fail(finding.reason, false);
     // Rule: resumed-restore-must-meet-the-current-policy
     if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
-      return { ...recorded(restore), refused: this.#action.refused };
+      return { ...endOf(restore), refused: this.#action.refused };
     // A dependency may have been declared since. Then the restore starts as a new one once its dependency is restored.
     const missing = this.#action.depends_on.find((address) => !run.isRestored(address));
     if (missing !== undefined)
@@ -148,7 +148,7 @@ class Attempts {
   }
 
   /** Commits the baseline and the intent, sends the POST and commits its outcome. */
-  async #post({ permit, readings }: Ready): Promise<End | typeof AGAIN> {
+  async #post({ permit, readings }: Ready): Promise<End | typeof NEXT_ATTEMPT> {
     const restore = this.#restore;
     const { run, ids } = restore;
     const earlier = restore.record?.status === 'intended' ? restore.record : undefined;
@@ -157,7 +157,7 @@ class Attempts {
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can show what an attempt in doubt did.
       // Rule: volume-changed-since-its-baseline-is-judged-again
-      if (!sameResource(baseline.volume, earlier.baseline.volume)) return AGAIN;
+      if (!sameResource(baseline.volume, earlier.baseline.volume)) return NEXT_ATTEMPT;
       // Rule: baseline-of-an-attempt-in-doubt-is-kept
       baselineToStore = earlier.baseline;
     }
@@ -165,10 +165,11 @@ class Attempts {
     if (blocked) return endWithoutStart(restore, blocked);
 
     // Rule: intent-age-counts-from-before-its-commit
-    // Counted from before the commit: a process that is frozen during it, and whose lock is taken over, must not send.
+    // The time starts before the commit. If this process is frozen during the commit, another may take over its lock: then
+    // the POST must not leave.
     const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     // Rule: intent-is-durable-before-the-post
-    await restore.step({
+    await restore.commit({
       type: 'intend',
       at: restore.now(),
       address: ids.address,
@@ -185,7 +186,7 @@ class Attempts {
       api: run.driver.api,
       settle_ms: run.settings.retry.settle_ms,
     });
-    const attempt = intended(restore).attempts.length;
+    const attempt = assertIntended(restore).attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
     let lateMs: number | undefined;
@@ -195,12 +196,12 @@ class Attempts {
       run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
     };
     const posting = sendRestore(restore, permit, freshUntil, onWrittenLate);
-    const { value, sighting } = await watchWhile(posting, restore);
-    const outcome = ofThisRestore(value, run);
+    const { value, observedStart } = await readWhilePending(posting, restore);
+    const outcome = ambiguousIfOtherJob(value, run);
     if (outcome.kind === 'accepted') {
       restore.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
-      await restore.step({
+      await restore.commit({
         type: 'accept',
         at: restore.now(),
         ...optional('job_id', job_id),
@@ -213,9 +214,9 @@ class Attempts {
         ...optional('job_id', job_id),
         ...optional('request_id', request_id),
       });
-      return follow(restore, running(restore));
+      return follow(restore, assertRunning(restore));
     }
-    await restore.step({
+    await restore.commit({
       type: 'answer',
       at: restore.now(),
       outcome,
@@ -223,13 +224,13 @@ class Attempts {
     });
     const { kind: answer, failure } = outcome;
     const answered = { type: 'answered', address: ids.address, attempt, answer, failure } as const;
-    if (sighting && wasEverInDoubt(intended(restore).attempts)) {
+    if (observedStart && wasEverInDoubt(assertIntended(restore).attempts)) {
       run.emit({ ...answered, next: 'probe' });
-      return this.#adopt(sighting);
+      return this.#adopt(observedStart);
     }
     const again = this.#planRetry(outcome);
     run.emit({ ...answered, next: again ? 'probe' : 'give_up' });
-    return again ? AGAIN : this.#refused(failure);
+    return again ? NEXT_ATTEMPT : this.#endByFinalRejection(failure);
   }
 
   /** Sets when the next attempt is due. Returns false if the outcome is final. */
@@ -266,47 +267,47 @@ class Attempts {
    * the first starts the restore. So the volume is read until settle has passed, as after any other answer, before it
    * counts as untouched and a later run may start the restore.
    */
-  async #refused(failure: CloudFailure): Promise<End> {
+  async #endByFinalRejection(failure: CloudFailure): Promise<End> {
     const restore = this.#restore;
     // Rule: final-rejection-is-probed
-    const finding = await probe(restore, intended(restore));
+    const finding = await probe(restore, assertIntended(restore));
     switch (finding.kind) {
       case 'adopt':
         // Rule: restore-started-despite-a-rejection-is-followed
         return this.#adopt(finding);
       case 'not_started':
         await this.#settle(finding);
-        return this.#fail(describe(failure), false);
+        return this.#fail(failureText(failure), false);
       case 'failed':
       case 'unknown':
-        return this.#fail(describe(failure), true);
+        return this.#fail(failureText(failure), true);
       case 'undecided':
-        return recorded(restore);
+        return endOf(restore);
       default:
         return unreachable(finding);
     }
   }
 
   /** Commits that no attempt so far started anything, so that no later run probes them again. */
-  async #settle({ for_ms, seen, reason }: Finding & { readonly kind: 'not_started' }): Promise<void> {
+  async #settle({ for_ms, seen, reason }: ProbeResult & { readonly kind: 'not_started' }): Promise<void> {
     const restore = this.#restore;
     if (!seen) return;
-    if (worstDoubt(intended(restore).attempts) !== 'none')
-      await restore.step({ type: 'settle', at: restore.now(), for_ms, seen });
-    restore.run.emit({ type: 'not_started', address: restore.ids.address, because: reason });
+    if (worstDoubt(assertIntended(restore).attempts) !== 'none')
+      await restore.commit({ type: 'settle', at: restore.now(), for_ms, seen });
+    restore.run.emit({ type: 'not_started', address: restore.ids.address, reason });
   }
 
   async #adopt({ history, reason }: { history: ObservationHistory; reason: string }): Promise<End> {
     const restore = this.#restore;
-    await restore.step({ type: 'adopt', at: restore.now(), history });
-    restore.run.emit({ type: 'adopted', address: restore.ids.address, because: reason });
-    return follow(restore, running(restore));
+    await restore.commit({ type: 'adopt', at: restore.now(), history });
+    restore.run.emit({ type: 'adopted', address: restore.ids.address, reason });
+    return follow(restore, assertRunning(restore));
   }
 
   async #fail(reason: string, volumeChanged: boolean): Promise<End> {
     const restore = this.#restore;
-    await restore.step({ type: 'fail', at: restore.now(), reason, volume_changed: volumeChanged });
-    return recorded(restore);
+    await restore.commit({ type: 'fail', at: restore.now(), reason, volume_changed: volumeChanged });
+    return endOf(restore);
   }
 
   get #mustGiveUp(): boolean {
@@ -326,8 +327,11 @@ function endWithoutStart(
   return { kind: 'not_started', code: why.code, reason: why.reason };
 }
 
-/** An accepted response that names the job of another restore is outdated: what this request did is not known. */
-function ofThisRestore(outcome: StartOutcome, run: Run): StartOutcome {
+/**
+ * The outcome, except that an acceptance which names the job of another restore is ambiguous: it is outdated, so what this
+ * request did is not known.
+ */
+function ambiguousIfOtherJob(outcome: StartOutcome, run: Run): StartOutcome {
   if (outcome.kind !== 'accepted' || outcome.job_id === undefined || run.claimJob(outcome.job_id))
     return outcome;
   return {
@@ -344,7 +348,7 @@ function idsOf({ address, volume, backup }: PinnedAction): RestoreRun['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
 }
 
-function describe({ message, code, status }: CloudFailure): string {
+function failureText({ message, code, status }: CloudFailure): string {
   const label = code ?? (status === undefined ? undefined : `HTTP ${status}`);
   return label === undefined ? message : `${label}: ${message}`;
 }

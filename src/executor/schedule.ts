@@ -1,6 +1,6 @@
 import { append } from '../domain/append.ts';
 
-export interface Task {
+export interface ScheduledTask {
   readonly id: string;
   /** Each is held by one task at a time, from its begin to its end. */
   readonly resources: readonly string[];
@@ -13,15 +13,15 @@ export interface Task {
  * backup (on a real Cinder, restores of one backup sent together mostly end in `error`), and dependants after their
  * dependencies. Ten thousand restores are scheduled in linear time.
  */
-export class Schedule<T extends Task> {
+export class Schedule<T extends ScheduledTask> {
   readonly #parallelism: number;
   readonly #ready: T[] = [];
-  /** Resource → tasks parked until it is free. */
-  readonly #parked = new Map<string, T[]>();
+  /** Resource → tasks that wait until it is free. */
+  readonly #blockedOn = new Map<string, T[]>();
   readonly #held = new Map<string, string>();
   readonly #unmet = new Map<string, number>();
   readonly #dependants = new Map<string, T[]>();
-  readonly #fulfilled: Set<string>;
+  readonly #succeeded: Set<string>;
   #next = 0;
   #running = 0;
   readonly #open = new Map<string, T>();
@@ -29,7 +29,7 @@ export class Schedule<T extends Task> {
   /** `done`: ids of dependencies that are no tasks and have succeeded. */
   constructor(tasks: readonly T[], done: ReadonlySet<string>, parallelism: number) {
     this.#parallelism = parallelism;
-    this.#fulfilled = new Set(done);
+    this.#succeeded = new Set(done);
     for (const task of tasks) {
       this.#open.set(task.id, task);
       const open = task.depends_on.filter((id) => !done.has(id));
@@ -40,23 +40,23 @@ export class Schedule<T extends Task> {
   }
 
   /** Whether this id is in `done` or is of a task that succeeded. */
-  isFulfilled(id: string): boolean {
-    return this.#fulfilled.has(id);
+  hasSucceeded(id: string): boolean {
+    return this.#succeeded.has(id);
   }
 
-  /** The tasks that may begin now; they count as begun. A task that `may` rejects never begins. */
-  begin(may: (task: T) => boolean): T[] {
+  /** The tasks that begin now. A task for which `isAllowed` returns false never begins. */
+  begin(isAllowed: (task: T) => boolean): T[] {
     const begun: T[] = [];
     while (this.#running < this.#parallelism) {
       const task = this.#ready[this.#next];
       if (!task) break;
       this.#next++;
-      if (!this.#open.has(task.id) || !may(task)) continue;
+      if (!this.#open.has(task.id) || !isAllowed(task)) continue;
       const busy = task.resources.find((resource) => this.#held.has(resource));
       if (busy !== undefined) {
-        const waiting = this.#parked.get(busy);
+        const waiting = this.#blockedOn.get(busy);
         if (waiting) waiting.push(task);
-        else this.#parked.set(busy, [task]);
+        else this.#blockedOn.set(busy, [task]);
         continue;
       }
       for (const resource of task.resources) this.#held.set(resource, task.id);
@@ -68,19 +68,19 @@ export class Schedule<T extends Task> {
   }
 
   /** Ends a begun task. `release`: frees its resources (not while the cloud still works on them). */
-  end(task: T, result: { readonly fulfilled: boolean; readonly release: boolean }): void {
+  end(task: T, result: { readonly succeeded: boolean; readonly release: boolean }): void {
     this.#running--;
     if (result.release) {
       for (const resource of task.resources) {
         this.#held.delete(resource);
-        const waiting = this.#parked.get(resource);
+        const waiting = this.#blockedOn.get(resource);
         if (!waiting) continue;
-        this.#parked.delete(resource);
+        this.#blockedOn.delete(resource);
         this.#ready.push(...waiting);
       }
     }
-    if (!result.fulfilled) return;
-    this.#fulfilled.add(task.id);
+    if (!result.succeeded) return;
+    this.#succeeded.add(task.id);
     for (const dependant of this.#dependants.get(task.id) ?? []) {
       const unmet = (this.#unmet.get(dependant.id) ?? 0) - 1;
       this.#unmet.set(dependant.id, unmet);
@@ -89,11 +89,11 @@ export class Schedule<T extends Task> {
   }
 
   /** The tasks that never began, and why. To be called when no task runs and none may begin. */
-  leftOver(): { readonly task: T; readonly why: 'busy' | 'dependency' }[] {
-    const parked = new Set([...this.#parked.values()].flat().map((task) => task.id));
+  unstarted(): { readonly task: T; readonly why: 'busy' | 'dependency' }[] {
+    const blocked = new Set([...this.#blockedOn.values()].flat().map((task) => task.id));
     return [...this.#open.values()].map((task) => ({
       task,
-      why: parked.has(task.id) ? 'busy' : 'dependency',
+      why: blocked.has(task.id) ? 'busy' : 'dependency',
     }));
   }
 }

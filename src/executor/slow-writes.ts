@@ -20,15 +20,15 @@ export class SlowWrites {
 
   /** Settles as `write` does. */
   async watch(write: Promise<void>): Promise<void> {
-    const over = new AbortController();
-    this.#clock.sleep(SLOW_WRITE_MS, over.signal).then(
+    const written = new AbortController();
+    this.#clock.sleep(SLOW_WRITE_MS, written.signal).then(
       () => this.#slow(),
       () => {},
     );
     try {
       await write;
     } finally {
-      over.abort();
+      written.abort();
     }
     this.#written();
   }

@@ -16,7 +16,7 @@ export interface Ready {
   readonly readings: FoundReadings;
 }
 
-export interface Refused {
+export interface CannotStart {
   readonly kind: 'refused';
   readonly code: NotStarted;
   readonly reason: string;
@@ -32,11 +32,11 @@ export async function untilReady(
   restore: RestoreRun,
   action: PinnedAction,
   onAttached: (attachments: readonly Attachment[]) => void,
-): Promise<Ready | Refused> {
+): Promise<Ready | CannotStart> {
   const { run } = restore;
   const { clock, settings } = run;
   const interval = growingInterval(settings.poll);
-  let first: { seen: Observation; at: number } | undefined;
+  let unchangedSince: { seen: Observation; at: number } | undefined;
   let emitted = '';
   let goneBefore = false;
   for (;;) {
@@ -49,13 +49,13 @@ export async function untilReady(
       reason = reservation.failure.message;
       if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
     } else {
-      // `checkReadiness` needs this list last, and restores that start now share it: asked for early, it holds up none.
-      if (!first) run.pendingBackups.soon();
+      // `checkReadiness` needs this list only at its end. It is requested now, so that the restore does not wait for it then.
+      if (!unchangedSince) run.pendingBackups.prefetch();
       const readings = await restore.readBoth();
-      noteAttached(readings, action, onAttached);
-      if (!first || !sameObservation(first.seen, readings.seen))
-        first = { seen: readings.seen, at: clock.monotonic() };
-      const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
+      reportAttached(readings, action, onAttached);
+      if (!unchangedSince || !sameObservation(unchangedSince.seen, readings.seen))
+        unchangedSince = { seen: readings.seen, at: clock.monotonic() };
+      const earlier = { seen: unchangedSince.seen, ago_ms: clock.monotonic() - unchangedSince.at };
       const intendedNames = restore.record?.status === 'intended' ? restore.record.names : undefined;
       const readiness = await checkReadiness(run, action, readings, earlier, intendedNames);
       switch (readiness.kind) {
@@ -86,7 +86,7 @@ export async function untilReady(
     }
     if (restore.timeIsUp)
       return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
-    // A baseline that is too young is ready within seconds: worth the wait.
+    // `recheckMs`: it may be ready within seconds (a baseline that is too young, a 404), so that a run waits even then.
     if (run.mode === 'no_wait' && recheckMs === undefined)
       return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
     if (emitted !== reason) {
@@ -98,7 +98,7 @@ export async function untilReady(
 }
 
 /** Why this restore may not start any more; undefined while it may. Throws the reason of a stop. */
-export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction): Refused | undefined {
+export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction): CannotStart | undefined {
   run.stop.throwIfAborted();
   const blocked = run.noNewStarts();
   if (blocked) return { kind: 'refused', ...blocked };
@@ -107,7 +107,7 @@ export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction)
   return undefined;
 }
 
-function noteAttached(
+function reportAttached(
   { volume }: Readings,
   action: PinnedAction,
   onAttached: (attachments: readonly Attachment[]) => void,

@@ -20,13 +20,13 @@ export interface VerdictInput extends ObservedRestore {
   readonly seen: Observation;
   /** All observations since the first attempt in doubt, the newest included. */
   readonly history: ObservationHistory;
-  /** Since this probe began, on the monotonic clock of this process. */
-  readonly since_ms: number;
+  /** Time since this probe began, on the monotonic clock of this process. */
+  readonly sinceMs: number;
   /** Whether every read since settle began has answered "not found". */
-  readonly gone_for_good: boolean;
+  readonly absentForSettle: boolean;
   /** How long a POST may still take effect; see `effectiveSettle`. */
-  readonly settle_ms: number;
-  readonly after_ambiguous: RetrySettings['after_ambiguous'];
+  readonly settleMs: number;
+  readonly afterAmbiguous: RetrySettings['after_ambiguous'];
 }
 
 export interface Verdict {
@@ -36,15 +36,17 @@ export interface Verdict {
 }
 
 /**
- * Decides what became of the attempts made so far, from what volume and backup have shown since, against the first
- * baseline. A pure function with one verdict for every input. The strongest clauses come first.
+ * Decides what became of the attempts made so far: compares what volume and backup have shown since with the first baseline.
+ * A pure function with one verdict for every input. The order of its clauses matters: the first that applies decides.
  *
- * The volume counts more than the backup: a restore cannot begin without changing the status and `updated_at` of its
- * volume, while the backup also changes when another client restores it elsewhere. Therefore `not_started` requires an unchanged
- * volume and that no request can still take effect. `adopt` requires that no observation so far contradicts it: if the
- * volume was once restoring while the backup was not, another client is restoring, whatever the two show later.
+ * The volume counts more than the backup. A restore cannot begin without changing the status and `updated_at` of its volume,
+ * while the backup also changes when another client restores it elsewhere. Therefore:
+ *
+ * - `not_started` requires that the volume is unchanged and that no request can still take effect.
+ * - `adopt` requires that no observation so far contradicts it. If the volume was once restoring while the backup was not,
+ *   another client is restoring, whatever the two show later.
  */
-export function judge(input: VerdictInput): Verdict {
+export function judgeAttempts(input: VerdictInput): Verdict {
   const { attempts, baseline, seen } = input;
   const { volume, backup } = seen;
   const { contradiction } = input.history;
@@ -56,13 +58,13 @@ export function judge(input: VerdictInput): Verdict {
     return wait('disk or backup cannot be read');
   if (!wasFound(volume)) return gone('disk', input);
   // An error that a second reading in order did not confirm may be outdated.
-  if (isErrorStatus(volume.status)) return broken(`the status of the disk is ${volume.status}`, input);
+  if (isErrorStatus(volume.status)) return errorStatus(`the status of the disk is ${volume.status}`, input);
 
   const volumeRestoring = isVolumeRestoring(volume);
   const backupRestoring = isBackupRestoring(backup);
   // Rule: contradicted-restore-is-not-adopted
   if (volumeRestoring && contradiction)
-    return wait(`the disk is restoring, but not by this restore: ${contradiction.because}`);
+    return wait(`the disk is restoring, but not by this restore: ${contradiction.reason}`);
   if (
     // Rule: adoption-requires-the-volume
     volumeRestoring &&
@@ -85,21 +87,21 @@ export function judge(input: VerdictInput): Verdict {
     return adopt('the disk names this backup as the one it was restored from, and did not before');
   if (backupRestoring) return wait('only the backup is restoring');
   if (!wasFound(backup)) return gone('backup', input);
-  if (isErrorStatus(backup.status)) return broken(`the status of the backup is ${backup.status}`, input);
+  if (isErrorStatus(backup.status)) return errorStatus(`the status of the backup is ${backup.status}`, input);
   if (!isVolumeAtRest(volume)) return wait(`the disk is ${volume.status}`);
   if (backup.status !== AVAILABLE) return wait(`the backup is ${backup.status}`);
 
   if (contradiction)
-    return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
+    return unknown(`${contradiction.reason}: what was restored into the disk is not this restore`);
   // Rule: changed-volume-is-unknown
   if (!sameResource(volume, baseline.volume))
     return unknown(
       `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
     );
   // Rule: repeat-waits-for-settle
-  if (input.since_ms < input.settle_ms)
+  if (input.sinceMs < input.settleMs)
     return wait(
-      `the disk has not changed so far; the restore may still start within ${formatDuration(input.settle_ms)}`,
+      `the disk has not changed so far; the restore may still start within ${formatDuration(input.settleMs)}`,
     );
   // Every change sets `updated_at`, while a status may come and go between two reads.
   if (doubt !== 'none' && (volume.updated_at === undefined || baseline.volume.updated_at === undefined))
@@ -107,10 +109,10 @@ export function judge(input: VerdictInput): Verdict {
       'the cloud does not say when the disk last changed, so whether the restore started is not known',
     );
   // Rule: after-ambiguous-stop-ends-as-unknown
-  if (doubt === 'full' && input.after_ambiguous === 'stop')
+  if (doubt === 'full' && input.afterAmbiguous === 'stop')
     return unknown('the disk did not change, and after_ambiguous is stop: resolve it manually');
-  if (input.settle_ms === 0) return notStarted('the disk did not change: it did not start');
-  return notStarted(`the disk did not change for ${formatDuration(input.settle_ms)}: it did not start`);
+  if (input.settleMs === 0) return notStarted('the disk did not change: it did not start');
+  return notStarted(`the disk did not change for ${formatDuration(input.settleMs)}: it did not start`);
 }
 
 function wait(reason: string): Verdict {
@@ -130,15 +132,15 @@ function notStarted(reason: string): Verdict {
 }
 
 /** A single 404 may come from a gateway. */
-function gone(what: 'disk' | 'backup', { gone_for_good }: VerdictInput): Verdict {
-  return gone_for_good ? unknown(`the ${what} is gone`) : wait(`the ${what} is not found`);
+function gone(what: 'disk' | 'backup', { absentForSettle }: VerdictInput): Verdict {
+  return absentForSettle ? unknown(`the ${what} is gone`) : wait(`the ${what} is not found`);
 }
 
-function broken(reason: string, { seen, history }: VerdictInput): Verdict {
+function errorStatus(reason: string, { seen, history }: VerdictInput): Verdict {
   if (!seen.confirmed) return wait(reason);
   const { contradiction } = history;
   return contradiction
-    ? unknown(`${reason}, after another restore than this: ${contradiction.because}`)
+    ? unknown(`${reason}, after another restore than this: ${contradiction.reason}`)
     : { kind: 'failed', reason };
 }
 

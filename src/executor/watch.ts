@@ -3,10 +3,10 @@ import { commitObservation, confirmReadings } from './confirm-readings.ts';
 import { growingInterval } from './poll-intervals.ts';
 import { judgeReadings } from './probe.ts';
 import { readBoth } from './readings.ts';
-import { intended, type RestoreRun } from './restore-run.ts';
+import { assertIntended, type RestoreRun } from './restore-run.ts';
 
-/** The restore was seen running. */
-interface Sighting {
+/** What showed that the restore is running. */
+interface ObservedStart {
   readonly reason: string;
   readonly history: ObservationHistory;
 }
@@ -16,49 +16,49 @@ interface Sighting {
  * minute). A quick restore may be over by then, and reads that only start afterwards could no longer show it. The verdict
  * is the same as after the answer, and an observation that contradicts the restore is committed at once.
  */
-export async function watchWhile<T>(
-  posting: Promise<T>,
+export async function readWhilePending<T>(
+  request: Promise<T>,
   restore: RestoreRun,
-): Promise<{ readonly value: T; readonly sighting: Sighting | undefined }> {
+): Promise<{ readonly value: T; readonly observedStart: ObservedStart | undefined }> {
   const { stop, lease } = restore.run;
-  const over = new AbortController();
+  const reading = new AbortController();
   // Not AbortSignal.any: it keeps its signals by weak references, which cost the garbage collector.
-  const onStop = () => over.abort(stop.reason);
+  const onStop = () => reading.abort(stop.reason);
   if (stop.aborted) onStop();
   else stop.addEventListener('abort', onStop, { once: true });
-  const until = over.signal;
-  let sighting: Sighting | undefined;
+  const until = reading.signal;
+  let sighting: ObservedStart | undefined;
   let failure: { readonly cause: unknown } | undefined;
-  sight(restore, until).then(
+  observeUntilStarted(restore, until).then(
     (seen) => {
       sighting = seen;
     },
     (cause: unknown) => {
-      // It ends with the answer, or on a stop.
+      // Aborted reads reject as well: that is no failure.
       if (!until.aborted) failure = { cause };
     },
   );
   try {
-    const value = await posting;
-    // The answer is worth more: if the state cannot be written, the next step fails, too, and keeps the answer as unsaved.
+    const value = await request;
+    // If the state cannot be written, the answer must not get lost: the next commit fails, too, and keeps it as unsaved.
     if (failure && !lease.failure) throw failure.cause;
-    return { value, sighting };
+    return { value, observedStart: sighting };
   } finally {
     stop.removeEventListener('abort', onStop);
-    over.abort(ANSWERED);
+    reading.abort(POST_ANSWERED);
   }
 }
 
-/** One for all: creating an error takes a stack trace each time. */
-const ANSWERED = new Error('answered');
+/** One error for all, because creating one takes a stack trace each time. */
+const POST_ANSWERED = new Error('answered');
 
 /** Resolves when the restore is seen running. Rejects with the reason of the signal. */
-async function sight(restore: RestoreRun, until: AbortSignal): Promise<Sighting> {
+async function observeUntilStarted(restore: RestoreRun, until: AbortSignal): Promise<ObservedStart> {
   const { run, ids } = restore;
   const interval = growingInterval(run.settings.poll);
   for (;;) {
     await run.clock.sleep(interval(), until);
-    const record = intended(restore);
+    const record = assertIntended(restore);
     const first = await readBoth(run.driver, run.clock, ids, until);
     const confirmed = await confirmReadings(restore, record, first, until);
     until.throwIfAborted();

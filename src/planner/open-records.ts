@@ -16,7 +16,7 @@ import type { Resolved } from './resolve-spec.ts';
 
 /** The outcome of its own last attempt is unknown. */
 export function outcomeUnknown({ record, current }: MatchedRecord, context: Context): Diagnostic {
-  const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
+  const cause = record.status === 'unknown' ? `: ${record.reason}` : '';
   if (!current)
     return error('outcome-unknown', `the history has an attempt with an unknown outcome${cause}`, {
       detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,

@@ -123,7 +123,7 @@ const attempt: Check<Attempt> = (value) => {
 
 const observationHistory = fields<ObservationHistory>({
   observations: listOf(observation),
-  contradiction: maybe(fields<Contradiction>({ at: time, because: text })),
+  contradiction: maybe(fields<Contradiction>({ at: time, reason: text })),
 });
 
 const observed = fields<SuccessProof>({
@@ -207,7 +207,7 @@ export const record = variants<RestoreRecord, 'status'>('status', {
   unknown: fields<Unknown>({
     ...common,
     status: oneOf('unknown'),
-    cause: text,
+    reason: text,
     observations: listOf(observation),
     job_id: maybe(text),
   }),

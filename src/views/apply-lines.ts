@@ -59,13 +59,13 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
           'another run may have taken over and sent it, too: compare the jobs of this disk in the cloud with vbsctl state history',
       };
     case 'checking':
-      return routine(event.address, `checking: ${sanitize(event.because)}`);
+      return routine(event.address, `checking: ${sanitize(event.reason)}`);
     case 'adopted':
-      return routine(event.address, `adopted: ${sanitize(event.because)}`);
+      return routine(event.address, `adopted: ${sanitize(event.reason)}`);
     case 'not_started':
-      return routine(event.address, `checked: ${sanitize(event.because)}`);
+      return routine(event.address, `checked: ${sanitize(event.reason)}`);
     case 'progress':
-      return event.trouble ? { ...WARNING, address: event.address, text: sanitize(event.note) } : undefined;
+      return event.warning ? { ...WARNING, address: event.address, text: sanitize(event.note) } : undefined;
     case 'ended':
       return { address: event.address, ...endLine(event.end, event.at) };
     case 'slowed_down':

@@ -80,11 +80,11 @@ function phaseOf(event: ApplyEvent): [phase: string, note: string] | undefined {
       return ['checking', `after ${status ? `HTTP ${status}` : cause.replace('_', ' ')}`];
     }
     case 'checking':
-      return ['checking', event.because];
+      return ['checking', event.reason];
     case 'adopted':
-      return ['restoring', event.because];
+      return ['restoring', event.reason];
     case 'not_started':
-      return ['retrying', event.because];
+      return ['retrying', event.reason];
     case 'progress':
       return ['restoring', event.note === 'restoring' ? '' : event.note];
     case 'run_started':

@@ -183,5 +183,5 @@ function reasonOf(entry: HistoryEntry): string | undefined {
   const resolution = 'resolution' in record ? record.resolution : undefined;
   if (resolution) return `${resolution.reason} (${resolution.by})`;
   if (record.status === 'failed') return record.reason;
-  return record.status === 'unknown' ? record.cause : undefined;
+  return record.status === 'unknown' ? record.reason : undefined;
 }

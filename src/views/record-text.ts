@@ -87,7 +87,7 @@ export function outcomeText(record: RestoreRecord): string {
     case 'failed':
       return `failed, ${record.touched === 'no' ? 'the disk was not touched' : 'the disk may have been touched'}: ${sanitize(record.reason)}`;
     case 'unknown':
-      return `unknown: ${sanitize(record.cause)}`;
+      return `unknown: ${sanitize(record.reason)}`;
     default:
       return unreachable(record);
   }
@@ -246,7 +246,7 @@ function contradictionLines(record: RestoreRecord, style: Style, width: number):
   const contradiction =
     'observation_history' in record ? record.observation_history?.contradiction : undefined;
   if (!contradiction) return [];
-  const text = sanitize(contradiction.because);
+  const text = sanitize(contradiction.reason);
   return labelled('not ours', wrap(text, width - VALUE_COLUMN).map(style.warn), style);
 }
 

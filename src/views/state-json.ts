@@ -20,7 +20,7 @@ export function stateListItem(record: RestoreRecord) {
     job_id: jobIdOf(record) ?? null,
     evidence: 'evidence' in record ? record.evidence : null,
     touched: record.status === 'failed' ? record.touched : null,
-    reason: record.status === 'failed' ? record.reason : record.status === 'unknown' ? record.cause : null,
+    reason: record.status === 'failed' ? record.reason : record.status === 'unknown' ? record.reason : null,
     attempts: record.attempts.length,
     request_ids: record.attempts.flatMap(({ request_id }) => request_id ?? []),
     started_at: 'started_at' in record ? (record.started_at ?? null) : null,

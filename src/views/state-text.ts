@@ -128,7 +128,7 @@ function statusLines(record: RestoreRecord, { style, now, width }: TextOptions):
         ...at('ended', record.finished_at),
       ];
     case 'unknown':
-      return [...wrapped('cause', record.cause), ...at('updated', record.updated_at)];
+      return [...wrapped('cause', record.reason), ...at('updated', record.updated_at)];
     default:
       return unreachable(record);
   }

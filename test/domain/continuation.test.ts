@@ -168,7 +168,7 @@ describe('records that a run could not save', () => {
   const contradicted = advance(intended, {
     type: 'observe',
     at: at(1),
-    history: { observations: [], contradiction: { at: at(1), because: 'b' } },
+    history: { observations: [], contradiction: { at: at(1), reason: 'b' } },
   });
   const untried = { ...failed, attempts: [{ intended_at: AT }] };
   const word = { as: 'not-started', reason: 'r', by: 'ada', at: at(9) } as const;

@@ -7,7 +7,7 @@ import type {
   ObservationHistory,
 } from '../../src/domain/observation.ts';
 import {
-  endedApart,
+  freedSeparately,
   lacksSourceBackup,
   mustBeStored,
   NO_OBSERVATIONS,
@@ -148,21 +148,21 @@ describe('the observations since a request', () => {
 describe('the end of a restore', () => {
   it('frees disk and backup together, the disk first', () => {
     const apart = (volumeAt: number, backupAt: number, status = 'available') =>
-      endedApart(look(ended(volumeAt, { status }), ended(backupAt)), NO_OBSERVATIONS) !== undefined;
+      freedSeparately(look(ended(volumeAt, { status }), ended(backupAt)), NO_OBSERVATIONS) !== undefined;
     expect([apart(9, 9), apart(9, 10)], 'together').to.deep.equal([false, false]);
     expect([apart(10, 9), apart(9, 11), apart(9, 20)], 'apart').to.deep.equal([true, true, true]);
     expect(apart(10, 9, 'in-use'), 'attached, and nobody saw how it began').to.equal(true);
-    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not say');
+    expect(freedSeparately(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not say');
   });
 
   it('is not judged by the time of a disk that was attached since, if the two began together', () => {
     const began = history([look(disk(1), backup(1))], restore('cinder'));
     const attached = look(ended(30, { status: 'in-use' }), ended(9));
-    expect(endedApart(attached, began)).to.equal(undefined);
-    expect(endedApart(attached, history([look(disk(5), backup(1))], restore('cinder')))).to.not.equal(
+    expect(freedSeparately(attached, began)).to.equal(undefined);
+    expect(freedSeparately(attached, history([look(disk(5), backup(1))], restore('cinder')))).to.not.equal(
       undefined,
     );
-    expect(endedApart(look(ended(9, { status: 'in-use' }), ended(30)), began)).to.not.equal(undefined);
+    expect(freedSeparately(look(ended(9, { status: 'in-use' }), ended(30)), began)).to.not.equal(undefined);
   });
 
   it('names our backup on the disk only together with a new time', () => {

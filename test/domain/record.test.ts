@@ -30,7 +30,7 @@ const EVENTS = {
   'observe a contradiction': {
     type: 'observe',
     at: AT,
-    history: { observations: [RESTORING], contradiction: { at: AT, because: 'not ours' } },
+    history: { observations: [RESTORING], contradiction: { at: AT, reason: 'not ours' } },
   },
   settle: { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   accept: { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-1' },
@@ -310,7 +310,7 @@ describe('advance', () => {
   it('keeps what was seen for the next attempt, as long as one is in doubt', () => {
     const seen = recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']);
     expect(advance(seen, EVENTS.intend)).to.have.nested.property(
-      'observation_history.contradiction.because',
+      'observation_history.contradiction.reason',
       'not ours',
     );
     const sure = recordAfter(A, EVENTS['answer not_sent'], EVENTS['observe a contradiction']);

@@ -92,7 +92,7 @@ describe('a run on Cinder', () => {
     await lab.apply([spec]);
     const lost = await record(lab);
     expect(lost.status).to.equal('unknown');
-    expect(lost.status === 'unknown' && lost.cause).to.include(
+    expect(lost.status === 'unknown' && lost.reason).to.include(
       'messages, which tell whether it failed, cannot be read',
     );
   }
@@ -207,7 +207,7 @@ describe('a run on Cinder', () => {
     const { outcome } = await lab.apply([spec]);
     expect(outcome.summary).to.include({ started: 1, succeeded: 0, unknown: 1 });
     const unknown = await record(lab);
-    expect(unknown.status === 'unknown' && unknown.cause).to.equal(
+    expect(unknown.status === 'unknown' && unknown.reason).to.equal(
       'the cloud accepted the request, but the disk looks as it did before',
     );
     expect(lab.starts(0)).to.equal(0);

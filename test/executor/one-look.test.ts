@@ -3,7 +3,7 @@ import type { Job } from '../../src/domain/cloud.ts';
 import type { Running } from '../../src/domain/record.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
-import { holdTimer } from '../../src/executor/hold-timer.ts';
+import { heldFor } from '../../src/executor/held-for.ts';
 import { judgeJob, otherWork } from '../../src/executor/judge-running.ts';
 import { Lab } from '../simulation/lab.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
@@ -218,7 +218,7 @@ describe('the job of a restore', () => {
   it('proves nothing alone where it names neither disk nor backup, or is called other work', () => {
     const names = { volume_id: 'v', backup_id: 'b' };
     for (const more of [{}, { type: 'bksRestoreBackup' }, { ...names, type: 'bksVerify' }])
-      expect(judgeJob(job(more), record, '').kind, JSON.stringify(more)).to.equal('unproven');
+      expect(judgeJob(job(more), record, '').kind, JSON.stringify(more)).to.equal('inconclusive');
   });
 
   it('is named with what it did instead', () => {
@@ -231,7 +231,7 @@ describe('the job of a restore', () => {
 describe('what has to last', () => {
   it('counts once it was seen at every look for so long, and from the start again after one that did not show it', async () => {
     const clock = new SimClock();
-    const lasting = holdTimer(clock, 10_000);
+    const lasting = heldFor(clock, 10_000);
     const later = async (ms: number, now: boolean) => {
       await clock.until(clock.sleep(ms));
       return lasting(now);

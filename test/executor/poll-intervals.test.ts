@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { listInterval, lookInterval, worthAPage } from '../../src/executor/poll-intervals.ts';
+import { isListWorthwhile, listInterval, readInterval } from '../../src/executor/poll-intervals.ts';
 
 const POLL = { min_interval_ms: 2_000, max_interval_ms: 30_000 };
 
@@ -15,12 +15,12 @@ describe('whether a page of a list is worth it', () => {
     [0, 1, false],
   ] as const)
     it(`${missing} missing, page ${pages}: ${expected}`, () =>
-      expect(worthAPage(missing, pages)).to.equal(expected));
+      expect(isListWorthwhile(missing, pages)).to.equal(expected));
 
   it('a caller that asks before each page reads at most a quarter more than by single reads', () => {
     for (const missing of [5, 50, 999]) {
       let pages = 1;
-      while (worthAPage(missing, pages)) pages++;
+      while (isListWorthwhile(missing, pages)) pages++;
       expect(pages).to.be.at.most(missing / 4 + 1);
     }
   });
@@ -34,7 +34,7 @@ describe('the interval of single reads', () => {
     [224_000, 30_000],
     [3_600_000, 30_000],
   ] as const)
-    it(`${age} ms old: ${expected} ms`, () => expect(lookInterval(age, POLL)).to.equal(expected));
+    it(`${age} ms old: ${expected} ms`, () => expect(readInterval(age, POLL)).to.equal(expected));
 });
 
 describe('the interval of lists', () => {

@@ -200,7 +200,7 @@ describe('how late a cloud shows what it accepted', () => {
       const { outcome } = await cloud.apply([...specs(cloud, count), lost]);
       expect(outcome.summary).to.include({ succeeded: count + 1 });
       const found = cloud.events.find((event) => event.type === 'not_started');
-      const minutes = /did not change for (\d+)m/.exec(found?.because ?? '')?.[1];
+      const minutes = /did not change for (\d+)m/.exec(found?.reason ?? '')?.[1];
       expect(Number(minutes)).to.be.within(3, 4);
     });
 });

@@ -68,7 +68,7 @@ describe('a restore in one run', () => {
       },
     });
     const record = (await lab.state())?.records.get(spec.address);
-    expect(record?.status === 'unknown' && record.cause).to.contain('not determined within the timeout');
+    expect(record?.status === 'unknown' && record.reason).to.contain('not determined within the timeout');
     expect(lab.starts(0)).to.equal(0);
   });
 

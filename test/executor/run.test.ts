@@ -345,7 +345,7 @@ describe('following a job', () => {
     const lab = new Lab({ faults: [VANISHES], jobDurationMs: 5 });
     await lab.apply([lab.spec(0)]);
     const record = (await lab.state())?.records.get('set/disk-0');
-    expect(record?.status === 'unknown' && record.cause).to.include('not found any more');
+    expect(record?.status === 'unknown' && record.reason).to.include('not found any more');
   });
 
   it('a job that vanishes leaves an outcome unknown that a stranger’s restore may have made', async () => {
@@ -359,7 +359,7 @@ describe('following a job', () => {
     );
     await lab.apply([lab.spec(0)]);
     const record = (await lab.state())?.records.get('set/disk-0');
-    expect(record?.status === 'unknown' && record.cause).to.include('while this backup was available');
+    expect(record?.status === 'unknown' && record.reason).to.include('while this backup was available');
   });
 
   it('a job that never ends is left running at the timeout', async () => {

@@ -122,7 +122,7 @@ describe('strangers whose restores cross', () => {
         },
       });
       const record = (await desk.state())?.records.get('set/disk-1');
-      expect(record?.status === 'unknown' && record.cause).to.include('does not name this backup');
+      expect(record?.status === 'unknown' && record.reason).to.include('does not name this backup');
     });
 
   it('are kept in the record when the process dies between the reads', async () => {
@@ -150,6 +150,8 @@ describe('strangers whose restores cross', () => {
     await desk.clock.until(desk.clock.sleep(20_000));
     await desk.apply([desk.spec(1)]);
     const after = (await desk.state())?.records.get('set/disk-1');
-    expect(after?.status === 'unknown' && after.cause).to.include('the backup was already being restored at');
+    expect(after?.status === 'unknown' && after.reason).to.include(
+      'the backup was already being restored at',
+    );
   });
 });

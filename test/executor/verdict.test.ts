@@ -4,8 +4,8 @@ import { NO_OBSERVATIONS, withObservation } from '../../src/domain/observation-h
 import type { Attempt, Running } from '../../src/domain/record.ts';
 import { CINDER_TRAITS } from '../../src/drivers/cinder.ts';
 import { VBS_TRAITS } from '../../src/drivers/vbs.ts';
-import { judgeStatuses, type Step } from '../../src/executor/judge-running.ts';
-import { effectiveSettle, judge, type VerdictInput } from '../../src/executor/verdict.ts';
+import { judgeStatuses, type RunningJudgement } from '../../src/executor/judge-running.ts';
+import { effectiveSettle, judgeAttempts, type VerdictInput } from '../../src/executor/verdict.ts';
 
 const AT = '2026-11-23T22:00:00.000Z';
 const BEFORE = '2026-11-23T20:00:00.000Z';
@@ -26,14 +26,14 @@ function verdict(seen: Observation, more: Partial<VerdictInput> = {}): string {
     failure: { cause: 'timeout', message: 'no answer' },
   };
   const subject = { backup_id: 'ours', baseline: look({}), traits: VBS_TRAITS, ...more } as const;
-  return judge({
+  return judgeAttempts({
     attempts: [attempt],
     seen,
     history: withObservation(NO_OBSERVATIONS, seen, subject),
-    since_ms: 120_000,
-    gone_for_good: false,
-    settle_ms: 120_000,
-    after_ambiguous: 'retry',
+    sinceMs: 120_000,
+    absentForSettle: false,
+    settleMs: 120_000,
+    afterAmbiguous: 'retry',
     ...subject,
     ...more,
   }).kind;
@@ -55,7 +55,7 @@ describe('the verdict, where the simulation cannot reach', () => {
   it('repeats nothing in doubt where the cloud does not say when the disk last changed', () => {
     const { updated_at: _, ...untimed } = look({}).volume;
     const seen = { ...look({}), volume: untimed };
-    expect(verdict(seen, { baseline: seen, since_ms: 119_000 })).to.equal('wait');
+    expect(verdict(seen, { baseline: seen, sinceMs: 119_000 })).to.equal('wait');
     expect(verdict(seen, { baseline: seen })).to.equal('unknown');
     expect(verdict(look({}), { baseline: look({}) })).to.equal('not_started');
   });
@@ -73,7 +73,7 @@ describe('the verdict, where the simulation cannot reach', () => {
   it('settles three times as long as the cloud was seen to lag, and never shorter than configured', () => {
     expect(effectiveSettle(120_000, 10_000)).to.equal(120_000);
     expect(effectiveSettle(120_000, 100_000)).to.equal(300_000);
-    expect(verdict(look({}), { settle_ms: 300_000 })).to.equal('wait');
+    expect(verdict(look({}), { settleMs: 300_000 })).to.equal('wait');
   });
 
   it('follows no disk to a success that names another backup', () => {
@@ -93,7 +93,7 @@ function judged(
   volume: Partial<FoundResource>,
   backup: Partial<FoundResource> | 'gone',
   evidence: Running['evidence'],
-): Step {
+): RunningJudgement {
   const found = look(volume, backup === 'gone' ? {} : backup);
   const seen: Observation = backup === 'gone' ? { ...found, backup: { reading: 'gone' } } : found;
   const common = { name: '', size: 1, created_at: AT };

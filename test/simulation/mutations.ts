@@ -1,7 +1,7 @@
 import type { CloudFailure, StartOutcome } from '../../src/domain/cloud.ts';
 import type { Doubt } from '../../src/domain/doubt.ts';
-import type { Step } from '../../src/executor/judge-running.ts';
-import type { Finding } from '../../src/executor/probe.ts';
+import type { RunningJudgement } from '../../src/executor/judge-running.ts';
+import type { ProbeResult } from '../../src/executor/probe.ts';
 import type { Verdict } from '../../src/executor/verdict.ts';
 import type { Break, Breaks } from './break-rule.ts';
 
@@ -17,7 +17,7 @@ const FOR_GOOD = outcome({ kind: 'rejected', again: 'never' });
 const FAILURE: CloudFailure = { cause: 'unreadable', message: 'mutant' };
 const verdict = (kind: Verdict['kind']): Break => ({ changes: { kind } });
 const doubt = (gives: Doubt): Break => ({ gives });
-const SUCCEEDED: Break = { gives: { kind: 'succeeded' } satisfies Pick<Step, 'kind'> };
+const SUCCEEDED: Break = { gives: { kind: 'succeeded' } satisfies Pick<RunningJudgement, 'kind'> };
 
 /** Rules that stand behind others: broken besides what a mutant is about, so that it can be seen. */
 const UNMOVED: Breaks = {
@@ -126,7 +126,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'the baseline of an attempt in doubt is replaced': { 'baseline-of-an-attempt-in-doubt-is-kept': 'skip' },
   'a final rejection is not probed': {
     'final-rejection-is-probed': {
-      gives: { kind: 'not_started', reason: 'mutant', for_ms: 0 } satisfies Finding,
+      gives: { kind: 'not_started', reason: 'mutant', for_ms: 0 } satisfies ProbeResult,
     },
     'untouched-only-once-doubt-is-settled': 'always',
   },
@@ -277,7 +277,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   },
   'a settled attempt is in doubt again': { 'settled-doubt-does-not-return': 'never' },
   '`wait` does not record that nothing was started': {
-    'follow-run-starts-nothing': { code: 'recorded(restore)' },
+    'follow-run-starts-nothing': { code: 'endOf(restore)' },
   },
   'an attempt is recorded as settled before settle has passed': {
     'settled-after-observing-until-settle': 'half',

@@ -86,7 +86,7 @@ export function everyKind(): RestoreRecord[] {
       at: AT,
       history: {
         observations: [{ ...BASELINE, volume: { status: 'restoring-backup' }, confirmed: true }],
-        contradiction: { at: AT, because: 'the disk was being restored while this backup was available' },
+        contradiction: { at: AT, reason: 'the disk was being restored while this backup was available' },
       },
     },
     { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },

@@ -456,7 +456,7 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:14', {
     type: 'adopted',
     address: 'payments/web',
-    because: 'disk and backup are restoring, and were not before',
+    reason: 'disk and backup are restoring, and were not before',
   }),
   stamped('00:00:40', { type: 'intended', address: 'payments/data', attempt: 1 }),
   stamped('00:00:42', {
@@ -477,7 +477,7 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:52', {
     type: 'not_started',
     address: 'payments/data',
-    because: 'the disk did not change for 2m: it did not start',
+    reason: 'the disk did not change for 2m: it did not start',
   }),
   stamped('00:00:52', { type: 'intended', address: 'payments/data', attempt: 2 }),
   stamped('00:00:53', {
@@ -497,12 +497,12 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:01:11', {
     type: 'checking',
     address: 'payments/wal',
-    because: 'the disk has not changed so far; the restore may still start within 2m',
+    reason: 'the disk has not changed so far; the restore may still start within 2m',
   }),
   stamped('00:01:21', {
     type: 'checking',
     address: 'payments/wal',
-    because: 'disk or backup cannot be read',
+    reason: 'disk or backup cannot be read',
   }),
   stamped('00:02:40', {
     type: 'progress',

@@ -46,7 +46,7 @@ describe('what was seen of a restore', () => {
   it('is shown while nothing is decided yet, with what it rules out', () => {
     const history = {
       observations: [seen],
-      contradiction: { at: seen.at, because: 'the disk was being restored while this backup was available' },
+      contradiction: { at: seen.at, reason: 'the disk was being restored while this backup was available' },
     };
     expect(text(AMBIGUOUS, { type: 'observe', at: seen.at, history }))
       .to.match(/seen: +2026-11-24T00:01:00Z\n +disk +restoring-backup .*← changed/)
