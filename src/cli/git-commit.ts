@@ -1,3 +1,4 @@
+// Own code, not git or a library that runs it: a repository can name programs that git starts.
 import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isWithin } from '../files/checkout.ts';

@@ -1,3 +1,4 @@
+// Own code, not `canonicalize`: a large state is written in chunks, so that a stop can end it.
 import type { ChunkedWork } from './chunked-work.ts';
 
 /** Equal texts for equal data, whatever the order of its keys. */

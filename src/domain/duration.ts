@@ -1,3 +1,4 @@
+// Own code, not `ms`: that also takes `-1h`, `1.5 hrs` and a number without a unit.
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const FORM = /^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$/;
 

@@ -1,3 +1,4 @@
+// Own code, not an Aho-Corasick package: those read each character of an output, and find no cut text.
 /**
  * Finds any of many texts in a long text, ignoring ASCII case, without reading most of its characters (Wu and Manber,
  * "A fast algorithm for multi-pattern searching", 1994). Also finds a part of a long text, if the part is long enough, and

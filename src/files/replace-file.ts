@@ -1,3 +1,4 @@
+// Own code, not `write-file-atomic`: version 7.0.1 ignores a short write and leaves half a file on a full disk.
 import { randomUUID } from 'node:crypto';
 import { constants, renameSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// Own code, not `cli-table3`: each cell is escaped and measured by `terminal.ts`, as all other text is.
 import { displayWidth, type Paint, padEnd, plain, type Style, sanitize, widestOf } from './terminal.ts';
 
 export interface Column<Row> {
