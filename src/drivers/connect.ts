@@ -6,6 +6,7 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { Secrets } from '../domain/secrets.ts';
 import { describeProxy, proxyFromEnv, proxySecrets, proxyVariable } from '../network/proxy.ts';
+import { unusablePem } from '../network/unusable-pem.ts';
 import {
   certificateUnchecked,
   proxyLoginUnencrypted,
@@ -18,7 +19,7 @@ import { SET_CLOCK } from './auth/auth-failures.ts';
 import { type CloudSettings, type Env, secretsOf } from './auth/auth-settings.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { EndpointFilter } from './auth/catalog.ts';
-import { type CertificateName, readCertificate } from './auth/certificates.ts';
+import { type CertificateName, readCertificate, refuseUnusable } from './auth/certificates.ts';
 import { CloudClock, SKEW_WARNING_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve-settings.ts';
@@ -224,16 +225,14 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
     });
   const read = (name: CertificateName) =>
     readCertificate(name, settings, { ...options, signal: options.stop });
-  return {
-    ...http,
-    version,
-    proxyFor: proxyFromEnv(options.env),
+  const tls = {
     ...optional('ca', await read('cacert')),
     ...optional('cert', await read('cert')),
     // Some users keep certificate and key in one file.
     ...optional('key', await read(key === undefined ? 'cert' : 'key')),
-    ...optional('insecure', insecure),
   };
+  refuseUnusable(unusablePem(tls), settings);
+  return { ...http, version, proxyFor: proxyFromEnv(options.env), ...tls, ...optional('insecure', insecure) };
 }
 
 /** Warns of each setting that weakens the protection of credentials on the way to Keystone. */

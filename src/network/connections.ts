@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { openTunnel, type ProxyChoice } from './proxy.ts';
+import { waitForSlowNetworks } from './slow-networks.ts';
 import { whenDrained } from './write-gate.ts';
 
 /**
@@ -47,6 +48,7 @@ export function openConnections({
   proxyFor,
   ...tls
 }: ConnectionSettings): Connections {
+  waitForSlowNetworks();
   const trust = insecure ? { rejectUnauthorized: false } : {};
   const pair = (keepAlive: boolean): AgentPair => ({
     http: connectingFirst(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),

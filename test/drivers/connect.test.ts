@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
@@ -5,6 +8,7 @@ import { Failure } from '../../src/domain/errors.ts';
 import type { CloudSettings, Env } from '../../src/drivers/auth/auth-settings.ts';
 import type { ConnectOptions } from '../../src/drivers/connect.ts';
 import { refuseUnencrypted } from '../../src/drivers/endpoints.ts';
+import { privateAuthority } from '../network/private-authority.ts';
 import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
@@ -298,6 +302,27 @@ describe('connecting to a cloud', () => {
     const incomplete = await refused({ ...cloud.env, OS_KEY: '/me.key' });
     expect(incomplete.diagnostics[0]).to.have.property('code', 'key-without-cert');
     expect(cloud.received).to.deep.equal([]);
+  });
+
+  it('refuses certificates and keys that TLS cannot use, by name', async function () {
+    const [mine, other] = [privateAuthority(), privateAuthority()];
+    if (!mine || !other) return this.skip();
+    const folder = mkdtempSync(join(tmpdir(), 'vbsctl-pem-'));
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const OS_CERT = file('me.pem', mine.tls.cert);
+    const refusals: [Env, string][] = [
+      [{ OS_CERT, OS_KEY: file('other.key', other.tls.key) }, 'other.key is not the key of the certificate'],
+      [{ OS_CERT }, 'me.pem has no PEM private key'],
+      [{ OS_CACERT: file('empty.pem', '') }, 'empty.pem has no PEM certificate'],
+    ];
+    for (const [env, why] of refusals)
+      expect((await refused({ ...cloud.env, ...env })).message).to.contain(why);
+    expect(cloud.received).to.deep.equal([]);
+    for (const authority of [mine, other]) authority.remove();
+    rmSync(folder, { recursive: true });
   });
 
   it('reads no certificate from the working directory', async () => {

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../src/cli/system.ts';
 import type { Clock } from '../../src/domain/clock.ts';
@@ -32,16 +35,13 @@ async function worksAt(location: string, env: Env): Promise<void> {
 
 /** What it is refused with, at once. */
 async function refusedAt(location: string, env: Env): Promise<string> {
-  const backend = await openBackend(location, {
-    clock: NEVER_WAITS,
-    newId: randomUUID,
-    settleMs: 1_000,
-    env,
-  });
-  const cause: unknown = await backend.read().then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  const opened = openBackend(location, { clock: NEVER_WAITS, newId: randomUUID, settleMs: 1_000, env });
+  const cause: unknown = await opened
+    .then((backend) => backend.read())
+    .then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
   expect(cause).to.be.instanceOf(Failure);
   const text = JSON.stringify((cause as Failure).diagnostics);
   expect(text).to.not.include('s3cret').and.not.include(PASSWORD);
@@ -124,6 +124,46 @@ describe('a remote state behind a private authority and a proxy that knows nothi
       AWS_CA_BUNDLE: '/no/such/bundle.pem',
     });
     expect(text).to.include('AWS_CA_BUNDLE').and.include('/no/such/bundle.pem');
+  });
+
+  it('certificates and keys that TLS cannot use are refused by name', async function () {
+    const other = privateAuthority();
+    if (!other) return this.skip();
+    const { caFile, tls } = made();
+    const folder = mkdtempSync(join(tmpdir(), 'vbsctl-pem-'));
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const cert = file('cert.pem', tls.cert);
+    const wrongKey = file('wrong.key', other.tls.key);
+    const notes = file('notes.txt', 'no certificate');
+    const PEM = { TF_HTTP_CLIENT_CERTIFICATE_PEM: tls.cert };
+    for (const [location, env, why] of [
+      [
+        'https://127.0.0.1:9/s',
+        { ...PEM, TF_HTTP_CLIENT_PRIVATE_KEY_PEM: other.tls.key },
+        'TF_HTTP_CLIENT_PRIVATE_KEY_PEM is not the key of the certificate',
+      ],
+      [
+        `postgres://u@127.0.0.1:9/d?sslmode=verify-full&sslrootcert=${caFile}&sslcert=${cert}&sslkey=${wrongKey}`,
+        {},
+        'the file of sslkey is not the key of the certificate',
+      ],
+      [
+        `postgres://u@127.0.0.1:9/d?sslmode=verify-full&sslrootcert=${notes}`,
+        {},
+        'the file of sslrootcert has no PEM certificate',
+      ],
+      [
+        's3://bucket/key?endpoint=https://127.0.0.1:9&region=x',
+        { AWS_CA_BUNDLE: notes },
+        'the file of AWS_CA_BUNDLE has no PEM certificate',
+      ],
+    ] as const)
+      expect(await refusedAt(location, env)).to.include(why);
+    other.remove();
+    rmSync(folder, { recursive: true });
   });
 
   it('http: shows a certificate of its own to a server that asks for one', async () => {

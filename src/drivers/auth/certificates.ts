@@ -4,6 +4,7 @@ import { shellPath } from '../../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { refuseContent } from '../../files/refuse-content.ts';
+import type { UnusablePem } from '../../network/unusable-pem.ts';
 import type { CloudSettings } from './auth-settings.ts';
 
 export type CertificateName = 'cacert' | 'cert' | 'key';
@@ -50,6 +51,18 @@ export async function readCertificate(
       remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
     });
   }
+}
+
+/** Throws a Failure (`invalid`) if TLS cannot use one of the texts. A missing `key` is expected in the file of `cert`. */
+export function refuseUnusable(unusable: UnusablePem | undefined, settings: CloudSettings): void {
+  if (!unusable) return;
+  const { part, why } = unusable;
+  const name = part === 'ca' ? 'cacert' : part;
+  const path = settings[name] ?? settings.cert;
+  throw Failure.of('invalid', `unusable-${name}`, `${name} ${path} ${why}`, {
+    detail: `It is named by ${settings.source}.`,
+    remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
+  });
 }
 
 function relativePathFailure(

@@ -5,6 +5,7 @@ import { optional } from '../../domain/optional.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
 import type { TlsSettings } from '../../network/connections.ts';
 import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
+import { unusablePem } from '../../network/unusable-pem.ts';
 import { stateBytesMax, stateTimeoutMs } from '../answer-limits.ts';
 import { ONE_MINUTE, type RetryPolicy } from '../retry.ts';
 
@@ -68,8 +69,12 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
   const usesLockAddress = hasLockAddress && plainAddress(lock) === `${plainAddress(address)}/lock`;
   const cert = pem('CLIENT_CERTIFICATE_PEM');
   const key = pem('CLIENT_PRIVATE_KEY_PEM');
+  const ca = pem('CLIENT_CA_CERTIFICATE_PEM');
   if ((cert === undefined) !== (key === undefined))
     throw invalid('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
+  const tls: TlsSettings = { ...optional('ca', ca), ...optional('cert', cert), ...optional('key', key) };
+  const unusable = unusablePem(tls);
+  if (unusable) throw unusablePemFailure(PEM_VARIABLES[unusable.part], unusable.why);
   const skipVerification = matching('SKIP_CERT_VERIFICATION', /^(1|t|true|0|f|false)$/i, 'true or false');
   return {
     address: hasLockAddress ? withPath(address, '') : address,
@@ -82,9 +87,7 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
     ...optional('password', setting('PASSWORD')),
     tls: {
       ...optional('insecure', /^(1|t|true)$/i.test(skipVerification ?? '') || undefined),
-      ...optional('ca', pem('CLIENT_CA_CERTIFICATE_PEM')),
-      ...optional('cert', cert),
-      ...optional('key', key),
+      ...tls,
     },
     proxyFor: proxyFromEnv(env),
     state_bytes_max: stateBytesMax(env),
@@ -100,6 +103,18 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
 /** The value is not shown: it may be a secret in the wrong variable. */
 function invalid(name: string, expected: string): Failure {
   return Failure.of('usage', 'state-http-setting', `${name} must be ${expected}`, {
+    remedy: `correct ${name} in the environment`,
+  });
+}
+
+const PEM_VARIABLES = {
+  ca: 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM',
+  cert: 'TF_HTTP_CLIENT_CERTIFICATE_PEM',
+  key: 'TF_HTTP_CLIENT_PRIVATE_KEY_PEM',
+} as const;
+
+function unusablePemFailure(name: string, why: string): Failure {
+  return Failure.of('usage', 'state-http-setting', `${name} ${why}`, {
     remedy: `correct ${name} in the environment`,
   });
 }

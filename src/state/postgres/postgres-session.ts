@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import type { TlsSettings } from '../../network/connections.ts';
 import {
   codeOf,
   explainNetworkError,
@@ -11,6 +12,8 @@ import {
 } from '../../network/network-errors.ts';
 import { messageText, plainText } from '../../network/plain-text.ts';
 import { RetryableError } from '../../network/retry.ts';
+import { waitForSlowNetworks } from '../../network/slow-networks.ts';
+import { unusablePem } from '../../network/unusable-pem.ts';
 import { tooLarge } from '../answer-limits.ts';
 import { ONE_MINUTE, withRetry } from '../retry.ts';
 import { serverFailure } from '../server-failures.ts';
@@ -195,6 +198,21 @@ function connectionOf(client: Client): Connection {
 
 /** The constructor of the client reads the certificate files that the URL names. */
 function clientOf(Constructor: typeof Client, connectionString: string, location: string): Client {
+  waitForSlowNetworks();
+  const client = construct(Constructor, connectionString, location);
+  const { ssl } = client as unknown as { readonly ssl: boolean | TlsSettings | undefined };
+  const unusable = typeof ssl === 'object' ? unusablePem(ssl) : undefined;
+  if (unusable)
+    throw Failure.of('usage', 'state-url', `the file of ${URL_PARAMETERS[unusable.part]} ${unusable.why}`, {
+      where: { file: location },
+      remedy: `correct ${URL_PARAMETERS[unusable.part]} in the URL of the state`,
+    });
+  return client;
+}
+
+const URL_PARAMETERS = { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' } as const;
+
+function construct(Constructor: typeof Client, connectionString: string, location: string): Client {
   try {
     return new Constructor({
       connectionString,

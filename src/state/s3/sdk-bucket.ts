@@ -10,6 +10,7 @@ import { systemReason } from '../../files/system-error.ts';
 import { openConnections } from '../../network/connections.ts';
 import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { AnswerTooLarge, readBounded } from '../../network/read-bounded.ts';
+import { unusablePem } from '../../network/unusable-pem.ts';
 import { LOCK_BYTES_MAX, stateTimeoutMs } from '../answer-limits.ts';
 import type { Bucket } from './objects.ts';
 import type { S3Location } from './s3-location.ts';
@@ -163,12 +164,21 @@ function boundBody(response: unknown, asksForObject: boolean): void {
 const CONNECT_TIMEOUT_MS = 10_000;
 
 async function readAuthorities(path: string): Promise<string> {
+  const remedy = 'name a file of PEM certificates that you may read, or unset the variable';
+  let ca: string;
   try {
-    return await readFile(path, 'utf8');
+    ca = await readFile(path, 'utf8');
   } catch (cause) {
     throw Failure.of('usage', 'state-ca-bundle', `cannot read AWS_CA_BUNDLE: ${systemReason(cause)}`, {
       where: { file: path },
-      remedy: 'name a file of PEM certificates that you may read, or unset the variable',
+      remedy,
     });
   }
+  const unusable = unusablePem({ ca });
+  if (unusable)
+    throw Failure.of('usage', 'state-ca-bundle', `the file of AWS_CA_BUNDLE ${unusable.why}`, {
+      where: { file: path },
+      remedy,
+    });
+  return ca;
 }

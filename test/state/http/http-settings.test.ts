@@ -2,6 +2,7 @@ import { constants } from 'node:buffer';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
 import { httpStateSettings } from '../../../src/state/http/http-settings.ts';
+import { privateAuthority } from '../../network/private-authority.ts';
 
 describe('settings of an HTTP state', () => {
   it('GitLab and Gitea are known by their path', () => {
@@ -26,7 +27,11 @@ describe('settings of an HTTP state', () => {
     });
   });
 
-  it('what TF_HTTP_* says wins', () => {
+  it('what TF_HTTP_* says wins', function () {
+    const authority = privateAuthority();
+    if (!authority) return this.skip();
+    const { ca, tls } = authority;
+    authority.remove();
     const { proxyFor, ...settings } = httpStateSettings('https://x.example/states/prod', {
       TF_HTTP_ADDRESS: 'https://X.example:443/states/prod/',
       VBSCTL_STATE_SIZE_LIMIT: '1GiB',
@@ -42,9 +47,9 @@ describe('settings of an HTTP state', () => {
       TF_HTTP_RETRY_WAIT_MIN: '1',
       TF_HTTP_RETRY_WAIT_MAX: '30',
       TF_HTTP_SKIP_CERT_VERIFICATION: 'true',
-      TF_HTTP_CLIENT_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\ncert',
-      TF_HTTP_CLIENT_PRIVATE_KEY_PEM: '-----BEGIN RSA PRIVATE KEY-----\nkey',
-      TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\nca',
+      TF_HTTP_CLIENT_CERTIFICATE_PEM: tls.cert,
+      TF_HTTP_CLIENT_PRIVATE_KEY_PEM: tls.key,
+      TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: ca,
     });
     expect(settings).to.deep.equal({
       address: 'https://x.example/states/prod',
@@ -57,9 +62,9 @@ describe('settings of an HTTP state', () => {
       password: 'hunter2',
       tls: {
         insecure: true,
-        ca: '-----BEGIN CERTIFICATE-----\nca',
-        cert: '-----BEGIN CERTIFICATE-----\ncert',
-        key: '-----BEGIN RSA PRIVATE KEY-----\nkey',
+        ca,
+        cert: tls.cert,
+        key: tls.key,
       },
       // Of 1 GiB: as much as Node can read.
       state_bytes_max: constants.MAX_STRING_LENGTH,
