@@ -144,7 +144,7 @@ export interface Consent {
 export function consentFor(plan: Plan): Consent | undefined {
   const { restore, resume } = totals(plan);
   const may_be_sent_again = plan.actions.filter(
-    (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
+    (one) => one.kind === 'resume' && one.record.status === 'intended' && one.policy_violations.length === 0,
   ).length;
   if (restore + may_be_sent_again + plan.moves.length + recordUpdates(plan) === 0) return undefined;
   return { restore, resume, may_be_sent_again };

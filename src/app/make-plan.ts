@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
+import type { CloudSnapshot } from '../domain/cloud-snapshot.ts';
 import type { Policy } from '../domain/config.ts';
-import type { Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import { isOfAnotherVolume, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
@@ -10,10 +10,10 @@ import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { plan } from '../planner/planner.ts';
 import { indexRecords } from '../planner/record-index.ts';
-import { observationNeeds } from '../planner/resolve-spec.ts';
+import { snapshotNeeds } from '../planner/resolve-spec.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
-import { observe } from './observe.ts';
+import { readCloud } from './read-cloud.ts';
 import { refuseOtherApi, refuseOtherProject } from './refusals.ts';
 
 export interface PlanRequest {
@@ -44,13 +44,13 @@ export async function makePlan(request: PlanRequest, { state, driver, clock }: P
   }
   const now = clock.now();
   const records = indexRecords(state);
-  const planFrom = (observations?: Observations) =>
+  const planFrom = (snapshot?: CloudSnapshot) =>
     plan(
       {
         ...request,
         ...optional('state', state),
         ...optional('target', driver?.target),
-        ...optional('observations', observations),
+        ...optional('snapshot', snapshot),
         now,
         toolVersion: VERSION,
       },
@@ -62,12 +62,12 @@ export async function makePlan(request: PlanRequest, { state, driver, clock }: P
     const unseen = planFrom();
     if (unseen.notices.some(({ severity }) => severity === 'error')) return unseen;
   }
-  const observations = await observe(driver, observationNeeds(specs, records));
-  const made = planFrom(observations);
+  const snapshot = await readCloud(driver, snapshotNeeds(specs, records));
+  const made = planFrom(snapshot);
   const others = otherVolumes(made);
   const needsNames = mentionsUnnamedServers(made);
   if (others.length === 0 && !needsNames) return made;
-  const named = needsNames ? await withNamesOfServers(driver, observations) : observations;
+  const named = needsNames ? await withNamesOfServers(driver, snapshot) : snapshot;
   return planFrom(others.length > 0 ? await withOtherVolumes(driver, named, others) : named);
 }
 
@@ -85,9 +85,9 @@ function otherVolumes(made: Plan): string[] {
 /** Most likely an id is wrong. Adds the names of the volumes and the list of backups, which help to find the right one. */
 async function withOtherVolumes(
   driver: Driver,
-  seen: Observations,
+  seen: CloudSnapshot,
   ids: readonly string[],
-): Promise<Observations> {
+): Promise<CloudSnapshot> {
   const wanted = ids.filter((id) => seen.volumes.get(id)?.kind !== 'found').slice(0, OTHERS_NAMED_MAX);
   const [listing, readings] = await Promise.all([
     seen.backup_list ? undefined : driver.backups(),
@@ -108,7 +108,7 @@ function mentionsUnnamedServers(made: Plan): boolean {
 }
 
 /** The names are for display and for `expect.server`. Without access to the servers, the plan is made without them. */
-async function withNamesOfServers(driver: Driver, seen: Observations): Promise<Observations> {
+async function withNamesOfServers(driver: Driver, seen: CloudSnapshot): Promise<CloudSnapshot> {
   const listing = await driver.servers?.();
   if (listing?.kind !== 'listed') return seen;
   const names = serverNames(listing.values);

@@ -13,13 +13,13 @@ export interface ResolveRequest extends LockRequest {
   readonly settings: Pick<RunSettings, 'poll' | 'retry'>;
 }
 
-export interface Resolved {
+export interface ResolvedRecord {
   readonly record: RestoreRecord;
   readonly state: State | undefined;
 }
 
 /** Records what an operator found out about a restore, unless the cloud contradicts it. */
-export function resolve(request: ResolveRequest, ports: Ports): Promise<Resolved> {
+export function resolveRestore(request: ResolveRequest, ports: Ports): Promise<ResolvedRecord> {
   const { address, decision, settings } = request;
   const { backend, stop, clock } = ports;
   return withLeaseAndConnection(ports, request, async (lease, { driver }) => {

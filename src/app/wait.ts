@@ -29,7 +29,7 @@ export type WaitResult =
  * Follows restores to their end. It reads no manifests and starts nothing, so it also finishes restores that are no
  * longer declared.
  */
-export function wait(request: WaitRequest, ports: RunPorts): Promise<WaitResult> {
+export function waitForRestores(request: WaitRequest, ports: RunPorts): Promise<WaitResult> {
   const { addresses } = request;
   const { backend, stop } = ports;
   return withLease(backend, request, stop, async (lease) => {
@@ -41,12 +41,12 @@ export function wait(request: WaitRequest, ports: RunPorts): Promise<WaitResult>
     ports.report(unknown.map(unknownOutcome));
     const underWay = chosen.filter(isUnderWay);
     if (underWay.length === 0) return { kind: 'nothing_to_follow', chosen };
-    const result = await follow(underWay, unknown, state, request, ports, lease);
+    const result = await followChosen(underWay, unknown, state, request, ports, lease);
     return { kind: 'ran', ends: new Map([...endsOf(chosen), ...result.outcome.ends]), ...result };
   });
 }
 
-function follow(
+function followChosen(
   underWay: readonly UnderWay[],
   unknown: readonly Unknown[],
   state: State,

@@ -27,7 +27,7 @@ export function exitCodeOf({ ends, fatal, refused = false, stopped }: Ended): Ex
   const skipped = all.flatMap((end) => (end.kind === 'not_started' ? [end.code] : []));
   if (skipped.some((code) => code !== 'policy' && !(underWay && WAITS_FOR_OTHERS.has(code))))
     return EXIT.error;
-  const isRefused = all.some((end) => end.kind === 'recorded' && end.refused !== undefined);
+  const isRefused = all.some((end) => end.kind === 'recorded' && end.policy_violations !== undefined);
   if (refused || isRefused || results.has('blocked') || skipped.includes('policy')) return EXIT.refused;
   return underWay ? EXIT.still_running : EXIT.done;
 }

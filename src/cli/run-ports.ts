@@ -5,7 +5,7 @@ import type { Backend } from '../state/backend.ts';
 import { createApplyJson } from '../views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../views/apply-progress.ts';
 import { applySummary } from '../views/apply-summary.ts';
-import { type ApplyView, tee } from '../views/apply-view.ts';
+import { type ApplyView, combineViews } from '../views/apply-view.ts';
 import { createRunReporter } from '../views/run-report.ts';
 import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
@@ -49,7 +49,7 @@ export function runPorts(
     random: Math.random,
     async beginRun(plan): Promise<RunObserver> {
       const reporter = createRunReporter();
-      const view = tee(
+      const view = combineViews(
         reporter,
         await inFormat<ApplyView | Promise<ApplyView>>(output, {
           text: () => progressView(io, plan),

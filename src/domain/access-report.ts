@@ -44,7 +44,7 @@ export interface StepReport {
   /** `skipped`: an earlier step failed. */
   readonly outcome: 'ok' | 'warning' | 'failed' | 'skipped';
   /** The result, for display. */
-  readonly said: string;
+  readonly result: string;
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -1,5 +1,5 @@
 import { append } from './append.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { sameJson } from './canonical-json.ts';
 import type { ChunkedWork } from './chunked-work.ts';
 import { wasEverInDoubt, worstDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
@@ -23,7 +23,7 @@ import { allRecords, type Change, type State } from './state.ts';
  * `resolve` is a step, too.
  */
 export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
-  if (!sameIdentity(earlier, later) || isSame(earlier, later)) return false;
+  if (!sameIdentity(earlier, later) || sameJson(earlier, later)) return false;
   if (Date.parse(later.updated_at) < Date.parse(earlier.updated_at)) return false;
   if (earlier.status === 'succeeded') return false;
   if (earlier.status === 'failed' && earlier.touched === 'no') {
@@ -37,7 +37,7 @@ export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
       return !(isAdopted && earlier.observation_history?.contradiction);
     }
     case 'running':
-      return isSame(earlier.attempts, later.attempts) && endsAs(earlier, later);
+      return sameJson(earlier.attempts, later.attempts) && endsAs(earlier, later);
     case 'failed':
     case 'unknown':
       return 'resolution' in later && later.resolution !== undefined;
@@ -67,7 +67,7 @@ function endsAs(running: Running, later: RestoreRecord): boolean {
  * Whether the steps of a run (`advance`) can make the record: its status fits its attempts. `resolve` and `import` are not
  * steps of a run.
  */
-function canBeOfARun(record: RestoreRecord): boolean {
+function isPossibleRunResult(record: RestoreRecord): boolean {
   const { attempts } = record;
   const last = attempts.at(-1);
   if (!last || 'resolution' in record || jobIdOf(record) !== last.job_id) return false;
@@ -101,12 +101,8 @@ function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
     if (now?.intended_at !== attempt.intended_at) return false;
     // An attempt in doubt may be settled later.
     const { settled, ...then } = now;
-    return attempt.answer === undefined || isSame(attempt, attempt.settled ? now : then);
+    return attempt.answer === undefined || sameJson(attempt, attempt.settled ? now : then);
   });
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }
 
 /** What to do with a record that a run could not save. */
@@ -117,24 +113,26 @@ export type Merge = {
   /** The state already has it, or a later record of the restore. */
   | { readonly kind: 'known'; readonly status: RestoreRecord['status'] }
   /** It contradicts the state. */
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly reason: string }
 );
 
 /**
  * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can end it. O(n).
  */
 export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
-  const facts = factsOf(state);
+  const facts = recordsByIdentity(state);
   const merges: Merge[] = [];
   const taken = new Set<Address>();
   for (const record of unsaved) {
     if (merges.length % RECORDS_PER_CHUNK === 0) yield;
-    const judged = judge(record, state, facts.get(identityKey(record))?.at(-1));
+    const judged = compareWithState(record, state, facts.get(identityKey(record))?.at(-1));
     const isTwice = judged.kind === 'taken' && taken.has(judged.record.address);
     if (judged.kind === 'taken') taken.add(judged.record.address);
     merges.push({
       unsaved: record,
-      ...(isTwice ? { kind: 'refused', why: 'another record of the file is for the same address' } : judged),
+      ...(isTwice
+        ? { kind: 'refused', reason: 'another record of the file is for the same address' }
+        : judged),
     });
   }
   return merges;
@@ -149,36 +147,48 @@ export function changesOf(merges: readonly Merge[]): Change[] {
   );
 }
 
-type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
+type MergeDecision<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
 /** `last`: the last record of the same restore in the state. */
-function judge(told: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
-  const record = withTermsOf(last, told);
-  const here = last && { ...record, address: last.address };
-  if (here && (isSame(last, here) || follows(here, last))) return { kind: 'known', status: last.status };
-  if (!canBeOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
-  if (last && here) {
-    if (!follows(last, here))
-      return { kind: 'refused', why: `the state has it ${statusWord(last.status)} since ${last.updated_at}` };
-    if (state.records.get(last.address) === last) return { kind: 'taken', record: here, before: last.status };
+function compareWithState(
+  unsaved: RestoreRecord,
+  state: State,
+  last: RestoreRecord | undefined,
+): MergeDecision {
+  const record = mergeTerms(last, unsaved);
+  const atStateAddress = last && { ...record, address: last.address };
+  if (atStateAddress && (sameJson(last, atStateAddress) || follows(atStateAddress, last)))
+    return { kind: 'known', status: last.status };
+  if (!isPossibleRunResult(record)) return { kind: 'refused', reason: 'no run can have written this record' };
+  if (last && atStateAddress) {
+    if (!follows(last, atStateAddress))
+      return {
+        kind: 'refused',
+        reason: `the state has it ${statusWord(last.status)} since ${last.updated_at}`,
+      };
+    if (state.records.get(last.address) === last)
+      return { kind: 'taken', record: atStateAddress, before: last.status };
   }
   const occupant = state.records.get(record.address);
   if (!occupant) return { kind: 'taken', record };
   if (isOpen(occupant))
-    return { kind: 'refused', why: `another restore at its address is still ${statusWord(occupant.status)}` };
+    return {
+      kind: 'refused',
+      reason: `another restore at its address is still ${statusWord(occupant.status)}`,
+    };
   if (Date.parse(record.updated_at) < Date.parse(occupant.updated_at))
     return {
       kind: 'refused',
-      why: `at its address a newer one is ${statusWord(occupant.status)} since ${occupant.updated_at}`,
+      reason: `at its address a newer one is ${statusWord(occupant.status)} since ${occupant.updated_at}`,
     };
   return { kind: 'taken', record, before: occupant.status };
 }
 
 /**
- * A run saw how a restore went. The terms of the restore are those of the state, and the file may only make them stricter: who
- * could write it could lift a protection or shorten settle.
+ * The unsaved record says how the restore went. Its terms (protection, API, settle) are those of the state, and the file may
+ * only make them stricter: otherwise anybody who can write the file could lift a protection or shorten settle.
  */
-function withTermsOf(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
+function mergeTerms(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
   const { protect, protect_changed_at, api, settle_ms, ...record } = told;
   const settleMs = settleMsOf(last, settle_ms ?? 0);
   return {
@@ -195,26 +205,26 @@ function withTermsOf(last: RestoreRecord | undefined, told: RestoreRecord): Rest
  * started a second time.
  */
 export function forgottenBy(next: State, current: State): RestoreRecord[] {
-  const known = factsOf(next);
-  return [...factsOf(current).values()].flatMap((facts) => {
-    const weightiest = facts.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a));
-    const there = known.get(identityKey(weightiest)) ?? [];
-    return there.some((fact) => weightOf(fact) >= weightOf(weightiest)) || weightOf(weightiest) === 0
+  const known = recordsByIdentity(next);
+  return [...recordsByIdentity(current).values()].flatMap((facts) => {
+    const severest = facts.reduce((a, b) => (severity(b) > severity(a) ? b : a));
+    const there = known.get(identityKey(severest)) ?? [];
+    return there.some((fact) => severity(fact) >= severity(severest)) || severity(severest) === 0
       ? []
-      : [weightiest];
+      : [severest];
   });
 }
 
 /** How much a record prevents: a done restore most, a failed one that did nothing not at all. */
-function weightOf(record: RestoreRecord): number {
+function severity(record: RestoreRecord): number {
   if (record.status === 'succeeded') return 2;
   return record.status === 'failed' && record.touched === 'no' ? 0 : 1;
 }
 
-type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
+type RecordsByIdentity = ReadonlyMap<string, readonly RestoreRecord[]>;
 
 /** All records of each restore in history and records, oldest first. */
-function factsOf(state: State): Facts {
+function recordsByIdentity(state: State): RecordsByIdentity {
   const facts = new Map<string, RestoreRecord[]>();
   for (const record of allRecords(state)) append(facts, identityKey(record), record);
   return facts;

@@ -13,18 +13,18 @@ export interface Diagnostic {
 }
 
 /**
- * A text of several lines; one string in JSON. A line break inside one of the lines, or in a text of one line, came with
- * text from outside: views show it as `\n`.
+ * A text of several lines; one string in JSON. Only this class makes lines: views show a line break within a line, or in a
+ * plain string, as `\n`, because it came with text from outside.
  */
 export class MultilineText {
-  readonly each: readonly string[];
+  readonly lines: readonly string[];
 
   constructor(...each: readonly (string | undefined)[]) {
-    this.each = each.filter((line) => line !== undefined);
+    this.lines = each.filter((line) => line !== undefined);
   }
 
   toString(): string {
-    return this.each.join('\n');
+    return this.lines.join('\n');
   }
 
   toJSON(): string {
@@ -33,7 +33,7 @@ export class MultilineText {
 }
 
 export function linesOf(text: string | MultilineText): readonly string[] {
-  return typeof text === 'string' ? [text] : text.each;
+  return typeof text === 'string' ? [text] : text.lines;
 }
 
 /** Where a problem is: in a file (line and column from 1) or at a restore. */

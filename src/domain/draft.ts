@@ -15,7 +15,7 @@ export interface Draft {
   readonly entries: readonly DraftEntry[];
 }
 
-export type DraftEntry = DraftRestore | DraftGap;
+export type DraftEntry = DraftRestore | OmittedVolume;
 
 export interface DraftRestore {
   readonly kind: 'restore';
@@ -29,7 +29,7 @@ export interface DraftRestore {
 }
 
 /** A selected volume without a restorable backup. */
-export interface DraftGap {
+export interface OmittedVolume {
   readonly kind: 'gap';
   readonly volume: VolumeRow;
   readonly reason: string;

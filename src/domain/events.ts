@@ -63,7 +63,11 @@ export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 /** The result of one restore when the run is done with it. */
 export type End =
   /** The record has the result. `refused`: it did not start, and today's policy forbids to send it again. */
-  | { readonly kind: 'recorded'; readonly record: RestoreRecord; readonly refused?: readonly Diagnostic[] }
+  | {
+      readonly kind: 'recorded';
+      readonly record: RestoreRecord;
+      readonly policy_violations?: readonly Diagnostic[];
+    }
   /** The result, but the state could no longer be written: it has an earlier record, if any. */
   | { readonly kind: 'unsaved'; readonly record: RestoreRecord }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */

@@ -10,7 +10,7 @@ interface HistoryFilter {
 }
 
 /** Indexes of the matching entries, in order. An address also matches entries of its record under earlier addresses. */
-export function chosenEntries(
+export function matchingEntries(
   history: readonly HistoryEntry[],
   { address, volume, since_ms }: HistoryFilter,
 ): number[] {

@@ -51,7 +51,7 @@ export function historyMismatches(state: State): HistoryMismatch[] {
     else if (!sameIdentity(last, record))
       add(
         address,
-        `the last entry of the history is another restore, ${describe(last)}; the record is ${describe(record)}`,
+        `the last entry of the history is another restore, ${recordText(last)}; the record is ${recordText(record)}`,
       );
     else if (last.status !== record.status || last.updated_at !== record.updated_at)
       add(
@@ -69,7 +69,7 @@ export function historyMismatches(state: State): HistoryMismatch[] {
     if (!state.records.has(address))
       add(
         address,
-        `there is no record, but the history has one, ${describe(record)}, and no entry that removed it`,
+        `there is no record, but the history has one, ${recordText(record)}, and no entry that removed it`,
       );
   return found;
 }
@@ -108,6 +108,6 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
   return replayed;
 }
 
-function describe(record: RestoreRecord): string {
+function recordText(record: RestoreRecord): string {
   return `${statusWord(record.status)} at ${record.updated_at} (${identityText(record)})`;
 }

@@ -6,14 +6,16 @@ import type { State } from './state.ts';
 /** A restore without a known outcome, and the restores that cannot start before it is known. */
 export interface OpenRestore {
   readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
-  readonly behind: readonly BlockedRestore[];
+  /** Declared restores that cannot start before. */
+  /** Declared restores that cannot start before. */
+  readonly blocks: readonly BlockedRestore[];
   /** Whether the manifests still declare it. */
   readonly declared: boolean;
 }
 
 export interface BlockedRestore {
   readonly address: Address;
-  readonly because: 'depends_on' | 'same_disk' | 'same_backup';
+  readonly reason: 'depends_on' | 'same_volume' | 'same_backup';
 }
 
 /** Every open restore of the state, oldest first, with the declared restores that it blocks. */
@@ -27,7 +29,7 @@ export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenR
     .filter(isOpen)
     .map((record) => ({
       record,
-      behind: behind(record, pending, dependants),
+      blocks: blockedBy(record, pending, dependants),
       declared: declared.has(record.address),
     }))
     .sort((a, b) => beganAt(a.record) - beganAt(b.record));
@@ -38,17 +40,17 @@ export function beganAt({ attempts, updated_at }: RestoreRecord): number {
   return Date.parse(attempts[0]?.intended_at ?? updated_at);
 }
 
-function behind(
+function blockedBy(
   record: RestoreRecord,
   pending: readonly RestoreSpec[],
   dependants: ReadonlyMap<Address, readonly Address[]>,
 ): BlockedRestore[] {
-  const found = new Map<Address, BlockedRestore['because']>();
+  const found = new Map<Address, BlockedRestore['reason']>();
   for (const { address, volume, backup } of pending) {
     if (address === record.address) continue;
     const sameVolume =
       volume.by === 'id' ? volume.id === record.volume_id : volume.name === record.names.volume_name;
-    if (sameVolume) found.set(address, 'same_disk');
+    if (sameVolume) found.set(address, 'same_volume');
     else if (backup.by === 'id' && backup.id === record.backup_id) found.set(address, 'same_backup');
   }
   const queue = [record.address, ...found.keys()];
@@ -59,7 +61,7 @@ function behind(
       queue.push(dependant);
     }
   }
-  return [...found].map(([address, because]) => ({ address, because }));
+  return [...found].map(([address, reason]) => ({ address, reason }));
 }
 
 /** Restores that are done although their records were removed. */

@@ -30,7 +30,7 @@ export interface Plan {
 export type Action = RestoreAction | ResumeAction | NoopAction | BlockedAction | ExpiredAction;
 
 /** An action of a plan or of a saved plan. A saved plan has no record for a resumed restore: only the state has it. */
-export type DescribedAction = Action | Omit<ResumeAction, 'record' | 'refused'>;
+export type DescribedAction = Action | Omit<ResumeAction, 'record' | 'policy_violations'>;
 
 interface ActionCommon {
   readonly address: Address;
@@ -43,13 +43,13 @@ interface ActionCommon {
 }
 
 /** The ids of its volume and backup are known. */
-interface Pinned extends ActionCommon {
+interface ActionWithIds extends ActionCommon {
   readonly volume: Identified<VolumeView>;
   readonly backup: Identified<BackupView>;
 }
 
 /** What both actions have that the executor runs. */
-interface Runnable extends Pinned {
+interface RunnableFields extends ActionWithIds {
   /** Present if a rule selected the backup. */
   readonly selector?: Selector;
   readonly expect: Expectation;
@@ -60,7 +60,7 @@ interface Runnable extends Pinned {
 }
 
 /** Start it: baseline, intent, POST. */
-export interface RestoreAction extends Runnable {
+export interface RestoreAction extends RunnableFields {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
   /** Differences from the record at the address, if `again`. */
@@ -70,17 +70,17 @@ export interface RestoreAction extends Runnable {
 }
 
 /** An earlier run began it: read the cloud first, never POST first. */
-export interface ResumeAction extends Runnable {
+export interface ResumeAction extends RunnableFields {
   readonly kind: 'resume';
   readonly record: UnderWay;
   /**
    * Why today's policy forbids to send it again; empty if it does not. The restore is still followed, and adopted if an
    * earlier request started it.
    */
-  readonly refused: readonly Diagnostic[];
+  readonly policy_violations: readonly Diagnostic[];
 }
 
-export interface NoopAction extends Pinned {
+export interface NoopAction extends ActionWithIds {
   readonly kind: 'noop';
   readonly done_at: string;
   /** The lowest generation that asks for this restore again. Absent in a plan of an earlier release. */
@@ -116,9 +116,9 @@ export interface ExpiredAction extends ActionCommon {
 }
 
 /** The actions that a run executes. */
-export type PinnedAction = RestoreAction | ResumeAction;
+export type RunnableAction = RestoreAction | ResumeAction;
 
-export function isRunnable(action: Action): action is PinnedAction {
+export function isRunnable(action: Action): action is RunnableAction {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 

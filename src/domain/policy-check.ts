@@ -36,7 +36,7 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
 const ID = /^[0-9a-f]{32}$/;
 
 /** The id in lower case, without dashes, braces and `urn:uuid:`. */
-function plainId(id: string): string {
+function normalizedId(id: string): string {
   return id.toLowerCase().replace(/^urn:uuid:|[{}-]/g, '');
 }
 
@@ -44,15 +44,15 @@ function plainId(id: string): string {
  * The limits that volume and backup violate as they are now. Checked when the plan is made, and again right before each
  * request, because a volume can be renamed and a backup grows older while a restore waits. `now`: epoch ms.
  */
-export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
+export function breachesOf(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
   const breaches: PolicyBreach[] = [];
   const withheld = isWithheld(volume.name);
-  const isItsId = (p: string) => plainId(p) === plainId(volume.id);
+  const isItsId = (p: string) => normalizedId(p) === normalizedId(volume.id);
   // A letter with an accent may be one character or two, which look the same.
   const matches = (p: string) => isItsId(p) || globMatches(p.normalize(), volume.name.normalize());
   const pattern =
     policy.protected_volumes.find(matches) ??
-    policy.protected_volumes.find((p) => withheld && !ID.test(plainId(p)));
+    policy.protected_volumes.find((p) => withheld && !ID.test(normalizedId(p)));
   if (pattern !== undefined)
     breaches.push({
       waiver: 'protected-volumes',

@@ -27,51 +27,51 @@ export const WAIVERS: Readonly<Record<Waiver, string>> = {
 };
 
 /** A value of a second policy that would loosen the operator's, and the value that is kept. */
-export interface Loosening {
+export interface IgnoredValue {
   readonly field: string;
   readonly wanted: string;
   readonly kept: string;
 }
 
 /**
- * The operator's policy, tightened by one that a pull request can change. The result allows nothing that the operator's does
- * not; values of the second one that would are ignored and returned in `loosening`.
+ * The operator's policy, tightened by a second one, which a pull request may be able to change. The result allows nothing that
+ * the operator's does not: values of the second one that would loosen it are ignored and returned in `loosening`.
  */
 export function tighten(
   operator: Policy,
-  wish: Partial<Policy>,
-): { readonly policy: Policy; readonly loosening: readonly Loosening[] } {
-  const loosening: Loosening[] = [];
+  second: Partial<Policy>,
+): { readonly policy: Policy; readonly loosening: readonly IgnoredValue[] } {
+  const loosening: IgnoredValue[] = [];
   const report = (field: string, wanted: unknown, kept: unknown) =>
     loosening.push({ field, wanted: text(wanted), kept: text(kept) });
 
-  const least = (
+  const minOf = (
     field: 'max_restores' | 'max_backup_age_ms',
     name: string,
     show: (value: number) => string,
   ) => {
     const kept = operator[field];
-    const wanted = wish[field];
+    const wanted = second[field];
     if (kept !== undefined && wanted !== undefined && wanted > kept) report(name, show(wanted), show(kept));
     const values = [kept, wanted].filter((value) => value !== undefined);
     return values.length === 0 ? {} : { [field]: Math.min(...values) };
   };
-  const either = (field: 'require_expect' | 'require_valid_until' | 'require_signed_plans') => {
-    if (operator[field] === true && wish[field] === false) report(field, false, true);
-    const value = operator[field] === true || wish[field] === true;
+  const anyOf = (field: 'require_expect' | 'require_valid_until' | 'require_signed_plans') => {
+    if (operator[field] === true && second[field] === false) report(field, false, true);
+    const value = operator[field] === true || second[field] === true;
     return value || operator[field] !== undefined ? { [field]: value } : {};
   };
-  const all = (field: 'protected_volumes' | 'require_labels') => {
+  const union = (field: 'protected_volumes' | 'require_labels') => {
     const kept = operator[field] ?? [];
-    const wanted = wish[field];
-    // A list adds to the operator's; only an empty one can be meant to remove values.
+    const wanted = second[field];
+    // A list adds to the operator's. Only an empty one shows that its author wanted to remove values.
     if (wanted?.length === 0 && kept.length > 0) report(field, wanted, kept);
     const values = [...new Set([...kept, ...(wanted ?? [])])];
     return field === 'protected_volumes' || values.length > 0 ? { [field]: values } : {};
   };
-  const common = () => {
+  const intersection = () => {
     const kept = operator.allowed_sets;
-    const wanted = wish.allowed_sets;
+    const wanted = second.allowed_sets;
     if (kept === undefined || wanted === undefined) {
       const only = kept ?? wanted;
       return only === undefined ? {} : { allowed_sets: only };
@@ -82,14 +82,14 @@ export function tighten(
   };
 
   const policy = {
-    ...least('max_restores', 'max_restores', String),
-    ...least('max_backup_age_ms', 'max_backup_age', formatDuration),
-    ...all('protected_volumes'),
-    ...all('require_labels'),
-    ...either('require_expect'),
-    ...either('require_valid_until'),
-    ...either('require_signed_plans'),
-    ...common(),
+    ...minOf('max_restores', 'max_restores', String),
+    ...minOf('max_backup_age_ms', 'max_backup_age', formatDuration),
+    ...union('protected_volumes'),
+    ...union('require_labels'),
+    ...anyOf('require_expect'),
+    ...anyOf('require_valid_until'),
+    ...anyOf('require_signed_plans'),
+    ...intersection(),
   } as Policy;
   return { policy, loosening };
 }

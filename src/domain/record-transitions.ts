@@ -12,7 +12,6 @@ import { optional } from './optional.ts';
 import {
   type AcceptedAttempt,
   type Attempt,
-  type Common,
   type FailedAttempt,
   type Identity,
   type Intended,
@@ -21,6 +20,7 @@ import {
   isUnderWay,
   jobIdOf,
   type Names,
+  type RecordBase,
   type Resolution,
   type RestoreRecord,
   type Succeeded,
@@ -274,7 +274,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
 function attachedBefore(
   record: RestoreRecord | undefined,
   { volume_id }: Identity,
-): Common['attached_before'] {
+): RecordBase['attached_before'] {
   return record && record.status !== 'succeeded' && record.volume_id === volume_id
     ? record.attached_before
     : undefined;
@@ -283,7 +283,7 @@ function attachedBefore(
 function longestSettle(
   { settle_ms }: RecordEvent & { type: 'intend' },
   before: Intended | undefined,
-): Pick<Common, 'settle_ms'> {
+): Pick<RecordBase, 'settle_ms'> {
   return optional('settle_ms', settle_ms === undefined ? before?.settle_ms : settleMsOf(before, settle_ms));
 }
 
@@ -307,7 +307,7 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
 }
 
 /** A record keeps what was said of its volume until a declaration says otherwise. */
-function protectBefore(record: RestoreRecord | undefined, { volume_id }: Identity): Common['protect'] {
+function protectBefore(record: RestoreRecord | undefined, { volume_id }: Identity): RecordBase['protect'] {
   return record?.volume_id === volume_id ? record.protect : undefined;
 }
 
@@ -380,13 +380,13 @@ function replaceLast(
 }
 
 /** What a record keeps in every status, at the time of the event. */
-function common(record: RestoreRecord, event: RecordEvent): Common {
+function common(record: RestoreRecord, event: RecordEvent): RecordBase {
   const kept = Object.entries(record).filter(([field]) => field in KEPT_IN_EVERY_STATUS);
-  return { ...(Object.fromEntries(kept) as unknown as Common), updated_at: event.at };
+  return { ...(Object.fromEntries(kept) as unknown as RecordBase), updated_at: event.at };
 }
 
 /** The fields of `Common`; the compiler asks for each. */
-const KEPT_IN_EVERY_STATUS: { readonly [Field in keyof Required<Common>]: true } = {
+const KEPT_IN_EVERY_STATUS: { readonly [Field in keyof Required<RecordBase>]: true } = {
   address: true,
   volume_id: true,
   backup_id: true,

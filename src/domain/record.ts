@@ -26,7 +26,7 @@ export interface Names {
   readonly size: number;
 }
 
-export interface Common extends Identity {
+export interface RecordBase extends Identity {
   readonly address: Address;
   readonly names: Names;
   readonly baseline: Baseline;
@@ -51,14 +51,14 @@ export interface Common extends Identity {
 }
 
 /** A POST may have been sent. Its answer is not known (last attempt without `answer`), or did not accept it. */
-export interface Intended extends Common {
+export interface Intended extends RecordBase {
   readonly status: 'intended';
   /** Observations since the first attempt in doubt. */
   readonly observation_history?: ObservationHistory;
 }
 
 /** The cloud works on it. */
-export interface Running extends Common {
+export interface Running extends RecordBase {
   readonly status: 'running';
   /** Observations since the first attempt in doubt (adopted), or since the request was accepted. */
   readonly observation_history?: ObservationHistory;
@@ -68,7 +68,7 @@ export interface Running extends Common {
 }
 
 /** The cloud showed that it is done, or an operator said so (`resolution`). */
-export interface Succeeded extends Common {
+export interface Succeeded extends RecordBase {
   readonly status: 'succeeded';
   readonly evidence: Evidence | 'resolved' | 'imported';
   readonly started_at?: string;
@@ -79,7 +79,7 @@ export interface Succeeded extends Common {
   readonly observed?: SuccessProof;
 }
 
-export interface Failed extends Common {
+export interface Failed extends RecordBase {
   readonly status: 'failed';
   /** `no` only if no request can have changed the volume. */
   readonly touched: 'no' | 'maybe';
@@ -90,7 +90,7 @@ export interface Failed extends Common {
 }
 
 /** The outcome cannot be determined; an operator must resolve it. */
-export interface Unknown extends Common {
+export interface Unknown extends RecordBase {
   readonly status: 'unknown';
   readonly reason: string;
   readonly observations: readonly Observation[];
@@ -188,7 +188,7 @@ export function isMaybeTouched(record: RestoreRecord): record is Failed & { read
  * How long a request of the restore may still take effect, ms: the longest of the settings of this run and of the runs that
  * sent it. (`wait` and `resolve` read no manifests, and so not the config beside them.)
  */
-export function settleMsOf(record: Pick<Common, 'settle_ms'> | undefined, configuredMs: number): number {
+export function settleMsOf(record: Pick<RecordBase, 'settle_ms'> | undefined, configuredMs: number): number {
   return Math.max(configuredMs, record?.settle_ms ?? 0);
 }
 

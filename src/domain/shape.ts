@@ -1,28 +1,31 @@
 // Own code: valibot and zod/mini load slower and say less of what is wrong; docs/architecture.md has the figures.
 
 /**
- * Checks values from outside: states, saved plans, locks, answers of a cloud. A check says where a value does not have the
- * shape of a type. The check of an object follows the type itself (`fields`): a missing field, or one that is optional only
- * here, does not compile. Manifests are validated with JSON Schema.
+ * Checks values from outside: states, saved plans, locks, answers of a cloud. (Manifests are validated with JSON Schema.) A
+ * check returns the first place where a value does not have the shape of a type, with what is expected there.
+ *
+ * The compiler compares the check of an object with its type: `object<T>` does not compile if a field of `T` is missing, or
+ * is optional only in one of the two. The functions have the names that valibot and zod use.
  */
 export type Check<T> = AnyCheck & {
+  /** Never set. It makes the compiler tell `Check<A>` from `Check<B>`, which would be the same type without it. */
   readonly of?: (value: T) => T;
-  readonly list?: ListCheck;
+  readonly arrayCheck?: ArrayCheck;
 };
 
-type AnyCheck = (value: unknown) => Misfit | undefined;
+type AnyCheck = (value: unknown) => Issue | undefined;
 
-interface ListCheck {
+interface ArrayCheck {
   readonly item: AnyCheck;
   /** Maximum number of items. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /** The check of an object. It also names the fields that are lists, so that a document can be read item by item. */
-export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, ListCheck> };
+export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, ArrayCheck> };
 
 /** Why a value does not fit. */
-export interface Misfit {
+export interface Issue {
   /** Innermost key last. */
   readonly path: readonly (string | number)[];
   /** Completes “expected …”. */
@@ -32,31 +35,33 @@ export interface Misfit {
   readonly isUnknown?: true;
 }
 
-interface Maybe<T> {
+interface OptionalField<T> {
   readonly optional: Check<T>;
 }
 
 /** A field that may be absent. */
-export function maybe<T>(check: Check<T>): Maybe<T> {
+export function optionalField<T>(check: Check<T>): OptionalField<T> {
   return { optional: check };
 }
 
-/** `object extends …` asks whether the key may be absent. */
+/** An optional field of `T` takes an `OptionalField`, a required one a `Check`. (`object extends …`: the key may be absent.) */
 type FieldChecks<T> = {
-  readonly [K in keyof T]-?: object extends Pick<T, K> ? Maybe<Required<T>[K]> : Check<T[K]>;
+  readonly [K in keyof T]-?: object extends Pick<T, K> ? OptionalField<Required<T>[K]> : Check<T[K]>;
 };
 
 /** An object with these fields and no others, because an unknown one may be a misspelling. */
-export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
-  const known = Object.entries<Check<never> | Maybe<never>>(checks as never).map(([key, check]) =>
+export function object<T>(checks: FieldChecks<T>): ObjectCheck<T> {
+  const known = Object.entries<Check<never> | OptionalField<never>>(checks as never).map(([key, check]) =>
     typeof check === 'function'
       ? { key, check, required: true }
       : { key, check: check.optional, required: false },
   );
   const keys = new Set(known.map(({ key }) => key));
-  const lists = new Map(known.flatMap(({ key, check }) => (check.list ? [[key, check.list]] : [])));
-  const ofObject = (value: unknown): Misfit | undefined => {
-    if (!isObject(value)) return misfit('an object', value);
+  const lists = new Map(
+    known.flatMap(({ key, check }) => (check.arrayCheck ? [[key, check.arrayCheck]] : [])),
+  );
+  const checkObject = (value: unknown): Issue | undefined => {
+    if (!isObject(value)) return issue('an object', value);
     for (const { key, check, required } of known) {
       const wrong = required || value[key] !== undefined ? check(value[key]) : undefined;
       if (wrong) return within(key, wrong);
@@ -65,95 +70,95 @@ export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
     if (unknown === undefined) return undefined;
     return { path: [unknown], expected: [...keys].join(', '), found: value[unknown], isUnknown: true };
   };
-  return Object.assign(ofObject, { lists });
+  return Object.assign(checkObject, { lists });
 }
 
 /** One of several objects, distinguished by the value of a field. */
-export function variants<T, K extends keyof T & string>(
+export function variant<T, K extends keyof T & string>(
   key: K,
   checks: { readonly [V in T[K] & string]: Check<Extract<T, { readonly [P in K]: V }>> },
 ): Check<T> {
   const byName = new Map(Object.entries<AnyCheck>(checks));
   return (value) => {
-    if (!isObject(value)) return misfit('an object', value);
+    if (!isObject(value)) return issue('an object', value);
     const name = value[key];
     const check = typeof name === 'string' ? byName.get(name) : undefined;
-    return check ? check(value) : within(key, misfit(anyOf([...byName.keys()]), name));
+    return check ? check(value) : within(key, issue(anyOf([...byName.keys()]), name));
   };
 }
 
-export function listOf<T>(check: Check<T>, most = Number.POSITIVE_INFINITY): Check<readonly T[]> {
-  const ofList = (value: unknown): Misfit | undefined => {
-    if (!Array.isArray(value)) return misfit('an array', value);
-    if (value.length > most) return tooLong(value, most);
+export function array<T>(check: Check<T>, max = Number.POSITIVE_INFINITY): Check<readonly T[]> {
+  const checkArray = (value: unknown): Issue | undefined => {
+    if (!Array.isArray(value)) return issue('an array', value);
+    if (value.length > max) return tooLong(value, max);
     for (const [index, item] of value.entries()) {
       const wrong = check(item);
       if (wrong) return within(index, wrong);
     }
     return undefined;
   };
-  return Object.assign(ofList, { list: { item: check, most } });
+  return Object.assign(checkArray, { arrayCheck: { item: check, max } });
 }
 
 /** `found`: the list, or its beginning. */
-export function tooLong(found: readonly unknown[], most: number): Misfit {
-  return misfit(`at most ${most} items`, found);
+export function tooLong(found: readonly unknown[], max: number): Issue {
+  return issue(`at most ${max} items`, found);
 }
 
 /** A check by a function. `expected` completes “expected …”. */
-export function that<T>(fits: (value: unknown) => boolean, expected: string): Check<T> {
-  return (value) => (fits(value) ? undefined : misfit(expected, value));
+export function refine<T>(isValid: (value: unknown) => boolean, expected: string): Check<T> {
+  return (value) => (isValid(value) ? undefined : issue(expected, value));
 }
 
-export const object = that<JsonObject>(isObject, 'an object');
+export const anyObject = refine<JsonObject>(isObject, 'an object');
 
-export const list = that<readonly unknown[]>(Array.isArray, 'an array');
+export const anyArray = refine<readonly unknown[]>(Array.isArray, 'an array');
 
-export const yes = that<true>((value) => value === true, 'true');
+export const literalTrue = refine<true>((value) => value === true, 'true');
 
-export const flag = that<boolean>((value) => typeof value === 'boolean', 'true or false');
+export const boolean = refine<boolean>((value) => typeof value === 'boolean', 'true or false');
 
 export function oneOf<const T extends string>(...values: readonly T[]): Check<T> {
-  return that((value) => values.some((v) => v === value), anyOf(values));
+  return refine((value) => values.some((v) => v === value), anyOf(values));
 }
 
-export function integerFrom(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
-  return that(
-    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-    `an integer from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
+export function integerFrom(least: number, max = Number.MAX_SAFE_INTEGER): Check<number> {
+  return refine(
+    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= max,
+    `an integer from ${least}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}`,
   );
 }
 
-export const amount = that<number>(
+export const nonNegative = refine<number>(
   (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
   'a number from 0',
 );
 
 /** Any text, including the empty one. */
-export const text = textThat(() => true, 'a text');
+export const string = refineString(() => true, 'a text');
 
-export const word = textLike(/./s, 'a text that is not empty');
+export const nonEmpty = pattern(/./s, 'a text that is not empty');
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 
 /** A valid time. Waits are computed from it, so it must not be `NaN`. */
-export const time = textThat(
+export const time = refineString(
   (value) => TIME.test(value) && !Number.isNaN(Date.parse(value)),
   'a time like 2026-11-23T22:00:00.000Z',
 );
 
-export function textLike(form: RegExp, expected: string): Check<string> {
-  return textThat((value) => form.test(value), expected);
+export function pattern(form: RegExp, expected: string): Check<string> {
+  return refineString((value) => form.test(value), expected);
 }
 
-/** Characters. A longer text is nothing that this program writes, and whoever shows it would have to look at each character. */
-const TEXT_LENGTH_MAX = 2 ** 20;
+/** Characters. vbsctl writes no longer text, and to show a text takes time for each of its characters. */
+const STRING_LENGTH_MAX = 2 ** 20;
 
-export function textThat(fits: (value: string) => boolean, expected: string): Check<string> {
+export function refineString(fits: (value: string) => boolean, expected: string): Check<string> {
   return (value) => {
-    if (typeof value !== 'string') return misfit(expected, value);
-    if (value.length > TEXT_LENGTH_MAX) return misfit(`at most ${TEXT_LENGTH_MAX} characters`, value);
-    return fits(value) ? undefined : misfit(expected, value);
+    if (typeof value !== 'string') return issue(expected, value);
+    if (value.length > STRING_LENGTH_MAX) return issue(`at most ${STRING_LENGTH_MAX} characters`, value);
+    return fits(value) ? undefined : issue(expected, value);
   };
 }
 
@@ -174,7 +179,7 @@ export function jsonOf<T>(text: string, check: Check<T>): T | undefined {
 }
 
 /** `records[3].attempts[0].answer` */
-export function pathText(path: Misfit['path']): string {
+export function pathText(path: Issue['path']): string {
   return path.reduce<string>(
     (sofar, key) => (typeof key === 'number' ? `${sofar}[${key}]` : sofar ? `${sofar}.${key}` : key),
     '',
@@ -182,7 +187,7 @@ export function pathText(path: Misfit['path']): string {
 }
 
 /** `expected an array, found "x"` */
-export function describeMisfit({ expected, found, isUnknown }: Misfit): string {
+export function issueText({ expected, found, isUnknown }: Issue): string {
   if (isUnknown) return `unknown field (allowed: ${expected})`;
   if (found === undefined) return `expected ${expected}, but it is missing`;
   return `expected ${expected}, found ${shownValue(found)}`;
@@ -196,11 +201,11 @@ function shownValue(found: unknown): string {
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
 }
 
-function misfit(expected: string, found: unknown): Misfit {
+function issue(expected: string, found: unknown): Issue {
   return { path: [], expected, found };
 }
 
-function within(key: string | number, wrong: Misfit): Misfit {
+function within(key: string | number, wrong: Issue): Issue {
   return { ...wrong, path: [key, ...wrong.path] };
 }
 

@@ -24,7 +24,7 @@ function withoutLogin(scheme: string, path: string): string {
 }
 
 /** Parameters of s3:// and postgres:// that hold no secret; every other value is hidden. */
-const HARMLESS = new Set(
+const SHOWN_PARAMETERS = new Set(
   'region path_style encrypt kms_key_id lease_ttl state schema host port sslmode sslrootcert sslcert sslkey uselibpqcompat'.split(
     ' ',
   ),
@@ -32,8 +32,8 @@ const HARMLESS = new Set(
 
 function shownParameter(parameter: string): string {
   const [name = '', ...value] = parameter.split('=');
-  if (value.length === 0) return HARMLESS.has(name) || name === '' ? name : '…';
-  if (HARMLESS.has(name)) return parameter;
+  if (value.length === 0) return SHOWN_PARAMETERS.has(name) || name === '' ? name : '…';
+  if (SHOWN_PARAMETERS.has(name)) return parameter;
   const text = value.join('=');
   return name === 'endpoint' && /^https?:\/\//i.test(text) ? `${name}=${shownLocation(text)}` : `${name}=…`;
 }

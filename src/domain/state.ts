@@ -80,13 +80,13 @@ export interface Commit {
   readonly changes: readonly Change[];
 }
 
-export type HistoryEntry = HistoryFact & {
+export type HistoryEntry = HistoryEvent & {
   readonly serial: number;
   readonly at: string;
   readonly actor: Actor;
 };
 
-type HistoryFact =
+type HistoryEvent =
   /** A restore reached an outcome; its record then, with every attempt, job and request id. */
   | { readonly type: 'closed'; readonly record: RestoreRecord }
   | { readonly type: 'moved'; readonly from: Address; readonly to: Address }
@@ -183,10 +183,10 @@ export function emptyState(lineage: string, target: CloudProject, createdAt: str
  * a plain Error on a gap or a change that does not fit, which is a bug of the caller.
  */
 export function fold(state: State, commits: Iterable<Commit>): State {
-  const ledger = new Ledger(state);
-  for (const commit of commits) ledger.stage(commit);
-  ledger.applyStaged();
-  return ledger.state();
+  const next = new MutableState(state);
+  for (const commit of commits) next.stage(commit);
+  next.applyStaged();
+  return next.state();
 }
 
 /** The changes of staged commits. */
@@ -202,13 +202,13 @@ export interface Staged {
  * A state that grows by commits, at a cost that does not depend on its size. A commit has two steps, because it must be known
  * to fit before it is written, and must not be visible before it is durable: `stage`, write, `applyStaged`.
  */
-export class Ledger {
+export class MutableState {
   readonly #origin: State;
   readonly #records: Map<Address, RestoreRecord>;
   readonly #history: HistoryEntry[];
   #serial: number;
   readonly #staged = new Map<Address, RestoreRecord | undefined>();
-  readonly #facts: HistoryEntry[] = [];
+  readonly #stagedHistory: HistoryEntry[] = [];
   #next: number;
 
   constructor(state: State) {
@@ -234,13 +234,13 @@ export class Ledger {
     const { serial, at, actor, changes } = commit;
     if (serial !== this.#next) throw new Error(`commit ${serial} does not follow ${this.#next - 1}`);
     for (const change of changes)
-      for (const fact of this.#apply(change)) this.#facts.push({ ...fact, serial, at, actor });
+      for (const fact of this.#apply(change)) this.#stagedHistory.push({ ...fact, serial, at, actor });
     this.#next += 1;
   }
 
   /** Not copied: valid until `applyStaged`. */
   staged(): Staged {
-    return { serial: this.#next - 1, records: this.#staged, history: this.#facts };
+    return { serial: this.#next - 1, records: this.#staged, history: this.#stagedHistory };
   }
 
   /** Makes the staged commits part of the state. */
@@ -249,13 +249,13 @@ export class Ledger {
       if (record) this.#records.set(address, record);
       else this.#records.delete(address);
     }
-    for (const fact of this.#facts) this.#history.push(fact);
+    for (const fact of this.#stagedHistory) this.#history.push(fact);
     this.#staged.clear();
-    this.#facts.length = 0;
+    this.#stagedHistory.length = 0;
     this.#serial = this.#next - 1;
   }
 
-  #apply(change: Change): HistoryFact[] {
+  #apply(change: Change): HistoryEvent[] {
     switch (change.type) {
       case 'record': {
         const { record } = change;

@@ -12,17 +12,17 @@ const SUGGESTIONS_MAX = 10;
 /** The candidate that may be meant: equal but for case and separators, or at most two typos away. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > WORD_MAX) return undefined;
-  const plain = plainForm(word);
+  const wanted = normalized(word);
   let best: string | undefined;
-  let least = Math.min(TYPOS_MAX, Math.floor(plain.length / 3)) + 1;
+  let least = Math.min(TYPOS_MAX, Math.floor(wanted.length / 3)) + 1;
   let compared = 0;
   for (const candidate of candidates) {
     if (++compared > CANDIDATES_MAX) break;
     if (candidate.length > WORD_MAX) continue;
-    const other = plainForm(candidate);
-    if (other === plain) return candidate;
-    if (Math.abs(other.length - plain.length) >= least) continue;
-    const distance = typos(plain, other, least - 1);
+    const other = normalized(candidate);
+    if (other === wanted) return candidate;
+    if (Math.abs(other.length - wanted.length) >= least) continue;
+    const distance = typos(wanted, other, least - 1);
     if (distance < least) {
       least = distance;
       best = candidate;
@@ -37,7 +37,7 @@ export function suggestForReport(): typeof suggest {
   return (word, candidates) => (left-- > 0 ? suggest(word, candidates) : undefined);
 }
 
-function plainForm(word: string): string {
+function normalized(word: string): string {
   return word.toLowerCase().replace(/[-_ ]/g, '');
 }
 

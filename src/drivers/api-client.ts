@@ -2,7 +2,7 @@ import { type ChunkedWork, runInterruptibly } from '../domain/chunked-work.ts';
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
-import { isObject, type JsonObject, list } from '../domain/shape.ts';
+import { anyArray, isObject, type JsonObject } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { CredentialResult, Session } from './auth/auth-session.ts';
 import type { Listing, ListOptions } from './driver.ts';
@@ -78,7 +78,7 @@ export class ApiClient {
     { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
     signal?: AbortSignal,
   ): Promise<Reading<number>> {
-    return this.read(`${url}?limit=1`, (body) => checked(body[key], list, key).length, signal, {
+    return this.read(`${url}?limit=1`, (body) => checked(body[key], anyArray, key).length, signal, {
       headers,
       // A server that does not know the limit sends all entries.
       maxBytes: Infinity,
@@ -237,7 +237,7 @@ function* parsePage<T>(
   readonly total: number;
 }> {
   const entries: T[] = [];
-  for (const [index, entry] of checked(body[key], list, key).entries()) {
+  for (const [index, entry] of checked(body[key], anyArray, key).entries()) {
     if (index > 0 && index % PAGE_SIZE === 0) yield;
     try {
       entries.push(withoutSecrets(parse(entry), secrets));
@@ -257,7 +257,7 @@ function* parsePage<T>(
  */
 function nextLink(links: unknown): string | undefined {
   if (links == null) return undefined;
-  const next = checked(links, list, 'links')
+  const next = checked(links, anyArray, 'links')
     .filter(isObject)
     .find(({ rel }) => rel === 'next');
   if (next === undefined) return undefined;

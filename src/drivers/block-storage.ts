@@ -1,6 +1,6 @@
 import { type Attachment, type Backup, sameId, type Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
-import { amount, type JsonObject, list, object } from '../domain/shape.ts';
+import { anyArray, anyObject, type JsonObject, nonNegative } from '../domain/shape.ts';
 import {
   checked,
   field,
@@ -14,14 +14,14 @@ import {
 
 /** Parses volumes and backups of EVS, VBS and Cinder, which describe them alike. Throws UnexpectedShape. */
 export function parseVolume(value: unknown): Volume {
-  const volume = checked(value, object, 'volume');
-  const metadata = volume.metadata == null ? {} : checked(volume.metadata, object, 'metadata');
+  const volume = checked(value, anyObject, 'volume');
+  const metadata = volume.metadata == null ? {} : checked(volume.metadata, anyObject, 'metadata');
   return {
     id: idOf(volume, 'id'),
     name: optionalField(volume, 'name', text) ?? '',
     status: field(volume, 'status', nonEmptyText),
-    size: field(volume, 'size', amount),
-    attachments: checked(volume.attachments ?? [], list, 'attachments').flatMap(parseAttachment),
+    size: field(volume, 'size', nonNegative),
+    attachments: checked(volume.attachments ?? [], anyArray, 'attachments').flatMap(parseAttachment),
     ...optional('updated_at', optionalTime(volume, 'updated_at')),
     ...optional('project_id', optionalField(volume, 'os-vol-tenant-attr:tenant_id', text)),
     ...optional('availability_zone', optionalField(volume, 'availability_zone', text)),
@@ -31,7 +31,7 @@ export function parseVolume(value: unknown): Volume {
 }
 
 function parseAttachment(value: unknown): Attachment[] {
-  const attachment = checked(value, object, 'attachment');
+  const attachment = checked(value, anyObject, 'attachment');
   // A reserved attachment names no server yet. The status of the volume shows that it is in use.
   if (!optionalField(attachment, 'server_id', text)) return [];
   const server_id = field(attachment, 'server_id', id);
@@ -39,7 +39,7 @@ function parseAttachment(value: unknown): Attachment[] {
 }
 
 export function parseBackup(value: unknown): Backup {
-  const backup = checked(value, object, 'backup');
+  const backup = checked(value, anyObject, 'backup');
   const takenAt = optionalTime(backup, 'data_timestamp') ?? optionalTime(backup, 'created_at');
   if (takenAt === undefined) throw new UnexpectedShape('neither data_timestamp nor created_at is there');
   // VBS names the owner as in v2, Cinder as in v3.
@@ -50,7 +50,7 @@ export function parseBackup(value: unknown): Backup {
     id: idOf(backup, 'id'),
     name: optionalField(backup, 'name', text) ?? '',
     status: field(backup, 'status', nonEmptyText),
-    size: field(backup, 'size', amount),
+    size: field(backup, 'size', nonNegative),
     volume_id: idOf(backup, 'volume_id'),
     created_at: takenAt,
     ...optional('updated_at', optionalTime(backup, 'updated_at')),

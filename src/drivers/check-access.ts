@@ -61,7 +61,7 @@ class StepLog implements StepListener {
 
   done(result: string): void {
     const outcome = this.#notes.some(({ severity }) => severity !== 'note') ? 'warning' : 'ok';
-    this.add({ step: this.#current, outcome, said: result, diagnostics: this.#notes });
+    this.add({ step: this.#current, outcome, result: result, diagnostics: this.#notes });
     this.#notes = [];
   }
 
@@ -69,7 +69,7 @@ class StepLog implements StepListener {
     const all = [...this.#notes, ...diagnostics];
     const [first, ...more] = diagnostics;
     const result = more.length > 0 ? `${diagnostics.length} problems` : (first?.summary ?? '');
-    this.add({ step: this.#current, outcome: 'failed', said: result, diagnostics: all });
+    this.add({ step: this.#current, outcome: 'failed', result: result, diagnostics: all });
     this.#notes = [];
   }
 
@@ -84,7 +84,7 @@ class StepLog implements StepListener {
     const known = new Set(this.steps.map(({ step }) => step));
     for (const step of ACCESS_STEPS.slice(ACCESS_STEPS.indexOf(failed.step) + 1))
       if (!known.has(step) && step !== 'clock')
-        this.add({ step, outcome: 'skipped', said: 'not tried', diagnostics: [] });
+        this.add({ step, outcome: 'skipped', result: 'not tried', diagnostics: [] });
   }
 }
 
@@ -160,10 +160,10 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
   const step = 'clock';
   const skewMs = Math.abs(aheadMs);
   if (skewMs < CLOCK_TOLERANCE_MS)
-    return { step, outcome: 'ok', said: 'agrees with the clock of the cloud', diagnostics: [] };
+    return { step, outcome: 'ok', result: 'agrees with the clock of the cloud', diagnostics: [] };
   const said = skewText(aheadMs);
   if (skewMs < SKEW_WARNING_MS)
-    return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
+    return { step, outcome: 'ok', result: `${said}, which does no harm`, diagnostics: [] };
   const affected = 'valid_until, as_of: latest and max_backup_age depend on it';
   const warning: Diagnostic = {
     severity: 'warning',
@@ -171,5 +171,5 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
     summary: signs ? `${affected}, and signatures are refused when it is 15m off` : affected,
     remedy: SET_CLOCK,
   };
-  return { step, outcome: 'warning', said, diagnostics: [warning] };
+  return { step, outcome: 'warning', result: said, diagnostics: [warning] };
 }

@@ -1,4 +1,4 @@
-import { object } from '../domain/shape.ts';
+import { anyObject } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { checked, field, nonEmptyText, optionalField, text } from './fields.ts';
 
@@ -11,7 +11,7 @@ export interface Message {
 
 /** Parses one message. Throws UnexpectedShape. */
 export function parseMessage(value: unknown): Message {
-  const message = checked(value, object, 'message');
+  const message = checked(value, anyObject, 'message');
   return {
     request_id: optionalField(message, 'request_id', text) ?? '',
     level: optionalField(message, 'message_level', text) ?? '',

@@ -1,5 +1,5 @@
 import type { Backup, CloudTraits, Job, Reading, StartOutcome } from '../domain/cloud.ts';
-import { list } from '../domain/shape.ts';
+import { anyArray } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { BlockStorageDriver, type DriverTools } from './block-storage-driver.ts';
@@ -99,7 +99,7 @@ export class CinderDriver extends BlockStorageDriver {
       const read = (headers: Readonly<Record<string, string>>) =>
         this.client.read(
           `${this.#url}/messages?request_id=${encodePercent(id)}`,
-          (body) => checked(body.messages, list, 'messages').map(parseMessage),
+          (body) => checked(body.messages, anyArray, 'messages').map(parseMessage),
           signal,
           { headers, maxBytes: Infinity },
         );

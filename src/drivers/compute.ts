@@ -1,5 +1,5 @@
 import type { Server } from '../domain/cloud.ts';
-import { object } from '../domain/shape.ts';
+import { anyObject } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
@@ -14,7 +14,7 @@ export function serverList(compute: ServiceRoot, projectId: string): ListRequest
 
 /** Parses a server of Nova or ECS. Throws UnexpectedShape. */
 function parseServer(value: unknown): Server {
-  const server = checked(value, object, 'server');
+  const server = checked(value, anyObject, 'server');
   return {
     id: field(server, 'id', id),
     name: optionalField(server, 'name', text) ?? '',

@@ -1,4 +1,4 @@
-import { type Check, type JsonObject, pathText, textLike, textThat } from '../domain/shape.ts';
+import { type Check, type JsonObject, pathText, pattern, refineString } from '../domain/shape.ts';
 
 /** An answer does not have the promised shape. The parsers here throw it; the code that sent the request catches it. */
 export class UnexpectedShape extends Error {}
@@ -25,13 +25,13 @@ export function optionalField<T>(from: JsonObject, key: string, check: Check<T>)
 export const ANSWER_TEXT_LENGTH_MAX = 10_000;
 
 /** Any text, including the empty one. */
-export const text = textThat(
+export const text = refineString(
   (value) => value.length <= ANSWER_TEXT_LENGTH_MAX,
   `a text of at most ${ANSWER_TEXT_LENGTH_MAX} characters`,
 );
 
 /** A text that is not empty. */
-export const nonEmptyText = textThat(
+export const nonEmptyText = refineString(
   (value) => value !== '' && value.length <= ANSWER_TEXT_LENGTH_MAX,
   `a text of 1 to ${ANSWER_TEXT_LENGTH_MAX} characters`,
 );
@@ -40,7 +40,7 @@ export const nonEmptyText = textThat(
  * An id is one word: it appears in lists that other commands read, and must not begin like an option. Most ids are
  * UUIDs; those of other services use the same characters.
  */
-export const id = textLike(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/, 'an id');
+export const id = pattern(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/, 'an id');
 
 const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/;
 

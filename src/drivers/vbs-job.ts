@@ -1,6 +1,6 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
-import { isObject, type JsonObject, object } from '../domain/shape.ts';
+import { anyObject, isObject, type JsonObject } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { assertSameId } from './block-storage.ts';
 import { ANSWER_TEXT_LENGTH_MAX, checked, field, nonEmptyText, optionalField, text } from './fields.ts';
@@ -19,7 +19,7 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
 export function parseJob(id: string, job: JsonObject): Job {
   assertSameId({ id: field(job, 'job_id', nonEmptyText) }, id);
   const status = field(job, 'status', nonEmptyText);
-  const entities = isEmpty(job.entities) ? {} : checked(job.entities, object, 'entities');
+  const entities = isEmpty(job.entities) ? {} : checked(job.entities, anyObject, 'entities');
   return {
     id,
     status: STATUSES.get(status) ?? 'unrecognised',

@@ -4,7 +4,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { type ApplyEvent, countResults, type End, type RunSummary } from '../domain/events.ts';
 import { optional } from '../domain/optional.ts';
-import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
+import { isRunnable, type Plan, type RunnableAction } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { isUnderWay, jobIdOf, type RestoreRecord } from '../domain/record.ts';
 import { advance, writtenBy } from '../domain/record-transitions.ts';
@@ -50,7 +50,7 @@ export async function execute(input: ExecuteInput): Promise<Outcome> {
 }
 
 interface RestoreTask extends ScheduledTask {
-  readonly action: PinnedAction;
+  readonly action: RunnableAction;
 }
 
 class Execution {
@@ -303,7 +303,7 @@ function jobsOf(state: State | undefined): Set<string> {
   return new Set(ids.flatMap((id) => id?.toLowerCase() ?? []));
 }
 
-function taskOf(action: PinnedAction): RestoreTask {
+function taskOf(action: RunnableAction): RestoreTask {
   return {
     id: action.address,
     action,

@@ -4,8 +4,8 @@ import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { Observation } from '../domain/observation.ts';
 import { sameObservation } from '../domain/observation.ts';
-import type { BackupView, PinnedAction, VolumeView } from '../domain/plan.ts';
-import { factBreaches, withWaivers } from '../domain/policy-check.ts';
+import type { BackupView, RunnableAction, VolumeView } from '../domain/plan.ts';
+import { breachesOf, withWaivers } from '../domain/policy-check.ts';
 import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
 import type { Names } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
@@ -41,7 +41,7 @@ type EarlierObservation = { readonly seen: Observation; readonly ago_ms: number 
 /** Whether the POST may be sent now. `intendedNames`: names of volume and backup at an earlier attempt. */
 export async function checkReadiness(
   run: Run,
-  action: PinnedAction,
+  action: RunnableAction,
   readings: Readings,
   earlier: EarlierObservation,
   intendedNames?: Names,
@@ -61,11 +61,11 @@ function refusedByPolicy(
   { volume, backup }: Readings,
 ): readonly Diagnostic[] {
   if (volume.kind !== 'found' || backup.kind !== 'found') return [];
-  return withWaivers(factBreaches(volume.value, backup.value, settings.policy, clock.now()), waivers).refused;
+  return withWaivers(breachesOf(volume.value, backup.value, settings.policy, clock.now()), waivers).refused;
 }
 
 export function judgeReadiness(
-  action: PinnedAction,
+  action: RunnableAction,
   readings: Readings,
   project: ProjectRegion,
   earlier: EarlierObservation,
@@ -121,7 +121,7 @@ function judgeMissing({ volume, backup }: Readings): Readiness {
 }
 
 /** The plan has the names of the servers; a read of the volume alone does not. */
-export function namedAsPlanned(volume: Volume, { volume: planned }: PinnedAction): Volume {
+export function namedAsPlanned(volume: Volume, { volume: planned }: RunnableAction): Volume {
   const servers = (planned.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
     id,
     name,

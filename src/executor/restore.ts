@@ -7,7 +7,7 @@ import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import { type ObservationHistory, sameResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
-import type { PinnedAction } from '../domain/plan.ts';
+import type { RunnableAction } from '../domain/plan.ts';
 import { type Intended, isUnderWay, type RestoreRecord } from '../domain/record.ts';
 import { withCloudsReason } from './failure-report.ts';
 import { follow } from './follow.ts';
@@ -31,7 +31,7 @@ export const INTENT_FRESH_MS = 5_000;
  */
 export async function runRestore(
   run: Run,
-  action: PinnedAction,
+  action: RunnableAction,
   record: RestoreRecord | undefined,
 ): Promise<End> {
   // The record changed since the plan: there is nothing to resume, and nobody has approved a new start.
@@ -60,7 +60,7 @@ const NEXT_ATTEMPT = 'again';
 
 class Attempts {
   readonly #restore: RestoreRun;
-  readonly #action: PinnedAction;
+  readonly #action: RunnableAction;
   /** Where the volume was last seen attached, in the plan or while this run waited for it. */
   #attached: readonly Attachment[];
   /** When the next attempt is due, monotonic ms. */
@@ -73,7 +73,7 @@ class Attempts {
   #refusedTokens = 0;
   #lastFailure: CloudFailure | undefined;
 
-  constructor(restore: RestoreRun, action: PinnedAction) {
+  constructor(restore: RestoreRun, action: RunnableAction) {
     this.#restore = restore;
     this.#action = action;
     this.#attached = action.volume.attachments ?? [];
@@ -95,8 +95,8 @@ class Attempts {
       this.#attached = attachments;
     });
     if (ready.kind === 'ready') return this.#post(ready);
-    if (restore.record?.status === 'intended' && ready.policy)
-      return { ...endOf(restore), refused: ready.policy };
+    if (restore.record?.status === 'intended' && ready.policyViolations)
+      return { ...endOf(restore), policy_violations: ready.policyViolations };
     if (restore.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
       return this.#fail(ready.reason, false);
     return endWithoutStart(restore, ready);
@@ -129,8 +129,8 @@ class Attempts {
     // Nothing is under way, and this run starts nothing: the restore has failed, and a later run starts it as a new one.
     if (run.mode === 'follow') return this.#fail(finding.reason, false);
     // Rule: resumed-restore-must-meet-the-current-policy
-    if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
-      return { ...endOf(restore), refused: this.#action.refused };
+    if (this.#action.kind === 'resume' && this.#action.policy_violations.length > 0)
+      return { ...endOf(restore), policy_violations: this.#action.policy_violations };
     // A dependency may have been declared since. Then the restore starts as a new one once its dependency is restored.
     const missing = this.#action.depends_on.find((address) => !run.isRestored(address));
     if (missing !== undefined)
@@ -344,7 +344,7 @@ function ambiguousIfOtherJob(outcome: StartOutcome, run: Run): StartOutcome {
   };
 }
 
-function idsOf({ address, volume, backup }: PinnedAction): RestoreRun['ids'] {
+function idsOf({ address, volume, backup }: RunnableAction): RestoreRun['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
 }
 

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { NotStarted } from '../domain/events.ts';
 import { type Observation, sameObservation } from '../domain/observation.ts';
-import type { PinnedAction } from '../domain/plan.ts';
+import type { RunnableAction } from '../domain/plan.ts';
 import type { Permit } from '../drivers/driver.ts';
 import { growingInterval } from './poll-intervals.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
@@ -21,7 +21,7 @@ export interface CannotStart {
   readonly code: NotStarted;
   readonly reason: string;
   /** The limits of today's policy, if they are the reason. */
-  readonly policy?: readonly Diagnostic[];
+  readonly policyViolations?: readonly Diagnostic[];
 }
 
 /**
@@ -30,7 +30,7 @@ export interface CannotStart {
  */
 export async function untilReady(
   restore: RestoreRun,
-  action: PinnedAction,
+  action: RunnableAction,
   onAttached: (attachments: readonly Attachment[]) => void,
 ): Promise<Ready | CannotStart> {
   const { run } = restore;
@@ -74,7 +74,7 @@ export async function untilReady(
             kind: 'refused',
             code: 'policy',
             reason: readiness.reasons.map(({ summary }) => summary).join('; '),
-            policy: readiness.reasons,
+            policyViolations: readiness.reasons,
           };
         case 'not_yet':
           reason = readiness.reason;
@@ -98,7 +98,7 @@ export async function untilReady(
 }
 
 /** Why this restore may not start any more; undefined while it may. Throws the reason of a stop. */
-export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction): CannotStart | undefined {
+export function startBlocked({ run }: RestoreRun, { valid_until }: RunnableAction): CannotStart | undefined {
   run.stop.throwIfAborted();
   const blocked = run.noNewStarts();
   if (blocked) return { kind: 'refused', ...blocked };
@@ -109,7 +109,7 @@ export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction)
 
 function reportAttached(
   { volume }: Readings,
-  action: PinnedAction,
+  action: RunnableAction,
   onAttached: (attachments: readonly Attachment[]) => void,
 ): void {
   if (volume.kind === 'found' && volume.value.attachments.length > 0)

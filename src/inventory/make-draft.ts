@@ -29,7 +29,7 @@ export function draftOf(input: {
   const entries = volumes.map((volume): DraftEntry => {
     const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
     if (picked.kind === 'none') {
-      const { summary, detail } = picked.why;
+      const { summary, detail } = picked.reason;
       return { kind: 'gap', volume, reason: summary, ...optional('detail', detail) };
     }
     const name = nameOf(volume);

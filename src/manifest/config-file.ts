@@ -6,7 +6,7 @@ import { type Diagnostic, error, note } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { type Loosening, tighten } from '../domain/policy.ts';
+import { type IgnoredValue, tighten } from '../domain/policy.ts';
 import { type Checkouts, isWithin, locate } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { foundConfigProblems } from './found-limits.ts';
@@ -116,7 +116,11 @@ function counts(file: string, main: string | undefined, keys: readonly string[])
   });
 }
 
-function notLoosened(file: string, main: string | undefined, loosening: readonly Loosening[]): Diagnostic[] {
+function notLoosened(
+  file: string,
+  main: string | undefined,
+  loosening: readonly IgnoredValue[],
+): Diagnostic[] {
   const keeper = main ?? 'a config above it';
   return loosening.map(({ field, wanted, kept }) =>
     note(

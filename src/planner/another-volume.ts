@@ -3,8 +3,8 @@ import { type Diagnostic, error, MultilineText, warning } from '../domain/diagno
 import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherVolume, type RestoreAction } from '../domain/plan.ts';
-import type { Context } from './context.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { PlanContext } from './context.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 import { newestOf } from './select.ts';
 import { atPosition, nameOfVolume } from './shown.ts';
 
@@ -15,12 +15,12 @@ import { atPosition, nameOfVolume } from './shown.ts';
 
 /** Replaces "extend the disk" if the disk is too small for a backup of another disk. */
 export function tooSmallForAnother(
-  { spec }: Resolved,
+  { spec }: ResolvedSpec,
   volume: Volume,
   backup: Backup,
-  context: Context,
+  context: PlanContext,
 ): Diagnostic {
-  const source = called(nameOfVolume(backup.volume_id, context.observations), backup.volume_id);
+  const source = called(nameOfVolume(backup.volume_id, context.snapshot), backup.volume_id);
   const own = called(volume.name, volume.id);
   return error(
     'backup-of-another-volume',
@@ -35,7 +35,7 @@ export function tooSmallForAnother(
 }
 
 /** The backup fits, so no other message would mention it before the disk is overwritten. */
-export function overwritesWithAnother(action: RestoreAction, context: Context): Diagnostic[] {
+export function overwritesWithAnother(action: RestoreAction, context: PlanContext): Diagnostic[] {
   const { volume, backup } = action;
   if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherVolume(action)) return [];
   const own = { id: volume.id, name: volume.name ?? '' };
@@ -56,7 +56,7 @@ export function overwritesWithAnother(action: RestoreAction, context: Context): 
 function ownBackup(
   { id, name }: Pick<Volume, 'id' | 'name'>,
   source: RestoreAction['source'],
-  { advisable }: Context,
+  { suggestableBackups: advisable }: PlanContext,
 ): string {
   const newest = newestOf(id, advisable);
   return newest

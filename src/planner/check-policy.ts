@@ -3,21 +3,21 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { factBreaches, type PolicyBreach, type PolicyResult, withWaivers } from '../domain/policy-check.ts';
+import { breachesOf, type PolicyBreach, type PolicyResult, withWaivers } from '../domain/policy-check.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
-import type { Context } from './context.ts';
-import { foundVolumeAndBackup } from './facts.ts';
-import type { Resolved } from './resolve-spec.ts';
+import { foundVolumeAndBackup } from './checks.ts';
+import type { PlanContext } from './context.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 
 /** The operator's limits, as a plan is held against them. */
 
 /** Checks one restore against the policy and against restores that protect their disk. */
 export function policyCheck(
-  resolved: readonly Resolved[],
-  planned: readonly Resolved[],
-  context: Context,
-): (one: Resolved) => PolicyResult {
+  resolved: readonly ResolvedSpec[],
+  planned: readonly ResolvedSpec[],
+  context: PlanContext,
+): (one: ResolvedSpec) => PolicyResult {
   const protectionOf = findProtections(resolved, new Set(planned), context);
   const { policy, now, waivers } = context;
   return (one) => {
@@ -25,7 +25,7 @@ export function policyCheck(
     return withWaivers(
       [
         ...specBreaches(one.spec, policy),
-        ...(read ? factBreaches(read.volume, read.backup, policy, now) : []),
+        ...(read ? breachesOf(read.volume, read.backup, policy, now) : []),
         ...protectionBreaches(one, protectionOf),
       ],
       waivers,
@@ -108,9 +108,9 @@ interface Protection {
  * Only a declaration at the address of the record lifts what the record says, whatever was restored since.
  */
 function findProtections(
-  resolved: readonly Resolved[],
-  planned: ReadonlySet<Resolved>,
-  { records }: Context,
+  resolved: readonly ResolvedSpec[],
+  planned: ReadonlySet<ResolvedSpec>,
+  { records }: PlanContext,
 ): (volumeId: string) => Protection | undefined {
   /** Of each disk that a declaration names. */
   const protections = new Map<string, Protection | undefined>();
@@ -139,7 +139,7 @@ function findProtections(
 }
 
 function protectionBreaches(
-  { volume_id }: Resolved,
+  { volume_id }: ResolvedSpec,
   protectionOf: (volumeId: string) => Protection | undefined,
 ): PolicyBreach[] {
   const protection = volume_id === undefined ? undefined : protectionOf(volume_id);

@@ -1,6 +1,6 @@
 import type { CloudProject } from '../domain/cloud-project.ts';
+import type { CloudSnapshot } from '../domain/cloud-snapshot.ts';
 import type { Policy } from '../domain/config.ts';
-import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
 import type { ProjectRegion } from '../domain/preflight.ts';
 import type { RestoreRecord } from '../domain/record.ts';
@@ -20,7 +20,7 @@ export interface PlanInput {
   /** Absent only offline. */
   readonly target?: CloudProject;
   /** Absent: offline. Otherwise all that `observationNeeds` asks for. */
-  readonly observations?: Observations;
+  readonly snapshot?: CloudSnapshot;
   readonly policy: Policy;
   /** Limits of the policy that the operator lifts for this run. */
   readonly waivers?: readonly Waiver[];
@@ -32,14 +32,14 @@ export interface PlanInput {
 }
 
 /** The input of a plan, indexed for the decisions about each restore. */
-export interface Context {
+export interface PlanContext {
   readonly records: RecordIndex;
   /** Absent: offline. */
-  readonly observations: Observations | undefined;
+  readonly snapshot: CloudSnapshot | undefined;
   readonly volumesByName: VolumeIndex;
   readonly backups: BackupIndex;
   /** Backups for advice: `backups`, or those that were listed only for advice. */
-  readonly advisable: BackupIndex;
+  readonly suggestableBackups: BackupIndex;
   readonly project: ProjectRegion;
   readonly policy: Policy;
   /** Limits of the policy that the operator lifted for this run. */
@@ -49,7 +49,7 @@ export interface Context {
 }
 
 /** A context after all specs were resolved. */
-export interface DecisionContext extends Context {
+export interface DecisionContext extends PlanContext {
   readonly assignments: RecordAssignments;
   readonly sharedVolumes: SharedVolumes;
   /** The open records that the plan resumes. */
@@ -57,18 +57,18 @@ export interface DecisionContext extends Context {
 }
 
 export function contextOf(
-  { state, target, observations, policy, waivers, now }: PlanInput,
+  { state, target, snapshot, policy, waivers, now }: PlanInput,
   records: RecordIndex,
-): Context {
+): PlanContext {
   const project = target ?? state?.target ?? { project_id: '', region: '' };
-  const backups = indexBackups(observations?.backup_list ?? [], project.project_id);
-  const advice = observations?.advice?.backups;
+  const backups = indexBackups(snapshot?.backup_list ?? [], project.project_id);
+  const advice = snapshot?.advice?.backups;
   return {
     records,
-    observations,
-    volumesByName: indexVolumes(observations?.volume_list ?? []),
+    snapshot,
+    volumesByName: indexVolumes(snapshot?.volume_list ?? []),
     backups,
-    advisable: advice ? indexBackups(advice, project.project_id) : backups,
+    suggestableBackups: advice ? indexBackups(advice, project.project_id) : backups,
     project,
     policy,
     waivers: new Set(waivers),

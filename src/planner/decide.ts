@@ -4,8 +4,8 @@ import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
 import { isMaybeTouched, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type RestoreSpec, type Selector, selectorOf } from '../domain/spec.ts';
+import { cloudProblems, preconditionsOf } from './checks.ts';
 import type { DecisionContext } from './context.ts';
-import { factProblems, waits } from './facts.ts';
 import {
   addressOccupied,
   mayBeTouched,
@@ -14,14 +14,14 @@ import {
   sameRestoreTwice,
   waitsForResumed,
 } from './open-records.ts';
-import { hasExpired, type Pinned, type Resolved } from './resolve-spec.ts';
+import { hasExpired, type ResolvedSpec, type ResolvedWithIds } from './resolve-spec.ts';
 import { sharedVolumeProblem } from './shared-volumes.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
 /**
  * Decides about one restore: what is done stays done, an open restore is resumed, and only then something new starts.
  */
-export function decide(one: Resolved, refused: readonly Diagnostic[], context: DecisionContext): Action {
+export function decide(one: ResolvedSpec, refused: readonly Diagnostic[], context: DecisionContext): Action {
   const { assignments } = context;
   const { spec, found } = one;
   // Spread last below: V8 takes ten times as long for properties that follow a spread.
@@ -49,10 +49,10 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
       return {
         kind: 'noop',
         ...base,
-        ...pinned(one, base),
+        ...withIds(one, base),
         ...doneView(record, spec.backup, context),
-        ...ruleToNote(one, context),
-        ...protectToNote(one, context),
+        ...selectorUpdate(one, context),
+        ...protectUpdate(one, context),
       };
     if (assignments.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, context)]);
     switch (record.status) {
@@ -65,9 +65,9 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
         return {
           kind: 'resume',
           record,
-          refused,
+          policy_violations: refused,
           ...base,
-          ...pinned(one, base),
+          ...withIds(one, base),
           ...runnable(spec, record.selector),
         };
       case 'unknown':
@@ -98,7 +98,7 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
     // Rule: open-restore-blocks-new-starts
     ...openRestoreProblems(one, context),
     ...sharedVolumeProblem(one, context),
-    ...(one.problems.length > 0 ? [] : factProblems(one, context)),
+    ...(one.problems.length > 0 ? [] : cloudProblems(one, context)),
     ...refused,
   ];
   if (reasons.length > 0 || one.backup_id === undefined) return blocked(reasons);
@@ -106,16 +106,16 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
     kind: 'restore',
     cause: before ? 'again' : 'first',
     changes: before ? fieldChanges(before, one, context) : [],
-    waits_for: [...waitsForResumed(one, context), ...waits(one, context)],
+    waits_for: [...waitsForResumed(one, context), ...preconditionsOf(one, context)],
     ...base,
-    ...pinned(one, base),
+    ...withIds(one, base),
     ...runnable(spec),
   };
 }
 
 /** The unknown outcome that must be resolved before the restore can continue, whatever else blocks it. */
 function unknownInTheWay(
-  { spec, found, volume_id, backup_id }: Resolved,
+  { spec, found, volume_id, backup_id }: ResolvedSpec,
   { assignments, records }: DecisionContext,
 ): Unknown | undefined {
   return (
@@ -129,13 +129,13 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
 }
 
 /** Only a record at the address of the declaration, or one that moves there, can get another rule. */
-function ruleToNote({ spec, found, newRule }: Resolved, { assignments }: DecisionContext) {
+function selectorUpdate({ spec, found, newRule }: ResolvedSpec, { assignments }: DecisionContext) {
   const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
   return optional('new_selector', newRule && isOwn ? selectorOf(spec) : undefined);
 }
 
 /** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
-function protectToNote({ spec, found }: Resolved, { assignments, records }: DecisionContext) {
+function protectUpdate({ spec, found }: ResolvedSpec, { assignments, records }: DecisionContext) {
   const { protect } = spec;
   const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
   if (protect === undefined || !isOwn) return {};
@@ -144,12 +144,15 @@ function protectToNote({ spec, found }: Resolved, { assignments, records }: Deci
   return protect || address === spec.address ? { new_protect: protect } : {};
 }
 
-function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {
+function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: ResolvedSpec): boolean {
   return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
 }
 
 /** The views, with the ids that every pinned restore has. */
-function pinned({ volume_id, backup_id }: Pinned, { volume, backup }: Pick<Action, 'volume' | 'backup'>) {
+function withIds(
+  { volume_id, backup_id }: ResolvedWithIds,
+  { volume, backup }: Pick<Action, 'volume' | 'backup'>,
+) {
   return { volume: { ...volume, id: volume_id }, backup: { ...backup, id: backup_id } };
 }
 
@@ -168,7 +171,7 @@ function runnable(spec: RestoreSpec, rule?: Selector) {
 
 /** The record at the address after the moves are written. */
 function recordBefore(
-  { spec, found }: Resolved,
+  { spec, found }: ResolvedSpec,
   { assignments, records }: DecisionContext,
 ): RestoreRecord | undefined {
   if (assignments.movedFrom.has(spec.address)) return found?.record;

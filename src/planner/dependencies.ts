@@ -36,10 +36,10 @@ export function blockDependants(actions: readonly Action[]): Action[] {
   const queue: (BlockedAction | ExpiredAction)[] = actions.filter(
     (action) => action.kind === 'blocked' || action.kind === 'expired',
   );
-  for (let stuck = queue.pop(); stuck; stuck = queue.pop()) {
-    for (const dependant of dependants.get(stuck.address) ?? []) {
+  for (let blocker = queue.pop(); blocker; blocker = queue.pop()) {
+    for (const dependant of dependants.get(blocker.address) ?? []) {
       if (blocked.has(dependant.address)) continue;
-      const action = blockedBy(stuck, dependant);
+      const action = blockedBy(blocker, dependant);
       blocked.set(action.address, action);
       queue.push(action);
     }

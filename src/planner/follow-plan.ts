@@ -32,7 +32,7 @@ export function followPlan(
   };
 }
 
-function common(
+function recordFields(
   record: RestoreRecord,
 ): Pick<ResumeAction, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
   const { address, volume_id, backup_id, names, generation } = record;
@@ -48,12 +48,19 @@ function common(
 
 /** For a run that only follows: it sends nothing, so no policy applies. */
 function followed(record: UnderWay): ResumeAction {
-  return { kind: 'resume', ...common(record), expect: {}, depends_on: [], record, refused: [] };
+  return {
+    kind: 'resume',
+    ...recordFields(record),
+    expect: {},
+    depends_on: [],
+    record,
+    policy_violations: [],
+  };
 }
 
 function leftOut(unknown: Unknown): BlockedAction {
   const reason = error('outcome-unknown', 'its outcome is unknown, and waiting cannot determine it');
-  return { kind: 'blocked', ...common(unknown), reasons: [reason], unknown };
+  return { kind: 'blocked', ...recordFields(unknown), reasons: [reason], unknown };
 }
 
 /**

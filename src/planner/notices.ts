@@ -6,16 +6,16 @@ import { warnings } from '../domain/preflight.ts';
 import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { overwritesWithAnother } from './another-volume.ts';
-import type { Context } from './context.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { PlanContext } from './context.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 import { atPosition } from './shown.ts';
 
 /** Warnings and notes about an action that follows the rules. */
 export function noticesOf(
   action: Action,
-  { spec, found }: Resolved,
+  { spec, found }: ResolvedSpec,
   waived: readonly Diagnostic[],
-  context: Context,
+  context: PlanContext,
 ): Diagnostic[] {
   const { source, address } = spec;
   const atAddress = (notices: readonly Diagnostic[]) =>
@@ -51,8 +51,8 @@ function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
 }
 
 /** What the service does with disk and backup. */
-function beforeOverwriting({ volume, backup }: RestoreAction, { observations }: Context): Diagnostic[] {
-  const seen = observations?.volumes.get(volume.id ?? '');
+function beforeOverwriting({ volume, backup }: RestoreAction, { snapshot }: PlanContext): Diagnostic[] {
+  const seen = snapshot?.volumes.get(volume.id ?? '');
   if (seen?.kind !== 'found' || backup.size === undefined) return [];
   return warnings(seen.value, { size: backup.size });
 }
@@ -68,7 +68,7 @@ function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[
 }
 
 /** The restore is done, but the disk may contain something else now. `superseded_by` shows later successes. */
-function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Context): Diagnostic[] {
+function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: PlanContext): Diagnostic[] {
   const [open] = records.openOn(volume_id, backup_id).disk;
   const touch = records.lastTouch(volume_id);
   const since = open

@@ -4,10 +4,10 @@ import type { Precondition } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
-import type { Context, DecisionContext } from './context.ts';
+import type { DecisionContext, PlanContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import { generationAfter, type MatchedRecord } from './record-index.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 
 /**
  * Reasons that keep a plan from starting a restore twice: earlier restores without a final outcome, with the way to
@@ -15,12 +15,12 @@ import type { Resolved } from './resolve-spec.ts';
  */
 
 /** The outcome of its own last attempt is unknown. */
-export function outcomeUnknown({ record, current }: MatchedRecord, context: Context): Diagnostic {
+export function outcomeUnknown({ record, current }: MatchedRecord, context: PlanContext): Diagnostic {
   const cause = record.status === 'unknown' ? `: ${record.reason}` : '';
   if (!current)
     return error('outcome-unknown', `the history has an attempt with an unknown outcome${cause}`, {
       detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,
-      remedy: `check the disk; ${raise(record, context)}`,
+      remedy: `check the disk; ${raiseGeneration(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
     remedy: new MultilineText(
@@ -34,7 +34,7 @@ export function outcomeUnknown({ record, current }: MatchedRecord, context: Cont
 export function mayBeTouched(
   record: RestoreRecord & { readonly status: 'failed' },
   current: boolean,
-  context: Context,
+  context: PlanContext,
 ): Diagnostic {
   // If another record is at this address now, `resolve` would change that one.
   const resolvable = current && !record.resolution;
@@ -42,13 +42,14 @@ export function mayBeTouched(
     'may-be-touched',
     `it failed at ${record.finished_at} and may have touched the disk: ${record.reason}`,
     {
-      remedy: raise(record, context) + (resolvable ? `, or: ${resolveCommand(record.address)}` : ''),
+      remedy:
+        raiseGeneration(record, context) + (resolvable ? `, or: ${resolveCommand(record.address)}` : ''),
     },
   );
 }
 
 /** An open record of another restore is at the address; a new record would hide it. */
-export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): Diagnostic {
+export function addressOccupied(occupant: RestoreRecord, { found }: ResolvedSpec): Diagnostic {
   const { address, status } = occupant;
   const own = found?.current && found.record.address !== address ? found.record : undefined;
   return error('address-occupied', `another restore at ${address} is ${statusWord(status)}`, {
@@ -75,7 +76,7 @@ const LISTED_MAX = 3;
  * this plan resumes does not block: the executor resumes it first, and reserves the backup until it has ended.
  */
 export function openRestoreProblems(
-  { spec, volume_id, backup_id }: Resolved,
+  { spec, volume_id, backup_id }: ResolvedSpec,
   { assignments, resuming, records }: DecisionContext,
 ): Diagnostic[] {
   if (volume_id === undefined || backup_id === undefined) return [];
@@ -103,7 +104,7 @@ export function openRestoreProblems(
 
 /** The restore of the same backup that this plan resumes; a new restore waits for it. */
 export function waitsForResumed(
-  { volume_id, backup_id }: Resolved,
+  { volume_id, backup_id }: ResolvedSpec,
   { resuming, records }: DecisionContext,
 ): Precondition[] {
   if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
@@ -113,7 +114,7 @@ export function waitsForResumed(
 
 /** Records that the plan resumes: open, declared, and not blocked by each other. */
 export function resumedBy(
-  planned: readonly Resolved[],
+  planned: readonly ResolvedSpec[],
   assignments: RecordAssignments,
 ): ReadonlySet<RestoreRecord> {
   return new Set(
@@ -137,6 +138,6 @@ function howToResolve(record: RestoreRecord, declared: Address | undefined): str
     : `finish it first: vbsctl apply --target ${shellWord(declared)}`;
 }
 
-function raise(record: RestoreRecord, { records }: Context): string {
+function raiseGeneration(record: RestoreRecord, { records }: PlanContext): string {
   return `raise generation to ${generationAfter(records, record)} to restore it again`;
 }

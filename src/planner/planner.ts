@@ -13,7 +13,7 @@ import { foreignRestores, noticesOf } from './notices.ts';
 import { resumedBy } from './open-records.ts';
 import { assignRecords, type RecordAssignments } from './record-assignments.ts';
 import { indexRecords } from './record-index.ts';
-import { type Resolved, resolve } from './resolve-spec.ts';
+import { type ResolvedSpec, resolveSpec } from './resolve-spec.ts';
 import { findSharedVolumes } from './shared-volumes.ts';
 
 /**
@@ -24,22 +24,22 @@ import { findSharedVolumes } from './shared-volumes.ts';
 export function plan(input: PlanInput, records = indexRecords(input.state)): Plan {
   const { specs, state, policy } = input;
   const context = contextOf(input, records);
-  const resolved = specs.map((spec) => resolve(spec, context));
+  const resolved = specs.map((spec) => resolveSpec(spec, context));
   // For all specs, also those that --target leaves out: a disk or a record may belong to them.
   const assignments = assignRecords(resolved, context.records);
   const sharedVolumes = findSharedVolumes(resolved, assignments, input.now);
 
   const wanted = input.only.length === 0 ? undefined : withDependencies(specs, input.only);
   const planned = wanted ? resolved.filter(({ spec }) => wanted.has(spec.address)) : resolved;
-  const guard = policyCheck(resolved, planned, context);
-  const judged = planned.map((one) => ({ one, ...guard(one) }));
+  const checkPolicy = policyCheck(resolved, planned, context);
+  const checked = planned.map((one) => ({ one, ...checkPolicy(one) }));
   const decisions = { ...context, assignments, sharedVolumes, resuming: resumedBy(planned, assignments) };
-  const actions = blockDependants(judged.map(({ one, refused }) => decide(one, refused, decisions)));
+  const actions = blockDependants(checked.map(({ one, refused }) => decide(one, refused, decisions)));
   return {
     format: 1,
     created_at: isoTime(input.now),
     tool_version: input.toolVersion,
-    offline: input.observations === undefined,
+    offline: input.snapshot === undefined,
     ...optional('target', input.target ?? state?.target),
     ...optional('state', state && { lineage: state.lineage, serial: state.serial }),
     manifests: input.files,
@@ -52,7 +52,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
       ...checkPlanSize(actions, policy, context.waivers),
       ...foreignRestores(actions, state),
       ...(wanted ? unknownLeftOut(resolved, wanted) : []),
-      ...judged.flatMap(({ one, waived }, index) => {
+      ...checked.flatMap(({ one, waived }, index) => {
         const action = actions[index];
         return action ? noticesOf(action, one, waived, context) : [];
       }),
@@ -61,7 +61,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
 }
 
 /** Unknown outcomes among the restores that `--target` leaves out: they need to be resolved all the same. */
-function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Address>): Diagnostic[] {
+function unknownLeftOut(resolved: readonly ResolvedSpec[], wanted: ReadonlySet<Address>): Diagnostic[] {
   const left = resolved.filter(
     ({ spec, found }) => found?.record.status === 'unknown' && !wanted.has(spec.address),
   );

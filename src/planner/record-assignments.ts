@@ -1,7 +1,7 @@
 import { isOpen, type RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { RecordIndex } from './record-index.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 
 /**
  * The declaration that each record belongs to. A record that is still declared under its own address stays there;
@@ -18,7 +18,7 @@ export interface RecordAssignments {
   readonly occupied: ReadonlyMap<Address, RestoreRecord>;
 }
 
-export function assignRecords(resolved: readonly Resolved[], records: RecordIndex): RecordAssignments {
+export function assignRecords(resolved: readonly ResolvedSpec[], records: RecordIndex): RecordAssignments {
   const assigned = new Map<Address, Address>();
   const movedFrom = new Map<Address, Address>();
   const duplicates = new Set<Address>();
@@ -50,7 +50,7 @@ export function assignRecords(resolved: readonly Resolved[], records: RecordInde
  * block the next move. Returns the occupied addresses.
  */
 function cancelBlockedMoves(
-  resolved: readonly Resolved[],
+  resolved: readonly ResolvedSpec[],
   records: RecordIndex,
   movedFrom: Map<Address, Address>,
 ): ReadonlyMap<Address, RestoreRecord> {

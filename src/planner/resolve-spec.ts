@@ -1,14 +1,14 @@
+import type { SnapshotNeeds } from '../domain/cloud-snapshot.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import type { ObservationNeeds } from '../domain/observations.ts';
 import type { BackupRef, RestoreSpec } from '../domain/spec.ts';
-import type { Context } from './context.ts';
+import type { PlanContext } from './context.ts';
 import type { MatchedRecord, RecordIndex } from './record-index.ts';
 import { pickBackup, pickVolume } from './select.ts';
 
 /** A spec with its disk and backup, as far as they could be found. */
-export type Resolved = Pinned | Unpinned;
+export type ResolvedSpec = ResolvedWithIds | Unresolved;
 
-export interface Pinned {
+export interface ResolvedWithIds {
   readonly spec: RestoreSpec;
   readonly volume_id: string;
   readonly backup_id: string;
@@ -20,7 +20,7 @@ export interface Pinned {
   readonly problems: readonly Diagnostic[];
 }
 
-interface Unpinned {
+interface Unresolved {
   readonly spec: RestoreSpec;
   readonly volume_id?: string;
   readonly backup_id?: undefined;
@@ -30,28 +30,28 @@ interface Unpinned {
   readonly problems: readonly [Diagnostic];
 }
 
-export function resolve(spec: RestoreSpec, context: Context): Resolved {
+export function resolveSpec(spec: RestoreSpec, context: PlanContext): ResolvedSpec {
   if (spec.volume.by === 'id') return withVolume(spec, spec.volume.id, context);
-  const { observations, volumesByName } = context;
-  if (!observations) return withoutVolume(spec, spec.volume.name, needsCloud('volume.name'), context);
+  const { snapshot, volumesByName } = context;
+  if (!snapshot) return withoutVolume(spec, spec.volume.name, needsCloud('volume.name'), context);
   const picked = pickVolume(spec.volume.name, volumesByName);
   return picked.kind === 'picked'
     ? withVolume(spec, picked.value.id, context)
-    : withoutVolume(spec, spec.volume.name, picked.why, context);
+    : withoutVolume(spec, spec.volume.name, picked.reason, context);
 }
 
 /** Looks for a record before anything is picked: no other backup is picked for a restore that is done. */
-function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Resolved {
-  const { records, observations, backups, now } = context;
+function withVolume(spec: RestoreSpec, volume_id: string, context: PlanContext): ResolvedSpec {
+  const { records, snapshot, backups, now } = context;
   const { backup, generation } = spec;
   const found = records.find(volume_id, backup, generation);
   // Rule: restore-is-known-by-its-identity
   if (found) return { spec, volume_id, backup_id: found.record.backup_id, found, problems: [] };
   if (backup.by === 'id') return { spec, volume_id, backup_id: backup.id, problems: [] };
-  if (!observations) return { spec, volume_id, problems: [needsCloud('backup')] };
+  if (!snapshot) return { spec, volume_id, problems: [needsCloud('backup')] };
 
   const picked = pickBackup(backup.selector, volume_id, backups, now);
-  if (picked.kind === 'none') return { spec, volume_id, problems: [picked.why] };
+  if (picked.kind === 'none') return { spec, volume_id, problems: [picked.reason] };
   const backup_id = picked.value.id;
   // The rule is new, but its backup may have been restored already, by id or by another rule.
   const known = records.find(volume_id, { by: 'id', id: backup_id }, generation);
@@ -62,7 +62,12 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Res
  * A name that identifies no disk now identified one when the restore began: a restore under way is followed, and what
  * is done stays done. Nothing new starts, because the problem remains.
  */
-function withoutVolume(spec: RestoreSpec, name: string, problem: Diagnostic, { records }: Context): Resolved {
+function withoutVolume(
+  spec: RestoreSpec,
+  name: string,
+  problem: Diagnostic,
+  { records }: PlanContext,
+): ResolvedSpec {
   const here = records.at(spec.address);
   const found =
     here?.names.volume_name === name ? records.find(here.volume_id, spec.backup, spec.generation) : undefined;
@@ -75,7 +80,7 @@ function withoutVolume(spec: RestoreSpec, name: string, problem: Diagnostic, { r
  * What must be read from the cloud to plan these restores: all that `resolve` and `factProblems` use. Restores that are
  * done need no read; their record has the names.
  */
-export function observationNeeds(specs: readonly RestoreSpec[], records: RecordIndex): ObservationNeeds {
+export function snapshotNeeds(specs: readonly RestoreSpec[], records: RecordIndex): SnapshotNeeds {
   const volume_ids = new Set<string>();
   const backup_ids = new Set<string>();
   let all_volumes = false;

@@ -8,22 +8,22 @@ import { abbreviate } from './abbreviate.ts';
 
 type Picked<T> =
   | { readonly kind: 'picked'; readonly value: T }
-  | { readonly kind: 'none'; readonly why: Diagnostic };
+  | { readonly kind: 'none'; readonly reason: Diagnostic };
 
 const NEAREST_SHOWN = 3;
 
-interface Dated {
+interface DatedBackup {
   readonly backup: Backup;
   readonly takenMs: number;
 }
 
 /** Restorable backups, newest first, by disk and by disk and name. A pick takes a binary search. */
-export type BackupIndex = ReadonlyMap<string, readonly Dated[]>;
+export type BackupIndex = ReadonlyMap<string, readonly DatedBackup[]>;
 
 export function indexBackups(backups: readonly Backup[], projectId: string): BackupIndex {
-  const index = new Map<string, Dated[]>();
+  const index = new Map<string, DatedBackup[]>();
   const usable = backups
-    .filter((backup) => isRestorable(backup, projectId))
+    .filter((backup) => isSelectable(backup, projectId))
     .map((backup) => ({ backup, takenMs: Date.parse(backup.created_at) }))
     .sort((a, b) => b.takenMs - a.takenMs);
   for (const dated of usable) {
@@ -53,14 +53,14 @@ export function pickBackup(
   const ageMaxMs = selector.within === undefined ? Infinity : requireDuration(selector.within);
   if (!best || best.takenMs < wantedMs - ageMaxMs) {
     const shown = list.length > 0 ? list : (backups.get(sourceKey(source, undefined)) ?? []);
-    return { kind: 'none', why: nothingFits(selector, source, nearest(shown, wantedMs)) };
+    return { kind: 'none', reason: noBackupFound(selector, source, nearest(shown, wantedMs)) };
   }
   const second = list[position + 1];
   if (second?.takenMs === best.takenMs)
     return {
       kind: 'none',
-      why: error('selector-tie', `two backups of disk ${source} were taken at ${best.backup.created_at}`, {
-        detail: `${describe(best.backup)} and ${describe(second.backup)}`,
+      reason: error('selector-tie', `two backups of disk ${source} were taken at ${best.backup.created_at}`, {
+        detail: `${backupText(best.backup)} and ${backupText(second.backup)}`,
         remedy: 'choose one with backup_id, or add backup.name',
       }),
     };
@@ -90,14 +90,14 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
   if (!only)
     return {
       kind: 'none',
-      why: error('volume-name-unknown', `no disk is named ${name}`, {
+      reason: error('volume-name-unknown', `no disk is named ${name}`, {
         remedy: 'correct volume.name, or use volume_id',
       }),
     };
   if (all.length === 1) return { kind: 'picked', value: only };
   return {
     kind: 'none',
-    why: error('volume-name-ambiguous', `${all.length} disks are named ${name}`, {
+    reason: error('volume-name-ambiguous', `${all.length} disks are named ${name}`, {
       detail: abbreviate(all, (volume) => volume.id),
       remedy: 'choose one with volume_id',
     }),
@@ -105,7 +105,7 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
 }
 
 /** A backup that another restore is using counts: this restore only has to wait. */
-function isRestorable(backup: Backup, projectId: string): boolean {
+function isSelectable(backup: Backup, projectId: string): boolean {
   const own = backup.project_id === undefined || backup.project_id === projectId;
   return own && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
 }
@@ -115,7 +115,7 @@ function sourceKey(volumeId: string, name: string | undefined): string {
 }
 
 /** Position in a list sorted newest first; its length if all are later. */
-function firstAtOrBefore(list: readonly Dated[], ms: number): number {
+function firstAtOrBefore(list: readonly DatedBackup[], ms: number): number {
   let low = 0;
   let high = list.length;
   while (low < high) {
@@ -126,7 +126,7 @@ function firstAtOrBefore(list: readonly Dated[], ms: number): number {
   return low;
 }
 
-function nearest(list: readonly Dated[], wantedMs: number): readonly Backup[] {
+function nearest(list: readonly DatedBackup[], wantedMs: number): readonly Backup[] {
   const position = firstAtOrBefore(list, wantedMs);
   return list
     .slice(Math.max(0, position - NEAREST_SHOWN), position + NEAREST_SHOWN)
@@ -135,7 +135,7 @@ function nearest(list: readonly Dated[], wantedMs: number): readonly Backup[] {
     .map(({ backup }) => backup);
 }
 
-function nothingFits(selector: Selector, source: string, near: readonly Backup[]): Diagnostic {
+function noBackupFound(selector: Selector, source: string, near: readonly Backup[]): Diagnostic {
   const named = selector.name === undefined ? '' : ` named ${selector.name}`;
   const within = selector.within === undefined ? '' : `, within ${selector.within} before it`;
   return error(
@@ -145,12 +145,12 @@ function nothingFits(selector: Selector, source: string, near: readonly Backup[]
       detail:
         near.length === 0
           ? 'The disk has no backup that could be restored.'
-          : `Nearest: ${near.map(describe).join('; ')}`,
+          : `Nearest: ${near.map(backupText).join('; ')}`,
       remedy: `change ${selector.name === undefined ? '' : 'backup.name, '}backup.as_of or backup.within, or name a backup with backup_id`,
     },
   );
 }
 
-function describe({ id, name, created_at }: Backup): string {
+function backupText({ id, name, created_at }: Backup): string {
   return `${id} (${name}, ${created_at})`;
 }

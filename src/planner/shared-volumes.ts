@@ -4,13 +4,13 @@ import type { Address } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 import type { DecisionContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
-import { hasExpired, type Resolved } from './resolve-spec.ts';
+import { hasExpired, type ResolvedSpec } from './resolve-spec.ts';
 
 /** Disk → declarations that still have to restore into it, if there are several. */
 export type SharedVolumes = ReadonlyMap<string, readonly Address[]>;
 
 export function findSharedVolumes(
-  resolved: readonly Resolved[],
+  resolved: readonly ResolvedSpec[],
   assignments: RecordAssignments,
   now: number,
 ): SharedVolumes {
@@ -32,7 +32,7 @@ export function findSharedVolumes(
 
 /** Several restores into one disk: only the operator can say which one comes last. */
 export function sharedVolumeProblem(
-  { spec, volume_id }: Resolved,
+  { spec, volume_id }: ResolvedSpec,
   { sharedVolumes }: DecisionContext,
 ): Diagnostic[] {
   const all = sharedVolumes.get(volume_id ?? '');
@@ -46,7 +46,7 @@ export function sharedVolumeProblem(
   ];
 }
 
-function isPending({ spec, found }: Resolved, assignments: RecordAssignments, now: number): boolean {
+function isPending({ spec, found }: ResolvedSpec, assignments: RecordAssignments, now: number): boolean {
   if (assignments.duplicates.has(spec.address)) return false;
   const record = found?.record;
   if (record && isOpen(record)) return true;

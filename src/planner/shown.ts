@@ -1,18 +1,18 @@
+import type { CloudSnapshot } from '../domain/cloud-snapshot.ts';
 import type { SourcePosition } from '../domain/diagnostic.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
-import type { Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
 import { jobIdOf, type RestoreRecord, sameIdentity } from '../domain/record.ts';
 import { type BackupRef, selectorOf } from '../domain/spec.ts';
-import type { Context } from './context.ts';
+import type { PlanContext } from './context.ts';
 import type { Succeeded } from './protections.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 
 /** What a plan shows about disk, backup and history: as just read from the cloud, otherwise from the record. */
 
-export function volumeView({ spec, volume_id, found }: Resolved, { observations }: Context): VolumeView {
-  const reading = observations?.volumes.get(volume_id ?? '');
+export function volumeView({ spec, volume_id, found }: ResolvedSpec, { snapshot }: PlanContext): VolumeView {
+  const reading = snapshot?.volumes.get(volume_id ?? '');
   if (reading?.kind === 'found') {
     const { id, name, size, status, attachments } = reading.value;
     return { id, name, size, status, attachments };
@@ -25,14 +25,14 @@ export function volumeView({ spec, volume_id, found }: Resolved, { observations 
 }
 
 export function backupView(
-  { spec, volume_id, backup_id, found }: Resolved,
-  { observations }: Context,
+  { spec, volume_id, backup_id, found }: ResolvedSpec,
+  { snapshot }: PlanContext,
 ): BackupView {
   const rule = optional('selector', selectorOf(spec));
-  const reading = observations?.backups.get(backup_id ?? '');
+  const reading = snapshot?.backups.get(backup_id ?? '');
   if (reading?.kind === 'found') {
     const { id, name, size, created_at, volume_id: source } = reading.value;
-    const other = source === volume_id ? undefined : nameOfVolume(source, observations);
+    const other = source === volume_id ? undefined : nameOfVolume(source, snapshot);
     return {
       id,
       name,
@@ -52,12 +52,10 @@ export function backupView(
 }
 
 /** The name of a disk that was read for any reason. */
-export function nameOfVolume(volumeId: string, observations: Observations | undefined): string | undefined {
-  const reading = observations?.volumes.get(volumeId);
+export function nameOfVolume(volumeId: string, snapshot: CloudSnapshot | undefined): string | undefined {
+  const reading = snapshot?.volumes.get(volumeId);
   const seen =
-    reading?.kind === 'found'
-      ? reading.value
-      : observations?.advice?.volumes.find(({ id }) => id === volumeId);
+    reading?.kind === 'found' ? reading.value : snapshot?.advice?.volumes.find(({ id }) => id === volumeId);
   return seen?.name || undefined;
 }
 
@@ -65,7 +63,7 @@ export function nameOfVolume(volumeId: string, observations: Observations | unde
 export function doneView(
   record: Succeeded,
   asked: BackupRef,
-  { records }: Context,
+  { records }: PlanContext,
 ): Pick<NoopAction, 'done_at' | 'next_generation' | 'job_id' | 'superseded_by'> {
   const last = records.lastSuccess(record.volume_id);
   const later = last && !sameIdentity(last, record) ? last : undefined;
@@ -81,7 +79,7 @@ export function doneView(
 }
 
 /** Differences from the restore that the address had before. */
-export function fieldChanges(before: RestoreRecord, one: Resolved, context: Context): FieldChange[] {
+export function fieldChanges(before: RestoreRecord, one: ResolvedSpec, context: PlanContext): FieldChange[] {
   const backup = backupView(one, context);
   const fields: [field: string, before: string, after: string | undefined][] = [
     ['volume_id', before.volume_id, one.volume_id],

@@ -7,15 +7,15 @@ import { JsonFault } from '../domain/json-bounds.ts';
 import { optional } from '../domain/optional.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import {
-  describeMisfit,
-  fields,
+  array,
+  type Issue,
   integerFrom,
-  listOf,
-  type Misfit,
-  maybe,
+  issueText,
+  nonEmpty,
+  object,
+  optionalField,
   pathText,
   time,
-  word,
 } from '../domain/shape.ts';
 import { SERIAL_MAX, type State } from '../domain/state.ts';
 import { isTextTooLong } from '../domain/text-limit.ts';
@@ -118,9 +118,9 @@ function* decodeText(text: string, file: string, what: string): ChunkedWork<Snap
   const document = yield* openDocument(text, storedShape);
   assertFormat(document?.head.format, file);
   if (!document) throw notVbsctl(file, 'it is no JSON object');
-  const refuse = (wrong: Misfit): never => {
+  const refuse = (wrong: Issue): never => {
     if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
-    const summary = `${what} is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+    const summary = `${what} is not valid: ${pathText(wrong.path)}: ${issueText(wrong)}`;
     throw damaged(file, summary, undefined, { file, ...document.positionOf(wrong.path) });
   };
   const stored = yield* document.read(refuse);
@@ -138,20 +138,20 @@ function* decodeText(text: string, file: string, what: string): ChunkedWork<Snap
   };
 }
 
-const storedShape = fields<Stored>({
+const storedShape = object<Stored>({
   format: integerFrom(1),
-  lineage: word,
+  lineage: nonEmpty,
   serial: integerFrom(0, SERIAL_MAX),
   created_at: time,
   target,
-  moved_to: maybe(movedTo),
-  journal_key: maybe(word),
-  records: listOf(record),
-  history: listOf(storedEntry),
+  moved_to: optionalField(movedTo),
+  journal_key: optionalField(nonEmpty),
+  records: array(record),
+  history: array(storedEntry),
 });
 
 /** What the shapes cannot express. Whether the history is consistent is checked by `verify`. */
-function contradiction({ records }: Stored): Misfit | undefined {
+function contradiction({ records }: Stored): Issue | undefined {
   const seen = new Set<string>();
   for (const [index, { address }] of records.entries()) {
     if (seen.has(address))

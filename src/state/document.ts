@@ -7,7 +7,7 @@ import {
   objectIn,
   type TextRange,
 } from '../domain/json-bounds.ts';
-import { type Misfit, type ObjectCheck, tooLong } from '../domain/shape.ts';
+import { type Issue, type ObjectCheck, tooLong } from '../domain/shape.ts';
 import { offsetOf, parseValue, positionAt, type TextPosition } from './json-position.ts';
 
 /**
@@ -24,9 +24,9 @@ interface Document<T> {
    *
    * @throws JsonFault if the text is not JSON, or if a value is too large
    */
-  read(refuse: (wrong: Misfit) => never): ChunkedWork<T>;
+  read(refuse: (wrong: Issue) => never): ChunkedWork<T>;
   /** The position of the value at a path; if it does not exist, of its innermost parent that does. */
-  positionOf(path: Misfit['path']): TextPosition;
+  positionOf(path: Issue['path']): TextPosition;
 }
 
 /**
@@ -71,11 +71,11 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): ChunkedWo
     }),
   );
 
-  function* read(refuse: (wrong: Misfit) => never): ChunkedWork<T> {
+  function* read(refuse: (wrong: Issue) => never): ChunkedWork<T> {
     const wrong = check(head);
     if (wrong) refuse(wrong);
     const lists: Record<string, readonly unknown[]> = {};
-    for (const [key, { item: checkItem, most }] of check.lists) {
+    for (const [key, { item: checkItem, max: most }] of check.lists) {
       const range = members?.get(key);
       if (!range) continue;
       const items: unknown[] = [];
@@ -91,7 +91,7 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): ChunkedWo
     return { ...head, ...lists } as T;
   }
 
-  function positionOf([key, ...rest]: Misfit['path']): TextPosition {
+  function positionOf([key, ...rest]: Issue['path']): TextPosition {
     let range = typeof key === 'string' ? members?.get(key) : undefined;
     if (!range) return positionAt(text, text.indexOf('{'));
     if (text[range.start] === '[' && rest.length > 0) {

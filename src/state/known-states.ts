@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
-import { fields, integerFrom, jsonOf, text, word } from '../domain/shape.ts';
+import { integerFrom, jsonOf, nonEmpty, object, string } from '../domain/shape.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
@@ -95,13 +95,13 @@ function hashed(name: string): string {
 }
 
 const FORMAT = 1;
-const shape = fields<KnownState & { readonly format: number }>({
+const shape = object<KnownState & { readonly format: number }>({
   format: integerFrom(1),
-  lineage: word,
+  lineage: nonEmpty,
   serial: integerFrom(0),
-  fingerprint: text,
-  location: text,
-  seen_at: word,
+  fingerprint: string,
+  location: string,
+  seen_at: nonEmpty,
 });
 
 async function load(path: string): Promise<KnownState | undefined> {

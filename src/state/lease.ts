@@ -1,13 +1,13 @@
 import { isoTime } from '../domain/clock.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
-import { describeMisfit, pathText } from '../domain/shape.ts';
+import { issueText, pathText } from '../domain/shape.ts';
 import {
   type Actor,
   type Change,
   type Commit,
   emptyState,
-  Ledger,
+  MutableState,
   SERIAL_MAX,
   type Staged,
   type State,
@@ -57,7 +57,7 @@ type Task = (
 export class StateLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #storage: LeaseStorage;
-  #ledger: Ledger | undefined;
+  #ledger: MutableState | undefined;
   /** The hashes of the state as it was found or replaced; entries that were committed since have none yet. */
   #chain: Chain;
   #waiting: Task[] = [];
@@ -69,7 +69,7 @@ export class StateLease implements Lease {
     this.#options = options;
     this.#storage = options.storage;
     this.#chain = options.found?.chain ?? [];
-    if (options.found) this.#ledger = new Ledger(options.found.state);
+    if (options.found) this.#ledger = new MutableState(options.found.state);
   }
 
   get lock(): OwnLock {
@@ -147,7 +147,7 @@ export class StateLease implements Lease {
     if (next.state.serial > SERIAL_MAX) throw serialsUsedUp(this.#options.location);
     await this.#storage.replace(next, current);
     this.#chain = next.chain;
-    this.#ledger = new Ledger(next.state);
+    this.#ledger = new MutableState(next.state);
   }
 
   async #writeGroup(group: readonly (readonly Change[])[]): Promise<void> {
@@ -188,9 +188,7 @@ export class StateLease implements Lease {
 function assertReadable(commit: Commit): void {
   const wrong = commitShape(commit);
   if (wrong)
-    throw new Error(
-      `a commit that could not be read again: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`,
-    );
+    throw new Error(`a commit that could not be read again: ${pathText(wrong.path)}: ${issueText(wrong)}`);
 }
 
 function serialsUsedUp(location: string): Failure {

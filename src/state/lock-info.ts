@@ -1,7 +1,7 @@
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
-import { fields, integerFrom, text, textLike } from '../domain/shape.ts';
+import { integerFrom, object, pattern, string } from '../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
 import type { LockInfo } from './backend.ts';
 
@@ -12,17 +12,17 @@ const SHOWN_CHARACTERS_MAX = 200;
 
 /** The fields of a lock except its id, as vbsctl stores them. */
 export const lockFields = {
-  who: text,
-  host: text,
+  who: string,
+  host: string,
   pid: integerFrom(1),
-  operation: text,
-  since: text,
-  version: text,
+  operation: string,
+  since: string,
+  version: string,
 };
 
 /** A lock as vbsctl stores it. */
-export const lockShape = fields<LockInfo>({
-  id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
+export const lockShape = object<LockInfo>({
+  id: pattern(LOCK_ID, 'a text of 1 to 200 characters'),
   ...lockFields,
 });
 

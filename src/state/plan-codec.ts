@@ -15,7 +15,7 @@ import {
   type SavedAction,
   type SavedPlan,
 } from '../domain/saved-plan.ts';
-import { describeMisfit, type Misfit, pathText } from '../domain/shape.ts';
+import { type Issue, issueText, pathText } from '../domain/shape.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
 import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
@@ -106,13 +106,13 @@ function notSaved(why: string): Failure {
   );
 }
 
-function damaged(file: string, wrong: Misfit): Failure {
+function damaged(file: string, wrong: Issue): Failure {
   return refused('plan-damaged', `${file} is not a valid plan: ${described(wrong)}`, PLAN_AGAIN);
 }
 
-function described(wrong: Misfit): string {
+function described(wrong: Issue): string {
   const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
-  const what = describeMisfit({ ...wrong, found: quotable(wrong.found) });
+  const what = issueText({ ...wrong, found: quotable(wrong.found) });
   return `${where}: ${what}`;
 }
 
@@ -122,7 +122,7 @@ function quotable(found: unknown): unknown {
 }
 
 /** What the shapes cannot express. */
-function contradiction(plan: SavedPlan): Misfit | undefined {
+function contradiction(plan: SavedPlan): Issue | undefined {
   const { actions, renamed, records } = plan;
   const seen = new Set<string>();
   for (const [list, entries] of [
@@ -158,7 +158,7 @@ function contradiction(plan: SavedPlan): Misfit | undefined {
 }
 
 /** The policy checks the declaration, and the user sees the volume and backup it was resolved to: both must agree. */
-function contradictsDeclaration(action: SavedAction): Misfit | undefined {
+function contradictsDeclaration(action: SavedAction): Issue | undefined {
   const { kind, declared, volume, backup } = action;
   if (kind === 'expired' && declared.valid_until === undefined)
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
@@ -174,7 +174,7 @@ function contradictsDeclaration(action: SavedAction): Misfit | undefined {
   return otherPin(declared, volume.id, backup.id);
 }
 
-function otherPin({ volume, backup }: RestoreSpec, volumeId: string, backupId: string): Misfit | undefined {
+function otherPin({ volume, backup }: RestoreSpec, volumeId: string, backupId: string): Issue | undefined {
   if (volume.by === 'id' && volume.id !== volumeId)
     return { path: ['volume', 'id'], expected: volume.id, found: volumeId };
   if (backup.by === 'id' && backup.id !== backupId)

@@ -19,21 +19,21 @@ import {
   type StateRef,
 } from '../domain/saved-plan.ts';
 import {
-  amount,
+  array,
+  boolean,
   type Check,
-  fields,
-  flag,
   integerFrom,
   isObject,
-  listOf,
-  maybe,
+  literalTrue,
+  nonNegative,
+  object,
   oneOf,
-  textLike,
-  textThat,
-  that,
+  optionalField,
+  pattern,
+  refine,
+  refineString,
   time,
-  variants,
-  yes,
+  variant,
 } from '../domain/shape.ts';
 import {
   type BackupRef,
@@ -61,171 +61,177 @@ const FILES_MAX = 10_000;
 /** A config may list as many. */
 const NAMES_MAX = 10_000;
 
-const name = textLike(new RegExp(`^${NAME_PATTERN}$`), 'a name as in a manifest');
-const address = textLike(new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`), 'an address (set/name)');
+const name = pattern(new RegExp(`^${NAME_PATTERN}$`), 'a name as in a manifest');
+const address = pattern(new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`), 'an address (set/name)');
 /** Capitals are refused: the state would see another restore, but a cloud whose database ignores case the same one. */
-const id = textLike(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
-const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
+const id = pattern(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
+const code = pattern(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
 const text = upTo(PLAN_TEXT_LENGTH_MAX);
 
 function upTo(length: number): Check<string> {
-  return textThat((value) => value.length <= length, `a text of at most ${length} characters`);
+  return refineString((value) => value.length <= length, `a text of at most ${length} characters`);
 }
 
 /** As in a cloud or a manifest, in any time zone. */
-const moment = textThat((value) => value.length <= 64 && !Number.isNaN(Date.parse(value)), 'a time');
+const moment = refineString((value) => value.length <= 64 && !Number.isNaN(Date.parse(value)), 'a time');
 
 const asOf: Check<string> = (value) => (value === 'latest' ? undefined : moment(value));
 
-const duration = textThat(
+const duration = refineString(
   (value) => value.length <= 64 && parseDuration(value) !== undefined,
   'a duration like 6h',
 );
 
-const place = fields<SourcePosition>({
-  file: maybe(text),
-  line: maybe(integerFrom(1)),
-  column: maybe(integerFrom(1)),
-  text: maybe(text),
-  address: maybe(address),
+const place = object<SourcePosition>({
+  file: optionalField(text),
+  line: optionalField(integerFrom(1)),
+  column: optionalField(integerFrom(1)),
+  text: optionalField(text),
+  address: optionalField(address),
 });
 
-const selector = fields<Selector>({
+const selector = object<Selector>({
   as_of: asOf,
-  within: maybe(duration),
-  of_volume: maybe(id),
-  name: maybe(text),
+  within: optionalField(duration),
+  of_volume: optionalField(id),
+  name: optionalField(text),
 });
 
 const volumeFacts = {
-  name: maybe(text),
-  size: maybe(amount),
-  status: maybe(text),
-  attachments: maybe(
-    listOf(fields<Attachment>({ server_id: text, server_name: maybe(text), device: maybe(text) })),
+  name: optionalField(text),
+  size: optionalField(nonNegative),
+  status: optionalField(text),
+  attachments: optionalField(
+    array(
+      object<Attachment>({ server_id: text, server_name: optionalField(text), device: optionalField(text) }),
+    ),
   ),
 };
 
 const backupFacts = {
-  name: maybe(text),
-  size: maybe(amount),
-  created_at: maybe(moment),
-  of_volume_id: maybe(id),
-  of_volume_name: maybe(text),
+  name: optionalField(text),
+  size: optionalField(nonNegative),
+  created_at: optionalField(moment),
+  of_volume_id: optionalField(id),
+  of_volume_name: optionalField(text),
 };
 
-const labels = that<RestoreSpec['labels']>(
+const labels = refine<RestoreSpec['labels']>(
   (value) =>
     isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined),
   'a map of texts',
 );
 
-const policy = fields<Policy>({
-  max_restores: maybe(amount),
-  max_backup_age_ms: maybe(amount),
-  protected_volumes: listOf(upTo(255), NAMES_MAX),
-  require_labels: maybe(listOf(upTo(253), 64)),
-  require_expect: maybe(flag),
-  require_valid_until: maybe(flag),
-  require_signed_plans: maybe(flag),
-  allowed_sets: maybe(listOf(upTo(63), NAMES_MAX)),
+const policy = object<Policy>({
+  max_restores: optionalField(nonNegative),
+  max_backup_age_ms: optionalField(nonNegative),
+  protected_volumes: array(upTo(255), NAMES_MAX),
+  require_labels: optionalField(array(upTo(253), 64)),
+  require_expect: optionalField(boolean),
+  require_valid_until: optionalField(boolean),
+  require_signed_plans: optionalField(boolean),
+  allowed_sets: optionalField(array(upTo(63), NAMES_MAX)),
 });
 
 const YEAR_MS = 365 * 86_400_000;
 
-const spec = fields<RestoreSpec>({
+const spec = object<RestoreSpec>({
   address,
   set: name,
   name,
   labels,
-  volume: variants<VolumeRef, 'by'>('by', {
-    id: fields({ by: oneOf('id'), id }),
-    name: fields({ by: oneOf('name'), name: text }),
+  volume: variant<VolumeRef, 'by'>('by', {
+    id: object({ by: oneOf('id'), id }),
+    name: object({ by: oneOf('name'), name: text }),
   }),
-  backup: variants<BackupRef, 'by'>('by', {
-    id: fields({ by: oneOf('id'), id }),
-    selector: fields({ by: oneOf('selector'), selector }),
+  backup: variant<BackupRef, 'by'>('by', {
+    id: object({ by: oneOf('id'), id }),
+    selector: object({ by: oneOf('selector'), selector }),
   }),
   generation: integerFrom(1),
-  expect: fields<Expectation>({ volume_name: maybe(text), server: maybe(text), size: maybe(amount) }),
-  depends_on: listOf(address),
-  timeout_ms: maybe(
-    that(
-      (value) => amount(value) === undefined && (value as number) <= YEAR_MS,
+  expect: object<Expectation>({
+    volume_name: optionalField(text),
+    server: optionalField(text),
+    size: optionalField(nonNegative),
+  }),
+  depends_on: array(address),
+  timeout_ms: optionalField(
+    refine(
+      (value) => nonNegative(value) === undefined && (value as number) <= YEAR_MS,
       'milliseconds, at most a year',
     ),
   ),
-  valid_until: maybe(time),
-  valid_until_source: maybe(place),
-  protect: maybe(flag),
+  valid_until: optionalField(time),
+  valid_until_source: optionalField(place),
+  protect: optionalField(boolean),
   source: place,
 });
 
-const declared = { declared: spec, was: maybe(address) };
+const declared = { declared: spec, was: optionalField(address) };
 const pinned = {
   ...declared,
-  volume: fields<SavedRestore['volume']>({ ...volumeFacts, id }),
-  backup: fields<SavedRestore['backup']>({ ...backupFacts, id }),
+  volume: object<SavedRestore['volume']>({ ...volumeFacts, id }),
+  backup: object<SavedRestore['backup']>({ ...backupFacts, id }),
 };
 const unpinned = {
   ...declared,
-  volume: fields<SavedBlocked['volume']>({ ...volumeFacts, id: maybe(id) }),
-  backup: fields<SavedBlocked['backup']>({ ...backupFacts, id: maybe(id) }),
+  volume: object<SavedBlocked['volume']>({ ...volumeFacts, id: optionalField(id) }),
+  backup: object<SavedBlocked['backup']>({ ...backupFacts, id: optionalField(id) }),
 };
 
-const action = variants<SavedAction, 'kind'>('kind', {
-  restore: fields<SavedRestore>({
+const action = variant<SavedAction, 'kind'>('kind', {
+  restore: object<SavedRestore>({
     ...pinned,
     kind: oneOf('restore'),
     cause: oneOf('first', 'again'),
-    changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
+    changes: array(object<FieldChange>({ field: text, before: text, after: text })),
   }),
-  resume: fields<SavedResume>({ ...pinned, kind: oneOf('resume') }),
-  noop: fields<SavedNoop>({
+  resume: object<SavedResume>({ ...pinned, kind: oneOf('resume') }),
+  noop: object<SavedNoop>({
     ...pinned,
     kind: oneOf('noop'),
     done_at: time,
-    records_selector: maybe(yes),
-    records_protect: maybe(yes),
+    records_selector: optionalField(literalTrue),
+    records_protect: optionalField(literalTrue),
   }),
-  blocked: fields<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: listOf(code) }),
-  expired: fields<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
+  blocked: object<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: array(code) }),
+  expired: object<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
 });
 
-export const savedPlan = fields<SavedPlan>({
+export const savedPlan = object<SavedPlan>({
   apiVersion: oneOf('vbsctl.dev/v1'),
   kind: oneOf('SavedPlan'),
   digest: sha256,
-  signature: maybe(
-    fields<PlanSignature>({
+  signature: optionalField(
+    object<PlanSignature>({
       key: sha256,
-      value: textLike(/^[A-Za-z0-9+/]{86}==$/, 'an Ed25519 signature in base64'),
+      value: pattern(/^[A-Za-z0-9+/]{86}==$/, 'an Ed25519 signature in base64'),
     }),
   ),
   created_at: time,
-  tool_version: textLike(/^[-+.0-9A-Za-z]{1,64}$/, 'a version'),
+  tool_version: pattern(/^[-+.0-9A-Za-z]{1,64}$/, 'a version'),
   target,
-  state: fields<StateRef>({
-    lineage: textLike(/^[-_.0-9A-Za-z]{1,128}$/, 'a lineage'),
+  state: object<StateRef>({
+    lineage: pattern(/^[-_.0-9A-Za-z]{1,128}$/, 'a lineage'),
     serial: integerFrom(0),
   }),
-  manifests: listOf(fields<ManifestFile>({ path: text, sha256 }), FILES_MAX),
-  selection: listOf(text, FILES_MAX),
+  manifests: array(object<ManifestFile>({ path: text, sha256 }), FILES_MAX),
+  selection: array(text, FILES_MAX),
   policy,
-  waivers: listOf(waiver, 100),
-  actions: listOf(action, RESTORES_MAX),
-  renamed: listOf(
-    fields<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address }),
+  waivers: array(waiver, 100),
+  actions: array(action, RESTORES_MAX),
+  renamed: array(
+    object<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address }),
     RESTORES_MAX,
   ),
-  left_out: maybe(integerFrom(1)),
-  records: listOf(fields<PlannedRecord>({ address, sha256: maybe(sha256) }), FACTS_MAX),
-  notices: listOf(
-    fields<SavedNotice>({
+  left_out: optionalField(integerFrom(1)),
+  records: array(object<PlannedRecord>({ address, sha256: optionalField(sha256) }), FACTS_MAX),
+  notices: array(
+    object<SavedNotice>({
       severity: oneOf('warning', 'note'),
       code,
       summary: text,
-      address: maybe(address),
+      address: optionalField(address),
     }),
     FACTS_MAX,
   ),

@@ -28,21 +28,21 @@ import type {
   Unknown,
 } from '../domain/record.ts';
 import {
-  amount,
+  array,
+  boolean,
   type Check,
-  fields,
-  flag,
   integerFrom,
   isObject,
-  listOf,
-  maybe,
+  literalTrue,
+  nonEmpty,
+  nonNegative,
+  object,
   oneOf,
-  text,
-  textLike,
+  optionalField,
+  pattern,
+  string,
   time,
-  variants,
-  word,
-  yes,
+  variant,
 } from '../domain/shape.ts';
 import type { Selector } from '../domain/spec.ts';
 import type {
@@ -58,60 +58,70 @@ import type {
 
 /** The shapes of `domain/record.ts` and `domain/state.ts` in files. */
 
-const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
+const address: Check<string> = pattern(/^[^/]+\/[^/]+$/, 'an address (set/name)');
 
 /** SHA-1, or SHA-256 in git repositories that use it. */
-const gitCommit: Check<string> = textLike(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, 'a commit in hexadecimal');
+const gitCommit: Check<string> = pattern(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, 'a commit in hexadecimal');
 
-export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
+export const sha256: Check<string> = pattern(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
 
 export const waiver: Check<Waiver> = oneOf(...(Object.keys(WAIVERS) as Waiver[]));
 
-export const target = fields<CloudProject>({
-  auth_url: word,
-  region: text,
-  project_id: word,
-  project_name: maybe(text),
+export const target = object<CloudProject>({
+  auth_url: nonEmpty,
+  region: string,
+  project_id: nonEmpty,
+  project_name: optionalField(string),
 });
 
-const cloudFailure = fields<CloudFailure>({
+const cloudFailure = object<CloudFailure>({
   cause: oneOf('no_connection', 'connection_lost', 'timeout', 'status', 'unreadable'),
-  message: text,
-  status: maybe(integerFrom(0)),
-  code: maybe(text),
-  request_id: maybe(text),
-  retry_after_ms: maybe(amount),
+  message: string,
+  status: optionalField(integerFrom(0)),
+  code: optionalField(string),
+  request_id: optionalField(string),
+  retry_after_ms: optionalField(nonNegative),
 });
 
 // Times are text here: the cloud's own form is kept, because verdicts compare it.
-const shown = fields<Omit<FoundResource, 'reading'>>({
-  status: text,
-  updated_at: maybe(text),
-  src_backup_id: maybe(text),
+const shown = object<Omit<FoundResource, 'reading'>>({
+  status: string,
+  updated_at: optionalField(string),
+  src_backup_id: optionalField(string),
 });
-const notShown = fields<MissingResource>({ reading: oneOf('gone', 'unreadable') });
+const notShown = object<MissingResource>({ reading: oneOf('gone', 'unreadable') });
 const seen: Check<ObservedResource> = (value) =>
   isObject(value) && value.reading !== undefined ? notShown(value) : shown(value);
-const observation = fields<Observation>({ at: time, volume: seen, backup: seen, confirmed: maybe(yes) });
-const baseline = fields<Baseline>({ at: time, volume: shown, backup: shown, confirmed: maybe(yes) });
+const observation = object<Observation>({
+  at: time,
+  volume: seen,
+  backup: seen,
+  confirmed: optionalField(literalTrue),
+});
+const baseline = object<Baseline>({
+  at: time,
+  volume: shown,
+  backup: shown,
+  confirmed: optionalField(literalTrue),
+});
 
 const anyAttempt = {
   intended_at: time,
-  settled: maybe(fields<Settlement>({ at: time, for_ms: amount, seen: observation })),
+  settled: optionalField(object<Settlement>({ at: time, for_ms: nonNegative, seen: observation })),
 };
 const anyAnswer = {
   ...anyAttempt,
   answered_at: time,
-  request_id: maybe(text),
-  written_late_ms: maybe(amount),
+  request_id: optionalField(string),
+  written_late_ms: optionalField(nonNegative),
 };
-const unanswered = fields<Pick<UnansweredAttempt, keyof typeof anyAttempt>>(anyAttempt);
-const accepted = fields<Omit<AcceptedAttempt, 'failure'>>({
+const unanswered = object<Pick<UnansweredAttempt, keyof typeof anyAttempt>>(anyAttempt);
+const accepted = object<Omit<AcceptedAttempt, 'failure'>>({
   ...anyAnswer,
   answer: oneOf('accepted'),
-  job_id: maybe(text),
+  job_id: optionalField(string),
 });
-const failed = fields<Omit<FailedAttempt, 'job_id'>>({
+const failed = object<Omit<FailedAttempt, 'job_id'>>({
   ...anyAnswer,
   answer: oneOf('not_sent', 'rejected', 'rejected_for_now', 'unauthorized', 'ambiguous'),
   failure: cloudFailure,
@@ -121,117 +131,122 @@ const attempt: Check<Attempt> = (value) => {
   return value.answer === 'accepted' ? accepted(value) : failed(value);
 };
 
-const observationHistory = fields<ObservationHistory>({
-  observations: listOf(observation),
-  contradiction: maybe(fields<Contradiction>({ at: time, reason: text })),
+const observationHistory = object<ObservationHistory>({
+  observations: array(observation),
+  contradiction: optionalField(object<Contradiction>({ at: time, reason: string })),
 });
 
-const observed = fields<SuccessProof>({
+const observed = object<SuccessProof>({
   at: time,
-  job: maybe(fields<{ id: string; status: string }>({ id: text, status: text })),
-  volume: maybe(seen),
-  backup: maybe(seen),
+  job: optionalField(object<{ id: string; status: string }>({ id: string, status: string })),
+  volume: optionalField(seen),
+  backup: optionalField(seen),
 });
 
-const resolution = fields<Resolution>({
+const resolution = object<Resolution>({
   as: oneOf('succeeded', 'not-started', 'failed'),
-  reason: text,
-  by: text,
+  reason: string,
+  by: string,
   at: time,
 });
 
-const selector = fields<Selector>({
-  as_of: word,
-  within: maybe(word),
-  of_volume: maybe(word),
-  name: maybe(word),
+const selector = object<Selector>({
+  as_of: nonEmpty,
+  within: optionalField(nonEmpty),
+  of_volume: optionalField(nonEmpty),
+  name: optionalField(nonEmpty),
 });
 
-const attachment = fields<Attachment>({
-  server_id: text,
-  server_name: maybe(text),
-  device: maybe(text),
+const attachment = object<Attachment>({
+  server_id: string,
+  server_name: optionalField(string),
+  device: optionalField(string),
 });
 
 const common = {
   address,
-  volume_id: word,
-  backup_id: word,
+  volume_id: nonEmpty,
+  backup_id: nonEmpty,
   generation: integerFrom(1),
-  selector: maybe(selector),
-  names: fields<Names>({ volume_name: text, backup_name: text, backup_created_at: text, size: amount }),
+  selector: optionalField(selector),
+  names: object<Names>({
+    volume_name: string,
+    backup_name: string,
+    backup_created_at: string,
+    size: nonNegative,
+  }),
   baseline,
-  attempts: listOf(attempt),
+  attempts: array(attempt),
   updated_at: time,
-  attached_before: maybe(listOf(attachment)),
-  plan_digest: maybe(sha256),
-  protect: maybe(flag),
-  protect_changed_at: maybe(time),
-  api: maybe(oneOf('vbs', 'cinder')),
-  settle_ms: maybe(integerFrom(0, SETTLE_MS_MAX)),
+  attached_before: optionalField(array(attachment)),
+  plan_digest: optionalField(sha256),
+  protect: optionalField(boolean),
+  protect_changed_at: optionalField(time),
+  api: optionalField(oneOf('vbs', 'cinder')),
+  settle_ms: optionalField(integerFrom(0, SETTLE_MS_MAX)),
 };
 
-export const record = variants<RestoreRecord, 'status'>('status', {
-  intended: fields<Intended>({
+export const record = variant<RestoreRecord, 'status'>('status', {
+  intended: object<Intended>({
     ...common,
     status: oneOf('intended'),
-    observation_history: maybe(observationHistory),
+    observation_history: optionalField(observationHistory),
   }),
-  running: fields<Running>({
+  running: object<Running>({
     ...common,
     status: oneOf('running'),
     evidence: oneOf('accepted', 'adopted'),
     started_at: time,
-    job_id: maybe(text),
-    observation_history: maybe(observationHistory),
+    job_id: optionalField(string),
+    observation_history: optionalField(observationHistory),
   }),
-  succeeded: fields<Succeeded>({
+  succeeded: object<Succeeded>({
     ...common,
     status: oneOf('succeeded'),
     evidence: oneOf('accepted', 'adopted', 'resolved', 'imported'),
-    started_at: maybe(time),
+    started_at: optionalField(time),
     finished_at: time,
-    job_id: maybe(text),
-    resolution: maybe(resolution),
-    observed: maybe(observed),
+    job_id: optionalField(string),
+    resolution: optionalField(resolution),
+    observed: optionalField(observed),
   }),
-  failed: fields<Failed>({
+  failed: object<Failed>({
     ...common,
     status: oneOf('failed'),
     touched: oneOf('no', 'maybe'),
-    reason: text,
+    reason: string,
     finished_at: time,
-    job_id: maybe(text),
-    resolution: maybe(resolution),
+    job_id: optionalField(string),
+    resolution: optionalField(resolution),
   }),
-  unknown: fields<Unknown>({
+  unknown: object<Unknown>({
     ...common,
     status: oneOf('unknown'),
-    reason: text,
-    observations: listOf(observation),
-    job_id: maybe(text),
+    reason: string,
+    observations: array(observation),
+    job_id: optionalField(string),
   }),
 });
 
-const actor = fields<Actor>({
-  who: text,
-  operation: text,
-  version: text,
-  git_commit: maybe(gitCommit),
-  plan_digest: maybe(sha256),
-  waivers: maybe(listOf(waiver)),
+const actor = object<Actor>({
+  who: string,
+  operation: string,
+  version: string,
+  git_commit: optionalField(gitCommit),
+  plan_digest: optionalField(sha256),
+  waivers: optionalField(array(waiver)),
 });
 const move = { from: address, to: address };
 
-export const commit = fields<Commit>({
+export const commit = object<Commit>({
   serial: integerFrom(1),
   at: time,
   actor,
-  changes: listOf(
-    variants<Change, 'type'>('type', {
-      record: fields({ type: oneOf('record'), record }),
-      moved: fields({ type: oneOf('moved'), moves: listOf(fields<Move>(move)) }),
-      removed: fields({ type: oneOf('removed'), address }),
+  changes: array(
+    variant<Change, 'type'>('type', {
+      record: object({ type: oneOf('record'), record }),
+      moved: object({ type: oneOf('moved'), moves: array(object<Move>(move)) }),
+      removed: object({ type: oneOf('removed'), address }),
     }),
   ),
 });
@@ -246,25 +261,30 @@ const entry = {
   hash: sha256,
 };
 
-const version = fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) });
+const version = object<{ lineage: string; serial: number }>({ lineage: nonEmpty, serial: integerFrom(0) });
 
-export const storedEntry = variants<StoredEntry, 'type'>('type', {
-  closed: fields({ ...entry, type: oneOf('closed'), record }),
-  moved: fields({ ...entry, ...move, type: oneOf('moved') }),
-  removed: fields({ ...entry, type: oneOf('removed'), record }),
-  pushed: fields<Extract<StoredEntry, { type: 'pushed' }>>({
+export const storedEntry = variant<StoredEntry, 'type'>('type', {
+  closed: object({ ...entry, type: oneOf('closed'), record }),
+  moved: object({ ...entry, ...move, type: oneOf('moved') }),
+  removed: object({ ...entry, type: oneOf('removed'), record }),
+  pushed: object<Extract<StoredEntry, { type: 'pushed' }>>({
     ...entry,
     type: oneOf('pushed'),
-    over: maybe(version),
-    allowed: maybe(listOf(oneOf<PushRisk>('other-lineage', 'older-serial', 'forgotten-restores'))),
+    over: optionalField(version),
+    allowed: optionalField(array(oneOf<PushRisk>('other-lineage', 'older-serial', 'forgotten-restores'))),
   }),
-  state_accepted: fields<Extract<StoredEntry, { type: 'state_accepted' }>>({
+  state_accepted: object<Extract<StoredEntry, { type: 'state_accepted' }>>({
     ...entry,
     type: oneOf('state_accepted'),
-    reason: text,
-    over: maybe(version),
-    records: maybe(listOf(fields<AcceptedRecord>({ address, record: maybe(record) }))),
+    reason: string,
+    over: optionalField(version),
+    records: optionalField(array(object<AcceptedRecord>({ address, record: optionalField(record) }))),
   }),
 });
 
-export const movedTo = fields<MigratedTo>({ location: word, at: time, by: text, serial: integerFrom(0) });
+export const movedTo = object<MigratedTo>({
+  location: nonEmpty,
+  at: time,
+  by: string,
+  serial: integerFrom(0),
+});

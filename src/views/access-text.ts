@@ -39,7 +39,7 @@ const OUTCOME_WIDTH = 9;
 const STEP_WIDTH = 13;
 const MARGIN = OUTCOME_WIDTH + STEP_WIDTH;
 
-function stepLines({ step, outcome, said, diagnostics }: StepReport, options: TextOptions): string[] {
+function stepLines({ step, outcome, result: said, diagnostics }: StepReport, options: TextOptions): string[] {
   const { style } = options;
   const width = Math.max(40, options.width - MARGIN);
   const [first = '', ...more] = paragraphs(said, width);

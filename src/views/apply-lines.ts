@@ -139,7 +139,7 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
 }
 
 function recordedLine(
-  { record, refused }: End & { readonly kind: 'recorded' },
+  { record, policy_violations: refused }: End & { readonly kind: 'recorded' },
   at: string,
 ): Omit<ApplyLine, 'address'> {
   const sign = STATUS_SIGNS[record.status];

@@ -2,7 +2,7 @@ import { type Clock, isoTime } from '../domain/clock.ts';
 import type { ApplyEvent } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import { applyLine, type LineOptions, renderLine } from './apply-lines.ts';
-import { Tally } from './apply-tally.ts';
+import { EventCounter } from './apply-tally.ts';
 import type { ApplyView } from './apply-view.ts';
 import type { LiveRegion } from './live-region.ts';
 import { clip, displayWidth, padEnd, padStart, type Style, sanitize, widestOf } from './terminal.ts';
@@ -35,7 +35,7 @@ export function createLiveProgress({
   region,
   size,
 }: LiveProgressOptions): ApplyView {
-  const tally = new Tally();
+  const tally = new EventCounter();
   const permanent = permanentLines(addressWidth(addresses));
   const started = clock.monotonic();
   let unprinted = '';
@@ -79,7 +79,7 @@ interface PlainProgressOptions extends CommonOptions {
 /** Progress in a log: a line with its time (UTC) for each event, and the counter when there are no events. */
 export function createPlainProgress(options: PlainProgressOptions): ApplyView {
   const { style, clock, addresses, write, heartbeat_ms } = options;
-  const tally = new Tally();
+  const tally = new EventCounter();
   const permanent = permanentLines(addressWidth(addresses));
   const started = clock.monotonic();
   let lastLine = started;
@@ -148,7 +148,12 @@ interface Screen {
 }
 
 /** A line for each restore that the run works on, oldest first, as many as fit; then the counter. */
-function regionLines(tally: Tally, now: number, started: number, { columns, rows, style }: Screen): string[] {
+function regionLines(
+  tally: EventCounter,
+  now: number,
+  started: number,
+  { columns, rows, style }: Screen,
+): string[] {
   // Room for the empty line, the counter, the line of the cursor, and the last printed line.
   const room = Math.max(1, rows - 4);
   const all = tally.current;

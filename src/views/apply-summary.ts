@@ -104,7 +104,7 @@ function rowsOf({ ends }: RunReport, plan: Plan): EndedRestore[] {
 function recordedRows(rows: readonly EndedRestore[], status: RestoreRecord['status']): RecordRow[] {
   return rows.flatMap((row) => {
     if (row.end.kind !== 'recorded' || row.end.record.status !== status) return [];
-    const { record, refused } = row.end;
+    const { record, policy_violations: refused } = row.end;
     return [{ ...row, record, refused }];
   });
 }

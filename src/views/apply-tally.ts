@@ -16,7 +16,7 @@ interface CurrentRestore {
 }
 
 /** The progress of a run, folded from its events. */
-export class Tally {
+export class EventCounter {
   readonly #current = new Map<Address, CurrentRestore>();
   readonly #ended = countResults([]);
   #restores = 0;

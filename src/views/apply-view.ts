@@ -9,7 +9,7 @@ export interface ApplyView {
 }
 
 /** Several views of one run. */
-export function tee(...views: readonly ApplyView[]): ApplyView {
+export function combineViews(...views: readonly ApplyView[]): ApplyView {
   return {
     handle: (event) => {
       for (const view of views) view.handle(event);

@@ -1,7 +1,7 @@
 import { type Backup, looksLikeId } from '../domain/cloud.ts';
 import { projectText } from '../domain/cloud-project.ts';
 import { linesOf } from '../domain/diagnostic.ts';
-import type { Draft, DraftGap, DraftRestore } from '../domain/draft.ts';
+import type { Draft, DraftRestore, OmittedVolume } from '../domain/draft.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { yamlComment, yamlScalar } from '../domain/escape/yaml.ts';
@@ -42,7 +42,7 @@ export function draftText(draft: Draft): string {
 function header(
   { target, as_of, moment }: Draft,
   restores: readonly DraftRestore[],
-  gaps: readonly DraftGap[],
+  gaps: readonly OmittedVolume[],
 ): string[] {
   const asked = as_of === 'latest' || as_of === moment ? '' : ` (asked for: ${as_of})`;
   return [
@@ -84,7 +84,7 @@ function restoreLines({ name, volume, backup, older, newer }: DraftRestore, draf
   ];
 }
 
-function gapLines({ volume, reason, detail }: DraftGap): string[] {
+function gapLines({ volume, reason, detail }: OmittedVolume): string[] {
   return [`gap: disk ${volumeText(volume)}: ${reason}`, ...(detail === undefined ? [] : linesOf(detail))].map(
     (line) => `    ${yamlComment(line)}`,
   );

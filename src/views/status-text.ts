@@ -100,7 +100,7 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
       { title: 'UPDATED', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
       {
         title: 'BLOCKS',
-        cell: ({ behind }) => (behind.length === 0 ? '' : String(behind.length)),
+        cell: ({ blocks }) => (blocks.length === 0 ? '' : String(blocks.length)),
         align: 'right',
       },
       ...idColumns<OpenRestore>(({ record }) => record),
@@ -111,7 +111,7 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
 }
 
 function detailLines(
-  { record, behind, declared }: OpenRestore,
+  { record, blocks, declared }: OpenRestore,
   status: Status,
   options: TextOptions,
 ): string[] {
@@ -122,7 +122,7 @@ function detailLines(
     ...labelled('updated', [when(record.updated_at, now)], style),
     ...subjectLines(record, options),
     ...attemptLines(record, options),
-    ...labelled('blocks', behindLines(behind, width), style),
+    ...labelled('blocks', blocksLines(blocks, width), style),
     ...(declared ? [] : labelled('declared', ['in none of the manifests'], style)),
     ...(declared || record.status !== 'intended'
       ? openSteps(record)
@@ -137,20 +137,20 @@ function detailLines(
 
 const BLOCKED_LISTED_MAX = 5;
 
-function behindLines(behind: readonly BlockedRestore[], width: number): string[] {
-  if (behind.length === 0) return ['no other restore'];
+function blocksLines(blocks: readonly BlockedRestore[], width: number): string[] {
+  if (blocks.length === 0) return ['no other restore'];
   return wrap(
     listed(
-      behind.map(({ address, because }) => `${address} (${BECAUSE[because]})`),
+      blocks.map(({ address, reason }) => `${address} (${REASONS[reason]})`),
       BLOCKED_LISTED_MAX,
     ),
     width - VALUE_COLUMN,
   );
 }
 
-const BECAUSE: Readonly<Record<BlockedRestore['because'], string>> = {
+const REASONS: Readonly<Record<BlockedRestore['reason'], string>> = {
   depends_on: 'depends on it',
-  same_disk: 'same disk',
+  same_volume: 'same disk',
   same_backup: 'same backup',
 };
 
@@ -207,10 +207,10 @@ export function statusJson({ location, target, lock, open }: Status) {
     location,
     target,
     lock: lock ?? null,
-    open: open.map(({ record, behind, declared }) => ({
+    open: open.map(({ record, blocks, declared }) => ({
       ...stateListItem(record),
       began_at: requestedAt(record),
-      behind,
+      blocks,
       declared,
       ticket: ticketLines(record, target).join('\n'),
     })),

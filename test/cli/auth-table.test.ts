@@ -219,7 +219,7 @@ describe('ways into a cloud: auth type × form × failure', () => {
     if ('passes' in cell) {
       expect(failed).to.deep.equal([]);
       expect([exitCode, report.ok]).to.deep.equal([0, true]);
-      expect(report.steps.find(({ step }) => step === cell.passes)?.said).to.match(new RegExp(cell.said));
+      expect(report.steps.find(({ step }) => step === cell.passes)?.result).to.match(new RegExp(cell.said));
       return;
     }
     expect([exitCode, report.ok]).to.deep.equal([1, false]);

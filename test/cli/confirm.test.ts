@@ -30,9 +30,9 @@ describe('the question before apply', () => {
 
   it('is not asked where nothing is sent: what runs is followed without a yes', () => {
     expect(questionFor(of(resume, resume))).to.equal(undefined);
-    expect(questionFor(of({ ...begun, refused: [error('protected-volume', 'it is protected')] }))).to.equal(
-      undefined,
-    );
+    expect(
+      questionFor(of({ ...begun, policy_violations: [error('protected-volume', 'it is protected')] })),
+    ).to.equal(undefined);
   });
 
   it('hides no second sending', () => {

@@ -18,7 +18,7 @@ const recorded = (status: Status): End => ({ kind: 'recorded', record: record(st
 const skipped = (code: NotStarted): End => ({ kind: 'not_started', code, reason: 'because' });
 const blocked: End = { kind: 'blocked', reasons: why };
 const unknownInTheWay: End = { ...blocked, unknown: record('unknown') as Unknown };
-const notSentAgain: End = { kind: 'recorded', record: record('intended'), refused: why };
+const notSentAgain: End = { kind: 'recorded', record: record('intended'), policy_violations: why };
 
 describe('the exit code of a run', () => {
   const lost = { fatal: { error: new Error('disk full'), unsaved: [] } };

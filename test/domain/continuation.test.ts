@@ -156,7 +156,7 @@ describe('records that a run could not save', () => {
     const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
     expect(kinds(stateWith(put(other)), running)).to.deep.equal(['refused']);
     const [refused] = runSync(mergeUnsaved(stateWith(put(elsewhere)), [running]));
-    expect(refused).to.have.property('why').that.includes('running').and.includes(at(6));
+    expect(refused).to.have.property('reason').that.includes('running').and.includes(at(6));
   });
 
   const ended = { finished_at: at(9), updated_at: at(9) };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { chosenEntries } from '../../src/domain/history-filter.ts';
+import { matchingEntries } from '../../src/domain/history-filter.ts';
 import { type Change, emptyState, fold } from '../../src/domain/state.ts';
 import { ACTOR, AT, put, recordAfter, TARGET } from '../state/samples.ts';
 
@@ -26,20 +26,20 @@ const { history } = fold(
 
 describe('chosen entries of the history', () => {
   it('are all without a filter, oldest first', () => {
-    expect(chosenEntries(history, {})).to.deep.equal([0, 1, 2, 3, 4]);
+    expect(matchingEntries(history, {})).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
   it('are of an address, also under the names it had before', () => {
-    expect(chosenEntries(history, { address: 's/c' })).to.deep.equal([0, 2, 3, 4]);
-    expect(chosenEntries(history, { address: 's/b' })).to.deep.equal([1]);
-    expect(chosenEntries(history, { address: 's/nothing' })).to.deep.equal([]);
+    expect(matchingEntries(history, { address: 's/c' })).to.deep.equal([0, 2, 3, 4]);
+    expect(matchingEntries(history, { address: 's/b' })).to.deep.equal([1]);
+    expect(matchingEntries(history, { address: 's/nothing' })).to.deep.equal([]);
   });
 
   it('are of a disk, by id or name, and not older than a moment', () => {
-    expect(chosenEntries(history, { volume: 'vol-s/b' })).to.deep.equal([1]);
-    expect(chosenEntries(history, { volume: 'data' })).to.deep.equal([0, 1, 3, 4]);
+    expect(matchingEntries(history, { volume: 'vol-s/b' })).to.deep.equal([1]);
+    expect(matchingEntries(history, { volume: 'data' })).to.deep.equal([0, 1, 3, 4]);
     const since_ms = Date.parse('2026-11-22T00:00:00Z');
-    expect(chosenEntries(history, { since_ms })).to.deep.equal([2, 3, 4]);
-    expect(chosenEntries(history, { since_ms, volume: 'vol-s/a' })).to.deep.equal([]);
+    expect(matchingEntries(history, { since_ms })).to.deep.equal([2, 3, 4]);
+    expect(matchingEntries(history, { since_ms, volume: 'vol-s/a' })).to.deep.equal([]);
   });
 });

@@ -51,12 +51,12 @@ describe('open restores', () => {
     ];
     const [open] = openRestores(stateOf(running), specs);
     expect(open?.declared).to.equal(true);
-    expect(open?.behind).to.have.deep.members([
-      { address: 'a/disk', because: 'same_disk' },
-      { address: 'a/backup', because: 'same_backup' },
-      { address: 'a/after', because: 'depends_on' },
-      { address: 'a/later', because: 'depends_on' },
-      { address: 'a/after-disk', because: 'depends_on' },
+    expect(open?.blocks).to.have.deep.members([
+      { address: 'a/disk', reason: 'same_volume' },
+      { address: 'a/backup', reason: 'same_backup' },
+      { address: 'a/after', reason: 'depends_on' },
+      { address: 'a/later', reason: 'depends_on' },
+      { address: 'a/after-disk', reason: 'depends_on' },
     ]);
   });
 
@@ -66,7 +66,7 @@ describe('open restores', () => {
       generation: succeeded.generation,
     });
     const [open] = openRestores(stateOf(running, succeeded), [done]);
-    expect(open?.behind).to.deep.equal([]);
+    expect(open?.blocks).to.deep.equal([]);
   });
 
   it('have nothing behind them that is done and whose record was tidied away', () => {
@@ -79,9 +79,9 @@ describe('open restores', () => {
       { type: 'removed', record: succeeded, serial: 1, at: running.updated_at, actor },
     ] as const;
     const [open] = openRestores({ ...stateOf(running), history }, [done]);
-    expect(open?.behind).to.deep.equal([]);
+    expect(open?.blocks).to.deep.equal([]);
     const [again] = openRestores({ ...stateOf(running), history }, [{ ...done, generation: 9 }]);
-    expect(again?.behind).to.deep.equal([{ address: succeeded.address, because: 'depends_on' }]);
+    expect(again?.blocks).to.deep.equal([{ address: succeeded.address, reason: 'depends_on' }]);
   });
 
   it('are found in a circle of dependencies, which is for another check to refuse', () => {
@@ -90,6 +90,6 @@ describe('open restores', () => {
       spec('a/b', { depends_on: [running.address] }),
     ];
     const [open] = openRestores(stateOf(running), specs);
-    expect(open?.behind).to.deep.equal([{ address: 'a/b', because: 'depends_on' }]);
+    expect(open?.blocks).to.deep.equal([{ address: 'a/b', reason: 'depends_on' }]);
   });
 });

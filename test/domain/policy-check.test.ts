@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Backup, Volume } from '../../src/domain/cloud.ts';
-import { factBreaches } from '../../src/domain/policy-check.ts';
+import { breachesOf } from '../../src/domain/policy-check.ts';
 import { MASK } from '../../src/domain/secrets.ts';
 
 const ID = 'c96e4a94-927a-425c-8795-63f9964cfebd';
@@ -15,7 +15,7 @@ const BACKUP: Backup = {
 
 function breaches(pattern: string, more: Partial<Volume> = {}) {
   const volume: Volume = { id: ID, name: 'data', status: 'available', size: 10, attachments: [], ...more };
-  return factBreaches(volume, BACKUP, { protected_volumes: [pattern] }, 0).map(({ code }) => code);
+  return breachesOf(volume, BACKUP, { protected_volumes: [pattern] }, 0).map(({ code }) => code);
 }
 
 describe('policy.protected_volumes', () => {

@@ -1,26 +1,26 @@
 import { expect } from 'chai';
 import {
-  describeMisfit,
-  fields,
+  array,
+  type Issue,
   integerFrom,
-  listOf,
-  type Misfit,
-  maybe,
+  issueText,
+  object,
   oneOf,
+  optionalField,
   pathText,
   time,
-  variants,
+  variant,
 } from '../../src/domain/shape.ts';
 
 describe('domain/shape', () => {
-  const told = (wrong: Misfit | undefined) => wrong && `${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+  const told = (wrong: Issue | undefined) => wrong && `${pathText(wrong.path)}: ${issueText(wrong)}`;
 
   it('tells where a value does not fit, what was expected and what is there', () => {
     type Thing = { readonly kind: 'a' | 'b'; readonly n?: number; readonly list: readonly { at: string }[] };
-    const check = fields<Thing>({
+    const check = object<Thing>({
       kind: oneOf('a', 'b'),
-      n: maybe(integerFrom(1, 9)),
-      list: listOf(fields<{ at: string }>({ at: time })),
+      n: optionalField(integerFrom(1, 9)),
+      list: array(object<{ at: string }>({ at: time })),
     });
     const at = '2026-11-23T22:00:00.000Z';
     for (const [value, wrong] of [
@@ -41,7 +41,7 @@ describe('domain/shape', () => {
   });
 
   it('tells variants apart by a field of theirs, and by no inherited one', () => {
-    const check = variants<{ readonly by: 'id' }, 'by'>('by', { id: fields({ by: oneOf('id') }) });
+    const check = variant<{ readonly by: 'id' }, 'by'>('by', { id: object({ by: oneOf('id') }) });
     expect(check({ by: 'id' })).to.equal(undefined);
     for (const by of ['constructor', '__proto__', 'toString', 1, undefined])
       expect(told(check({ by })), String(by)).to.match(/^by: expected "id", /);

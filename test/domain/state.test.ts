@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Change, type Commit, emptyState, fold, Ledger } from '../../src/domain/state.ts';
+import { type Change, type Commit, emptyState, fold, MutableState } from '../../src/domain/state.ts';
 import { ACTOR, AT, everyKind, intendEvent, numbered, put, recordAfter, TARGET } from '../state/samples.ts';
 
 const empty = emptyState('line', TARGET, AT);
@@ -82,7 +82,7 @@ describe('fold', () => {
 
 describe('Ledger', () => {
   it('shows nothing of what is only staged', () => {
-    const ledger = new Ledger(empty);
+    const ledger = new MutableState(empty);
     for (const commit of commits([numbered(1)], [numbered(2)])) ledger.stage(commit);
     expect(ledger.state()).to.deep.equal(empty);
     expect(ledger.next).to.equal(3);
@@ -92,7 +92,7 @@ describe('Ledger', () => {
   });
 
   it('judges a commit by those staged before it', () => {
-    const ledger = new Ledger(empty);
+    const ledger = new MutableState(empty);
     const moved: Change = { type: 'moved', moves: [{ from: 'set/r1', to: 'set/r2' }] };
     for (const commit of commits([numbered(1)], [moved], [numbered(1)])) ledger.stage(commit);
     ledger.applyStaged();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { amount, list, object } from '../../src/domain/shape.ts';
+import { anyArray, anyObject, nonNegative } from '../../src/domain/shape.ts';
 import {
   checked,
   field,
@@ -19,9 +19,9 @@ describe('drivers/fields', () => {
 
   it('says what a value is not, and never the value', () => {
     for (const [work, message] of [
-      [() => field({ size: 'hunter2' }, 'size', amount), 'size is not a number from 0'],
-      [() => checked('hunter2', object, 'volume'), 'volume is not an object'],
-      [() => checked('hunter2', list, 'links'), 'links is not an array'],
+      [() => field({ size: 'hunter2' }, 'size', nonNegative), 'size is not a number from 0'],
+      [() => checked('hunter2', anyObject, 'volume'), 'volume is not an object'],
+      [() => checked('hunter2', anyArray, 'links'), 'links is not an array'],
       [() => optionalTime({ at: 'hunter2' }, 'at'), 'at is not a time'],
     ] as const)
       expect(work).to.throw(UnexpectedShape).with.property('message', message);

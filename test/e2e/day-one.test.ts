@@ -211,7 +211,7 @@ describe('day one', () => {
     while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
     const { lock, open } = await json('status');
     expect(lock).to.include({ operation: 'apply', pid: running.pid });
-    expect(open[0].behind).to.deep.equal([{ address: 'pay/later', because: 'depends_on' }]);
+    expect(open[0].blocks).to.deep.equal([{ address: 'pay/later', reason: 'depends_on' }]);
     expect((await desk.run('wait')).code).to.equal(4);
     expect((await running.done).code).to.equal(0);
   });

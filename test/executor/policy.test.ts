@@ -39,7 +39,9 @@ describe('today’s policy, before every request', () => {
       const before = (await lab.state())?.records.get(ADDRESS);
       const { outcome } = await lab.apply([lab.spec(0)], { policy: policy(lab) });
       const end = outcome.ends.get(ADDRESS);
-      expect(end?.kind === 'recorded' && end.refused?.map((reason) => reason.code)).to.deep.equal([code]);
+      expect(end?.kind === 'recorded' && end.policy_violations?.map((reason) => reason.code)).to.deep.equal([
+        code,
+      ]);
       expect(lab.starts(0)).to.equal(0);
       const after = (await lab.state())?.records.get(ADDRESS);
       expect(after).to.include({ status: 'intended' });

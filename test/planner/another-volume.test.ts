@@ -1,8 +1,8 @@
 import { expect } from 'chai';
+import type { CloudSnapshot } from '../../src/domain/cloud-snapshot.ts';
 import { linesOf } from '../../src/domain/diagnostic.ts';
-import type { Observations } from '../../src/domain/observations.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
-import { observationNeeds } from '../../src/planner/resolve-spec.ts';
+import { snapshotNeeds } from '../../src/planner/resolve-spec.ts';
 import { action, backup, type Cloud, observe, planOf, said, spec, story, volume } from './builders.ts';
 
 /** boot (10 GB) and data (40 GB), each with its own backups; the older one of boot is not the one to name. */
@@ -17,9 +17,9 @@ const cloud: Cloud = {
 const source = { file: 'restores.yaml', line: 12, column: 7 };
 
 /** As `plan` looks a second time when a backup is of another disk. */
-function lookedBeside(specs: Parameters<typeof planOf>[0]): Observations {
+function lookedBeside(specs: Parameters<typeof planOf>[0]): CloudSnapshot {
   return {
-    ...observe(cloud, observationNeeds(specs, indexRecords(undefined))),
+    ...observe(cloud, snapshotNeeds(specs, indexRecords(undefined))),
     advice: { volumes: cloud.volumes, backups: cloud.backups },
   };
 }
@@ -27,7 +27,7 @@ function lookedBeside(specs: Parameters<typeof planOf>[0]): Observations {
 describe('a backup of another disk', () => {
   it('too large: says first that the id is wrong, and extending the disk last', () => {
     const specs = [spec('s/a', 'boot', 'data-new', { source })];
-    const text = said(planOf(specs, { observations: lookedBeside(specs) }), 's/a');
+    const text = said(planOf(specs, { snapshot: lookedBeside(specs) }), 's/a');
     expect(text).to.contain('this is a backup of disk-data, not of disk-boot, and needs 40 GB');
     expect(text).to.contain(
       'the newest backup of disk-boot: boot-new (2026-11-22T00:00:00Z); use it as backup_id at restores.yaml:12:7',
@@ -38,7 +38,7 @@ describe('a backup of another disk', () => {
 
   it('that fits is restored with a warning that names both disks and both ways out', () => {
     const specs = [spec('s/a', 'data', 'boot-new', { source })];
-    const made = planOf(specs, { observations: lookedBeside(specs) });
+    const made = planOf(specs, { snapshot: lookedBeside(specs) });
     expect(story(made)).to.include({ 's/a': 'restore first' });
     const [notice] = made.notices.filter(({ code }) => code === 'backup-of-another-volume');
     expect(notice?.severity).to.equal('warning');

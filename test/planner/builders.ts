@@ -1,6 +1,6 @@
 import type { Backup, Reading, Volume } from '../../src/domain/cloud.ts';
+import type { CloudSnapshot, SnapshotNeeds } from '../../src/domain/cloud-snapshot.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
-import type { ObservationNeeds, Observations } from '../../src/domain/observations.ts';
 import { optional } from '../../src/domain/optional.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
 import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
@@ -10,7 +10,7 @@ import { type Change, emptyState, fold, type Move, type State } from '../../src/
 import type { PlanInput } from '../../src/planner/context.ts';
 import { plan } from '../../src/planner/planner.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
-import { observationNeeds } from '../../src/planner/resolve-spec.ts';
+import { snapshotNeeds } from '../../src/planner/resolve-spec.ts';
 
 /** Short names for what plans are made of: `v1` is a disk of 10 GB, `b1` a backup of `v1`. */
 
@@ -68,7 +68,7 @@ export const CLOUD: Cloud = {
 };
 
 /** Exactly what was asked for, so that a plan that reads more than it asked for fails. */
-export function observe(cloud: Cloud, needs: ObservationNeeds): Observations {
+export function observe(cloud: Cloud, needs: SnapshotNeeds): CloudSnapshot {
   return {
     volumes: readings(cloud.volumes, needs.volume_ids, needs.all_volumes, cloud),
     backups: readings(cloud.backups, needs.backup_ids, needs.all_backups, cloud),
@@ -293,9 +293,9 @@ export function planOf(specs: readonly RestoreSpec[], given: Given = {}): Plan {
     files: [],
     ...(state ? { state } : {}),
     target: TARGET,
-    ...(offline || more.observations
+    ...(offline || more.snapshot
       ? {}
-      : { observations: observe(cloud, observationNeeds(specs, indexRecords(state))) }),
+      : { snapshot: observe(cloud, snapshotNeeds(specs, indexRecords(state))) }),
     policy: DEFAULT_CONFIG.policy,
     only: [],
     now: NOW,

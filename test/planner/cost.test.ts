@@ -3,7 +3,7 @@ import { isOpen } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { emptyState, type HistoryEntry, type State } from '../../src/domain/state.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
-import { observationNeeds } from '../../src/planner/resolve-spec.ts';
+import { snapshotNeeds } from '../../src/planner/resolve-spec.ts';
 import {
   backup,
   type Cloud,
@@ -122,12 +122,12 @@ describe(`the cost of ${MANY} restores`, () => {
   for (const [name, made] of Object.entries(CASES))
     it(`${name}: less than ${LIMIT_MS} ms`, () => {
       const { specs, state, cloud: there = cloud } = made();
-      const observations = observe(there, observationNeeds(specs, indexRecords(state)));
+      const observations = observe(there, snapshotNeeds(specs, indexRecords(state)));
       let best = Number.POSITIVE_INFINITY;
       // Others may be using the machine: processor time counts, and the best of a few runs.
       for (let run = 0; run < 5 && best >= LIMIT_MS; run++) {
         const began = process.cpuUsage();
-        const { actions } = planOf(specs, { ...(state ? { state } : {}), observations });
+        const { actions } = planOf(specs, { ...(state ? { state } : {}), snapshot: observations });
         best = Math.min(best, process.cpuUsage(began).user / 1_000);
         expect(actions).to.have.length(specs.length);
       }

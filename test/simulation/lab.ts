@@ -1,6 +1,6 @@
 import { type ApplyPorts, apply } from '../../src/app/apply.ts';
 import { makePlan } from '../../src/app/make-plan.ts';
-import { wait } from '../../src/app/wait.ts';
+import { waitForRestores } from '../../src/app/wait.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -155,7 +155,7 @@ export class Lab {
       showPlan: () => {},
       confirm: async () => {},
     };
-    if (mode === 'follow') await wait({ ...request, addresses: [] }, ports);
+    if (mode === 'follow') await waitForRestores({ ...request, addresses: [] }, ports);
     else {
       const declared = { specs, files: [], only: [] };
       await apply({ ...request, declared, mode, skipBlocked: true, waivers }, ports);

@@ -1,4 +1,4 @@
-import { resolve } from '../../src/app/resolve.ts';
+import { resolveRestore } from '../../src/app/resolve.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { Resolution } from '../../src/domain/record.ts';
@@ -49,7 +49,7 @@ export class Person {
     let done = false;
     const say = async () => {
       try {
-        await resolve(
+        await resolveRestore(
           {
             ...this.#program.lockRequest('resolve'),
             address,

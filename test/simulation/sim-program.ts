@@ -3,7 +3,7 @@ import { apply } from '../../src/app/apply.ts';
 import { applySaved } from '../../src/app/apply-saved.ts';
 import { makePlan } from '../../src/app/make-plan.ts';
 import { type LockRequest, type Ports, type RunPorts, withLease } from '../../src/app/ports.ts';
-import { wait } from '../../src/app/wait.ts';
+import { waitForRestores } from '../../src/app/wait.ts';
 import { runSync } from '../../src/domain/chunked-work.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
@@ -91,7 +91,7 @@ export class SimProgram {
         return;
       }
       case 'wait':
-        await wait({ ...request, addresses: [], settings }, ports);
+        await waitForRestores({ ...request, addresses: [], settings }, ports);
         return;
       default:
         command satisfies never;

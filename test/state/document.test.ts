@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { runSync } from '../../src/domain/chunked-work.ts';
 import { JsonFault } from '../../src/domain/json-bounds.ts';
-import { fields, integerFrom, listOf, type Misfit, maybe } from '../../src/domain/shape.ts';
+import { array, type Issue, integerFrom, object, optionalField } from '../../src/domain/shape.ts';
 import { boundedJson, isReadableItem, openDocument } from '../../src/state/document.ts';
 
 describe('state/document', () => {
-  const check = fields<{ readonly n: number; readonly list?: readonly number[] }>({
+  const check = object<{ readonly n: number; readonly list?: readonly number[] }>({
     n: integerFrom(0),
-    list: maybe(listOf(integerFrom(1))),
+    list: optionalField(array(integerFrom(1))),
   });
-  const refuse = (wrong: Misfit): never => {
+  const refuse = (wrong: Issue): never => {
     throw new Error(`${wrong.path.join('.')}: ${wrong.expected}`);
   };
   const read = (text: string) => {

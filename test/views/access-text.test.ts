@@ -28,7 +28,7 @@ const REFUSED: AccessReport = {
     {
       step: 'settings',
       outcome: 'warning',
-      said: 'OS_* variables',
+      result: 'OS_* variables',
       diagnostics: [
         {
           severity: 'warning',
@@ -38,11 +38,11 @@ const REFUSED: AccessReport = {
         },
       ],
     },
-    { step: 'connection', outcome: 'ok', said: 'reached https://iam.example', diagnostics: [] },
+    { step: 'connection', outcome: 'ok', result: 'reached https://iam.example', diagnostics: [] },
     {
       step: 'credentials',
       outcome: 'failed',
-      said: 'https://iam.example refused the user name, password or project',
+      result: 'https://iam.example refused the user name, password or project',
       diagnostics: [
         {
           severity: 'error',
@@ -55,15 +55,15 @@ const REFUSED: AccessReport = {
         },
       ],
     },
-    { step: 'project', outcome: 'skipped', said: 'not tried', diagnostics: [] },
-    { step: 'clock', outcome: 'ok', said: 'agrees with the clock of the cloud', diagnostics: [] },
+    { step: 'project', outcome: 'skipped', result: 'not tried', diagnostics: [] },
+    { step: 'clock', outcome: 'ok', result: 'agrees with the clock of the cloud', diagnostics: [] },
   ],
 };
 
 const TAKEN: AccessReport = {
   ok: true,
   target: { auth_url: 'https://iam.example', region: 'eu-de', project_id: 'p1', project_name: 'demo' },
-  steps: [{ step: 'backups', outcome: 'ok', said: 'may be listed', diagnostics: [] }],
+  steps: [{ step: 'backups', outcome: 'ok', result: 'may be listed', diagnostics: [] }],
 };
 
 describe('views/access-text', () => {
@@ -102,7 +102,7 @@ describe('views/access-text', () => {
         const diagnostics = [
           { severity: 'error' as const, code: 'x', summary: text, detail: text, remedy: text },
         ];
-        const step = { step: 'backups' as const, said: text, diagnostics };
+        const step = { step: 'backups' as const, result: text, diagnostics };
         expectHarmless(
           accessText(
             {

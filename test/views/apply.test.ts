@@ -7,7 +7,7 @@ import { createApplyJson } from '../../src/views/apply-json.ts';
 import { applyLine } from '../../src/views/apply-lines.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
-import { type ApplyView, tee } from '../../src/views/apply-view.ts';
+import { type ApplyView, combineViews } from '../../src/views/apply-view.ts';
 import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.ts';
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
@@ -368,7 +368,7 @@ describe('views/apply-json', () => {
 describe('views/apply-view', () => {
   it('tells several views the same', () => {
     const [one, two] = [createRunReporter(), createRunReporter()];
-    const view = tee(one, two);
+    const view = combineViews(one, two);
     for (const event of RUN) view.handle(event);
     view.end();
     expect(one.report()).to.deep.equal(two.report());

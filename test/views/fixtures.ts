@@ -304,7 +304,7 @@ const ACTIONS: readonly Action[] = [
     backup: backup('web', 40),
     source: source(26),
     record: recordOf('web', [ACCEPTED]) as RestoreRecord & { status: 'running' },
-    refused: [],
+    policy_violations: [],
   },
   {
     ...common,

@@ -56,7 +56,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'manifest/read-config.ts': ['smaller', 'larger'],
   'manifest/read-yaml.ts': ['value'],
   'planner/another-volume.ts': ['backup.size', "seconds(backup.created_at ?? '')", 'source'],
-  'planner/facts.ts': ['whenToAskAgain(reading.failure)'],
+  'planner/checks.ts': ['whenToAskAgain(reading.failure)'],
   'planner/notices.ts': ['backup.created_at', 'generation'],
   'planner/open-records.ts': ['raise(record, context)'],
   'planner/plan-staleness.ts': ['clocks'],

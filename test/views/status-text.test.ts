@@ -8,14 +8,14 @@ import { expectGolden, expectHarmless } from './golden.ts';
 const OPEN = [
   {
     record: unknown,
-    behind: [
-      { address: 'payments/db-data', because: 'same_disk' },
-      { address: 'payments/web', because: 'depends_on' },
+    blocks: [
+      { address: 'payments/db-data', reason: 'same_volume' },
+      { address: 'payments/web', reason: 'depends_on' },
     ],
     declared: true,
   },
-  { record: running, behind: [], declared: true },
-  { record: intended, behind: [], declared: false },
+  { record: running, blocks: [], declared: true },
+  { record: intended, blocks: [], declared: false },
 ] as readonly OpenRestore[];
 
 const LOCK = {
@@ -61,7 +61,7 @@ describe('views/status-text', () => {
 
   it('speaks of no job where the cloud has none: of the restore, and of the request that was accepted', () => {
     const request = runningWithoutJob.attempts[0]?.request_id;
-    const open = [{ record: runningWithoutJob, behind: [], declared: true }] as readonly OpenRestore[];
+    const open = [{ record: runningWithoutJob, blocks: [], declared: true }] as readonly OpenRestore[];
     for (const detailed of [true, false]) {
       const text = statusText(status({ open }), { ...at(120), detailed });
       expect(text)
@@ -93,7 +93,7 @@ describe('views/status-text', () => {
       names: { ...unknown.names, volume_name: evil, backup_name: evil },
     };
     const open = [
-      { record, behind: [{ address: evil, because: 'same_disk' }], declared: false },
+      { record, blocks: [{ address: evil, reason: 'same_volume' }], declared: false },
     ] as readonly OpenRestore[];
     const hostile = status({ open, location: evil, lock: { ...LOCK, who: evil, host: evil } });
     expectHarmless(statusText(hostile, { ...at(100), detailed: true }));

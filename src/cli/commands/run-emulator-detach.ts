@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode, type Failure, usage } from '../../domain/errors.ts';
-import { jsonOf, object } from '../../domain/shape.ts';
+import { anyObject, jsonOf } from '../../domain/shape.ts';
 import { type EmulatorOptions, startEmulator } from '../../emulator/index.ts';
 import { readAll } from '../../files/read-file.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
@@ -110,7 +110,7 @@ async function ask(url: string, body?: string) {
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });
   const text = answer.body ? await readAll(answer.body, ANSWER_BYTES_MAX) : '';
-  return { status: answer.status, fields: jsonOf(text.toString(), object) ?? {} };
+  return { status: answer.status, fields: jsonOf(text.toString(), anyObject) ?? {} };
 }
 
 function noServer(server: string, where: string, list: string): Failure {

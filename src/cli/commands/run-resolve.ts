@@ -1,4 +1,4 @@
-import { resolve } from '../../app/resolve.ts';
+import { resolveRestore } from '../../app/resolve.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import type { Resolution, RestoreRecord } from '../../domain/record.ts';
 import { remedyLines } from '../../views/diagnostics.ts';
@@ -39,7 +39,7 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
   const context = await loadContext(io, flags);
   const backend = await openState(context, 'write');
   const { as, reason } = flags;
-  const { record, state } = await resolve(
+  const { record, state } = await resolveRestore(
     {
       address,
       decision: { as, reason, by: io.who },

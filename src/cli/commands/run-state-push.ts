@@ -114,8 +114,8 @@ function showRefusedMerges(io: Io, merges: readonly Merge[]): ExitCode {
   const refused = merges.flatMap((merge) => (merge.kind === 'refused' ? [merge] : []));
   showDiagnostics(
     io,
-    refused.map(({ unsaved, why }) =>
-      error('not-newer', `${unsaved.address} was not merged: ${why}`, {
+    refused.map(({ unsaved, reason }) =>
+      error('not-newer', `${unsaved.address} was not merged: ${reason}`, {
         detail: `In the file it is ${statusWord(unsaved.status)} since ${unsaved.updated_at}.`,
         remedy: `compare with vbsctl state show ${shellOperand(unsaved.address)}; the record of the state was kept`,
         where: { address: unsaved.address },
@@ -140,7 +140,7 @@ function mergeLine(merge: Merge): string {
     case 'known':
       return `= ${address}  already in the state: ${statusWord(merge.status)}`;
     case 'refused':
-      return `! ${address}  refused: ${sanitize(merge.why)}`;
+      return `! ${address}  refused: ${sanitize(merge.reason)}`;
     default:
       return unreachable(merge);
   }

@@ -4,7 +4,7 @@ import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { harmlessJsonInSteps } from '../../domain/escape/json.ts';
-import { chosenEntries } from '../../domain/history-filter.ts';
+import { matchingEntries } from '../../domain/history-filter.ts';
 import { optional } from '../../domain/optional.ts';
 import { encodeSnapshot, type Snapshot } from '../../state/codec.ts';
 import { findBreaks } from '../../state/history-chain.ts';
@@ -71,7 +71,7 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
       accepted_by === undefined ? 'standing' : 'accepted',
     ]),
   );
-  const chosen = chosenEntries(state.history, {
+  const chosen = matchingEntries(state.history, {
     ...optional('address', flags.address),
     ...optional('volume', flags.volume),
     ...optional('since_ms', flags.since),

@@ -1,4 +1,4 @@
-import { endsOf, wait as follow } from '../../app/wait.ts';
+import { endsOf, waitForRestores as follow } from '../../app/wait.ts';
 import type { ExitCode } from '../../domain/errors.ts';
 import { type RestoreRecord, statusWord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
-import { type JsonObject, list, object } from '../../domain/shape.ts';
+import { anyArray, anyObject, type JsonObject } from '../../domain/shape.ts';
 import { encodePercent } from '../../network/percent.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
 import { checked, field, nonEmptyText } from '../fields.ts';
@@ -133,8 +133,8 @@ interface Project {
 }
 
 function parseProjects(body: JsonObject): Project[] {
-  return checked(body.projects, list, 'projects')
-    .map((value) => checked(value, object, 'project'))
+  return checked(body.projects, anyArray, 'projects')
+    .map((value) => checked(value, anyObject, 'project'))
     .map((project) => ({
       id: field(project, 'id', nonEmptyText),
       name: field(project, 'name', nonEmptyText),

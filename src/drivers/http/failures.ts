@@ -1,7 +1,7 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
-import { isObject, type JsonObject, jsonOf, object } from '../../domain/shape.ts';
+import { anyObject, isObject, type JsonObject, jsonOf } from '../../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import { jsonLimitError } from './body-limits.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -153,5 +153,5 @@ export function cloudTimeMs(answer: Answer): number | undefined {
 
 /** Parses a text as a JSON object. Undefined for everything else, and for a text that is too large to be parsed. */
 export function parseObject(text: string): JsonObject | undefined {
-  return jsonLimitError(text) === undefined ? jsonOf(text, object) : undefined;
+  return jsonLimitError(text) === undefined ? jsonOf(text, anyObject) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { jsonOf, object } from '../../domain/shape.ts';
+import { anyObject, jsonOf } from '../../domain/shape.ts';
 import { displayLock, LOCK_ID } from '../lock-info.ts';
 
 /** A lock whose id is known. */
@@ -35,12 +35,12 @@ export function encodeLock({
 
 /** The holder; undefined if the answer does not name it. */
 export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefined {
-  const value = jsonOf(body, object);
+  const value = jsonOf(body, anyObject);
   if (!value) return undefined;
   const text = (key: string) => textOf(value[key]);
   const id = text('ID');
   if (id === undefined || !LOCK_ID.test(id)) return undefined;
-  const info = jsonOf(text('Info') ?? '', object);
+  const info = jsonOf(text('Info') ?? '', anyObject);
   const ours = typeof info?.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
   const holder = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChunkedWork } from '../../domain/chunked-work.ts';
-import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../../domain/shape.ts';
+import { array, integerFrom, isObject, issueText, nonEmpty, object, pathText } from '../../domain/shape.ts';
 import type { Commit } from '../../domain/state.ts';
 import { boundedJson } from '../document.ts';
 import { commit as commitShape } from '../record-shape.ts';
@@ -85,7 +85,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       if (format !== undefined && format > JOURNAL_FORMAT) return { kind: 'newer', format };
       if (typeof first === 'string') return damaged(first);
       const wrong = headerShape(first.content);
-      if (wrong) return damaged(`${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+      if (wrong) return damaged(`${pathText(wrong.path)}: ${issueText(wrong)}`);
       header = first.content as JournalHeader;
       previous = first.sum;
     } else {
@@ -96,7 +96,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       const group = readLine(previous, 'commits', content);
       if (typeof group === 'string') return damaged(group);
       const wrong = groupShape(group.content);
-      if (wrong) return damaged(`${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+      if (wrong) return damaged(`${pathText(wrong.path)}: ${issueText(wrong)}`);
       for (const commit of group.content as readonly Commit[]) {
         const expected = header.base + commits.length + 1;
         if (commit.serial !== expected)
@@ -114,13 +114,13 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
   return { kind: 'valid', header, commits, tornBytes: 0 };
 }
 
-const headerShape = fields<JournalHeader>({
+const headerShape = object<JournalHeader>({
   format: integerFrom(1),
-  lineage: word,
+  lineage: nonEmpty,
   base: integerFrom(0),
-  key: word,
+  key: nonEmpty,
 });
-const groupShape = listOf(commitShape);
+const groupShape = array(commitShape);
 
 type Kind = 'journal' | 'commits';
 const NEWLINE = 0x0a;

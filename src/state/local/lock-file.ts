@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { fields, jsonOf, textLike } from '../../domain/shape.ts';
+import { jsonOf, object, pattern } from '../../domain/shape.ts';
 import type { Actor } from '../../domain/state.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
 import { temporaryName } from '../../files/replace-file.ts';
@@ -203,9 +203,9 @@ function noEntry(file: string, cause: unknown): undefined {
 /** The id becomes part of a file name (`breakPath`), so it must not lead to another directory. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
-const entryShape = fields<Entry>({
-  info: fields<Entry['info']>({
-    id: textLike(ID, 'an id of letters, digits and dashes'),
+const entryShape = object<Entry>({
+  info: object<Entry['info']>({
+    id: pattern(ID, 'an id of letters, digits and dashes'),
     ...lockFields,
   }),
   owner: ownerShape,

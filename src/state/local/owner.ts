@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { fields, integerFrom, maybe, text, word } from '../../domain/shape.ts';
+import { integerFrom, nonEmpty, object, optionalField, string } from '../../domain/shape.ts';
 import { hasCode } from '../../files/system-error.ts';
 
 /**
@@ -21,13 +21,13 @@ export interface Owner {
   readonly machine?: string;
 }
 
-export const ownerShape = fields<Owner>({
-  host: word,
+export const ownerShape = object<Owner>({
+  host: nonEmpty,
   pid: integerFrom(1),
-  boot_id: maybe(text),
-  namespaces: maybe(text),
-  start_ticks: maybe(text),
-  machine: maybe(text),
+  boot_id: optionalField(string),
+  namespaces: optionalField(string),
+  start_ticks: optionalField(string),
+  machine: optionalField(string),
 });
 
 /** How the lock file learns about processes; replaced in tests. */

@@ -2,7 +2,7 @@ import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { fields, integerFrom, jsonOf, time } from '../../domain/shape.ts';
+import { integerFrom, jsonOf, object, time } from '../../domain/shape.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import type { LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
@@ -69,7 +69,7 @@ function leaseOf({ ttl_ms, takeover_after_ms, renewed_at }: Columns): LeaseTerms
   return leaseShape(lease) ? undefined : lease;
 }
 
-const leaseShape = fields<LeaseTerms>({
+const leaseShape = object<LeaseTerms>({
   ttl_ms: integerFrom(1),
   takeover_after_ms: integerFrom(1),
   renewed: time,

@@ -1,6 +1,6 @@
 import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { fields, integerFrom, jsonOf, maybe, text, yes } from '../../domain/shape.ts';
+import { integerFrom, jsonOf, literalTrue, object, optionalField, string } from '../../domain/shape.ts';
 import type { Actor } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
@@ -228,10 +228,10 @@ function releasedText(info: LockHolder, clock: Clock): string {
   return `${JSON.stringify({ info, ttl_ms: 0, takeover_after_ms: 0, renewed, released: true }, undefined, 2)}\n`;
 }
 
-const entryShape = fields<Entry>({
+const entryShape = object<Entry>({
   info: lockShape,
   ttl_ms: integerFrom(0),
   takeover_after_ms: integerFrom(0),
-  renewed: text,
-  released: maybe(yes),
+  renewed: string,
+  released: optionalField(literalTrue),
 });

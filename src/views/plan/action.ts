@@ -50,7 +50,7 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
           ? labelled('so far', progressSoFar(action.record, options), style)
           : labelled('so far', wrap(RECORDED_LATER, width - VALUE_COLUMN), style)),
         ...runnableLines(action, options),
-        ...('refused' in action ? firstStepLines(action, options) : []),
+        ...('policy_violations' in action ? firstStepLines(action, options) : []),
       ];
     case 'blocked':
       return [
@@ -75,7 +75,7 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
 
 const RECORDED_LATER = 'as recorded in the state when the plan is applied; otherwise the plan is refused';
 
-function firstStepLines({ refused }: ResumeAction, options: PlanTextOptions): string[] {
+function firstStepLines({ policy_violations: refused }: ResumeAction, options: PlanTextOptions): string[] {
   const step =
     refused.length === 0
       ? 'reads disk and backup before it sends anything'

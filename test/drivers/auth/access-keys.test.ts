@@ -112,7 +112,7 @@ describe('access keys', () => {
       ),
     );
     const failed = steps.filter(({ outcome }) => outcome === 'failed');
-    expect(failed.map(({ step, said }) => `${step}: ${said}`)).to.deep.equal([
+    expect(failed.map(({ step, result: said }) => `${step}: ${said}`)).to.deep.equal([
       'backups: the service of the backups refused the signature',
       'disks: the service of the disks refused the signature',
     ]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { observe } from '../../src/app/observe.ts';
+import { readCloud } from '../../src/app/read-cloud.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { Lab } from '../simulation/lab.ts';
 
@@ -44,7 +44,7 @@ describe('looking at what a plan needs', () => {
       all_volumes: false,
       all_backups: false,
     };
-    const seen = await lab.clock.until(observe(await lab.clock.until(lab.connect()), needs));
+    const seen = await lab.clock.until(readCloud(await lab.clock.until(lab.connect()), needs));
     const kinds = new Set(ids.flatMap((id) => [seen.volumes.get(id)?.kind, seen.backups.get(id)?.kind]));
     return { requests: lab.network.log.length, kinds: [...kinds] };
   }
@@ -68,7 +68,7 @@ describe('looking at what a plan needs', () => {
       volumes: async () => ({ kind: 'listed', values: [], pages: 1, complete: true }),
     });
     const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
-    const seen = await lab.clock.until(observe(hiding, { ...none, volume_ids: new Set(ids) }));
+    const seen = await lab.clock.until(readCloud(hiding, { ...none, volume_ids: new Set(ids) }));
     expect([...seen.volumes.values()].every(({ kind }) => kind === 'found')).to.equal(true);
   });
 
@@ -82,7 +82,7 @@ describe('looking at what a plan needs', () => {
     });
     const ids = new Set(Array.from({ length: 100 }, (_, n) => `v${n}`));
     const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
-    const seen = await lab.clock.until(observe(blind, { ...none, volume_ids: ids }));
+    const seen = await lab.clock.until(readCloud(blind, { ...none, volume_ids: ids }));
     const kinds = [...seen.volumes.values()].map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'gone').length).to.be.within(20, 30);
     expect(kinds.filter((kind) => kind === 'unreadable').length).to.be.within(70, 80);

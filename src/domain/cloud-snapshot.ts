@@ -1,7 +1,7 @@
 import type { Backup, Reading, Volume } from './cloud.ts';
 
 /** What a plan needs from the cloud. */
-export interface ObservationNeeds {
+export interface SnapshotNeeds {
   readonly volume_ids: ReadonlySet<string>;
   readonly backup_ids: ReadonlySet<string>;
   /** A manifest gives a volume by name: only the list of all volumes shows its id. */
@@ -11,7 +11,7 @@ export interface ObservationNeeds {
 }
 
 /** The cloud as read for one plan. */
-export interface Observations {
+export interface CloudSnapshot {
   readonly volumes: ReadonlyMap<string, Reading<Volume>>;
   readonly backups: ReadonlyMap<string, Reading<Backup>>;
   /** All volumes, if `all_volumes` was needed; they are in `volumes`, too. */

@@ -1,6 +1,6 @@
 import type { Backup, Reading, Volume } from '../domain/cloud.ts';
+import type { CloudSnapshot, SnapshotNeeds } from '../domain/cloud-snapshot.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
-import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import type { Driver, Listing, ListOptions } from '../drivers/driver.ts';
 import { listPendingBackups } from '../executor/pending-backups.ts';
@@ -12,7 +12,7 @@ const READS_AT_ONCE = 10;
 const MISSES_MAX = 20;
 
 /** Reads what a plan needs from the cloud. Throws a Failure (`cloud`) if a list that it needs is unreadable. */
-export async function observe(driver: Driver, needs: ObservationNeeds): Promise<Observations> {
+export async function readCloud(driver: Driver, needs: SnapshotNeeds): Promise<CloudSnapshot> {
   const needsVolumes = needs.all_volumes || needs.volume_ids.size > 0;
   const [volumes, backups, pendingBackups] = await Promise.all([
     readAll(

@@ -6,14 +6,14 @@ import type { Precondition } from '../domain/plan.ts';
 import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { tooSmallForAnother } from './another-volume.ts';
-import type { Context } from './context.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { PlanContext } from './context.ts';
+import type { ResolvedSpec } from './resolve-spec.ts';
 
 /** Reasons against a restore in disk and backup as just read. */
-export function factProblems(one: Resolved, context: Context): Diagnostic[] {
-  const { observations, records, project } = context;
+export function cloudProblems(one: ResolvedSpec, context: PlanContext): Diagnostic[] {
+  const { snapshot, records, project } = context;
   const { volume_id, backup_id, spec } = one;
-  if (!observations || volume_id === undefined || backup_id === undefined) return [];
+  if (!snapshot || volume_id === undefined || backup_id === undefined) return [];
   const read = foundVolumeAndBackup(one, context);
   if (read)
     return identityProblems(read.volume, read.backup, spec.expect, project).map((problem) =>
@@ -21,8 +21,8 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
         ? tooSmallForAnother(one, read.volume, read.backup, context)
         : problem,
     );
-  const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
-  const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
+  const volume = snapshot.volumes.get(volume_id) ?? absent(snapshot.volume_list);
+  const backup = snapshot.backups.get(backup_id) ?? absent(snapshot.backup_list);
   const otherBackup =
     spec.backup.by === 'id'
       ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'
@@ -41,20 +41,20 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
 
 /** Volume and backup of a restore, if both were read. */
 export function foundVolumeAndBackup(
-  { volume_id, backup_id }: Resolved,
-  { observations }: Context,
+  { volume_id, backup_id }: ResolvedSpec,
+  { snapshot }: PlanContext,
 ): { readonly volume: Volume; readonly backup: Backup } | undefined {
-  const volume = observations?.volumes.get(volume_id ?? '');
-  const backup = observations?.backups.get(backup_id ?? '');
+  const volume = snapshot?.volumes.get(volume_id ?? '');
+  const backup = snapshot?.backups.get(backup_id ?? '');
   return volume?.kind === 'found' && backup?.kind === 'found'
     ? { volume: volume.value, backup: backup.value }
     : undefined;
 }
 
 /** Preconditions that are not met yet; they are checked again right before the POST. */
-export function waits(one: Resolved, context: Context): Precondition[] {
+export function preconditionsOf(one: ResolvedSpec, context: PlanContext): Precondition[] {
   const read = foundVolumeAndBackup(one, context);
-  return read ? unmetPreconditions(read.volume, read.backup, context.observations?.pending_backups) : [];
+  return read ? unmetPreconditions(read.volume, read.backup, context.snapshot?.pending_backups) : [];
 }
 
 /** The backup is of another disk, and no rule names that disk. */

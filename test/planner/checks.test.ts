@@ -100,7 +100,7 @@ describe('what is seen of disk and backup', () => {
 
   it('a reading that was not asked for is a bug, not an absent disk', () => {
     const observations = { volumes: new Map(), backups: new Map() };
-    expect(() => planOf([A], { observations })).to.throw('was needed for the plan and not read');
+    expect(() => planOf([A], { snapshot: observations })).to.throw('was needed for the plan and not read');
   });
 });
 
