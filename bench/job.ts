@@ -1,5 +1,5 @@
 import { commandOptions, wholeNumber } from '../scripts/command-options.ts';
-import { Desk } from '../test/e2e/cli.ts';
+import { Workspace } from '../test/e2e/workspace.ts';
 import { load, type Measured, machine, measure, median } from './measure.ts';
 
 const USAGE = `npm run bench:job -- [options]: restores of one second, read each 250 ms, by the built program over HTTP, against the
@@ -24,11 +24,11 @@ const POLL_MS = 250;
 
 const root = new URL('..', import.meta.url).pathname;
 
-type Contestant = (desk: Desk, parallelism: number) => Promise<Measured>;
+type Contestant = (workspace: Workspace, parallelism: number) => Promise<Measured>;
 
 const CONTESTANTS: Readonly<Record<string, Contestant>> = {
-  vbsctl: async (desk, parallelism) => {
-    desk.write(
+  vbsctl: async (workspace, parallelism) => {
+    workspace.write(
       'vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -36,17 +36,17 @@ apply: {parallelism: ${parallelism}, requests_per_second: 1000}
 poll: {min_interval: ${POLL_MS}ms, max_interval: ${POLL_MS}ms}
 `,
     );
-    desk.declare(restores);
-    await desk.run('init');
+    workspace.declare(restores);
+    await workspace.run('init');
     return measure([process.execPath, `${root}dist/vbsctl.cjs`, 'apply', '--auto-approve'], {
-      cwd: desk.folder,
-      env: desk.env(),
+      cwd: workspace.folder,
+      env: workspace.env(),
     });
   },
-  'a Node script': async (desk, parallelism) =>
-    measure([process.execPath, `${root}bench/minimal.mjs`], { env: await bareNeeds(desk, parallelism) }),
-  'xargs and curl': async (desk, parallelism) => {
-    const env = await bareNeeds(desk, parallelism);
+  'a Node script': async (workspace, parallelism) =>
+    measure([process.execPath, `${root}bench/minimal.mjs`], { env: await bareNeeds(workspace, parallelism) }),
+  'xargs and curl': async (workspace, parallelism) => {
+    const env = await bareNeeds(workspace, parallelism);
     const words = JSON.parse(env.DISKS ?? '').flat();
     return measure(['sh', '-c', `echo "$WORDS" | xargs -n 2 -P ${parallelism} ${root}bench/minimal.sh`], {
       env: { ...env, WORDS: words.join(' ') },
@@ -55,8 +55,8 @@ poll: {min_interval: ${POLL_MS}ms, max_interval: ${POLL_MS}ms}
 };
 
 /** What scripts are given that cannot find it out. */
-async function bareNeeds(desk: Desk, parallelism: number): Promise<Record<string, string>> {
-  const { url, authUrl, credentials } = desk.cloud;
+async function bareNeeds(workspace: Workspace, parallelism: number): Promise<Record<string, string>> {
+  const { url, authUrl, credentials } = workspace.cloud;
   const answer = await fetch(`${authUrl}/auth/tokens`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -76,7 +76,7 @@ async function bareNeeds(desk: Desk, parallelism: number): Promise<Record<string
       },
     }),
   });
-  const { volumes, backups } = desk.cloud.world();
+  const { volumes, backups } = workspace.cloud.world();
   const backupOf = new Map(Object.values(backups).map(({ volume_id, id }) => [volume_id, id]));
   const disks = Object.keys(volumes)
     .slice(0, restores)
@@ -104,15 +104,17 @@ for (const parallelism of values.parallelism.map(Number)) {
   const asked = new Map<string, number[]>(wanted.map(([name]) => [name, []]));
   for (let run = 0; run < runs; run++) {
     for (const [name, contestant] of wanted) {
-      const desk = await Desk.open({ seed: { volumes: restores, jobDurationMs: DURATION_MS, queueMs: 0 } });
-      const { code, wall_s, cpu_s, stderr } = await contestant(desk, parallelism);
-      const starts = desk.starts();
+      const workspace = await Workspace.open({
+        seed: { volumes: restores, jobDurationMs: DURATION_MS, queueMs: 0 },
+      });
+      const { code, wall_s, cpu_s, stderr } = await contestant(workspace, parallelism);
+      const starts = workspace.starts();
       if (code !== 0 || starts.length !== restores || starts.some((count) => count !== 1))
         throw new Error(`${name}: exit ${code}, ${starts.length} disks restored: ${stderr}`);
       walls.get(name)?.push(wall_s);
       cpus.get(name)?.push(cpu_s);
-      asked.get(name)?.push((desk.cloud.audit().requests.total ?? 0) / restores);
-      await desk.close();
+      asked.get(name)?.push((workspace.cloud.audit().requests.total ?? 0) / restores);
+      await workspace.close();
     }
   }
   console.log(`\n${parallelism} at a time, ideal ${ideal.toFixed(1)} s (${load()})`);

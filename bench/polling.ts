@@ -1,6 +1,6 @@
 import { commandOptions } from '../scripts/command-options.ts';
 import { DEFAULT_CONFIG } from '../src/domain/config.ts';
-import { Lab } from '../test/simulation/lab.ts';
+import { ProgramHarness } from '../test/simulation/program-harness.ts';
 import { machine } from './measure.ts';
 
 const USAGE = `npm run bench:polling -- [options]: requests per restore, and the time from the end of a restore in the cloud until it is
@@ -71,7 +71,7 @@ async function run(
   duration: (u: number, v: number) => number,
 ): Promise<Figures> {
   const [min_interval_ms = Number.NaN, max_interval_ms = Number.NaN] = values.poll.split(':').map(Number);
-  const lab = new Lab({
+  const harness = new ProgramHarness({
     api,
     volumes: restores,
     settings: {
@@ -85,17 +85,19 @@ async function run(
     },
   });
   const draw = random(Number(values.seed));
-  for (const backup of Object.values(lab.world.backups))
+  for (const backup of Object.values(harness.world.backups))
     backup.job_duration_ms = Math.round(duration(draw(), draw()));
-  const specs = Array.from({ length: restores }, (_, n) => lab.spec(n));
-  const { outcome } = await lab.apply(specs);
+  const specs = Array.from({ length: restores }, (_, n) => harness.spec(n));
+  const { outcome } = await harness.apply(specs);
   if (outcome.summary.succeeded !== restores)
     throw new Error(`not all were restored: ${JSON.stringify(outcome.summary)}`);
   const addressOf = new Map(specs.map(({ address, volume }) => [volume.by === 'id' && volume.id, address]));
   const noticed = new Map(
-    lab.events.flatMap((event) => (event.type === 'ended' ? [[event.address, Date.parse(event.at)]] : [])),
+    harness.events.flatMap((event) =>
+      event.type === 'ended' ? [[event.address, Date.parse(event.at)]] : [],
+    ),
   );
-  const late = lab
+  const late = harness
     .audit()
     .restores.map(
       ({ volume_id, ended_at }) =>

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandOptions, wholeNumber } from '../scripts/command-options.ts';
-import { Desk } from '../test/e2e/cli.ts';
+import { Workspace } from '../test/e2e/workspace.ts';
 import { load, machine, measure, median } from './measure.ts';
 
 const USAGE = `npm run bench:start-up -- [options]: how long the built program takes to start, against bare Node: whole processes,
@@ -15,10 +15,10 @@ const runs = wholeNumber('runs', values.runs);
 const program = [process.execPath, new URL('../dist/vbsctl.cjs', import.meta.url).pathname];
 
 const empty = mkdtempSync(join(tmpdir(), 'vbsctl-bench-'));
-const desk = await Desk.open({ seed: { volumes: 4 } });
-desk.declare(2);
-await desk.run('init');
-writeFileSync(join(empty, 'restores.yaml'), desk.read('restores.yaml'));
+const workspace = await Workspace.open({ seed: { volumes: 4 } });
+workspace.declare(2);
+await workspace.run('init');
+writeFileSync(join(empty, 'restores.yaml'), workspace.read('restores.yaml'));
 
 const BARE = 'node -e 0';
 const contestants: Readonly<Record<string, () => ReturnType<typeof measure>>> = {
@@ -26,8 +26,9 @@ const contestants: Readonly<Record<string, () => ReturnType<typeof measure>>> = 
   '--help': () => measure([...program, '--help'], { cwd: empty }),
   validate: () => measure([...program, 'validate'], { cwd: empty }),
   'plan --offline': () => measure([...program, 'plan', '--offline'], { cwd: empty }),
-  'get volumes': () => measure([...program, 'get', 'volumes'], { cwd: desk.folder, env: desk.env() }),
-  plan: () => measure([...program, 'plan'], { cwd: desk.folder, env: desk.env() }),
+  'get volumes': () =>
+    measure([...program, 'get', 'volumes'], { cwd: workspace.folder, env: workspace.env() }),
+  plan: () => measure([...program, 'plan'], { cwd: workspace.folder, env: workspace.env() }),
 };
 
 console.log(`start-up, median of ${runs}\n${machine()}`);
@@ -41,7 +42,7 @@ for (let run = 0; run < runs; run++) {
     cpus.set(name, [...(cpus.get(name) ?? []), cpu_s * 1_000]);
   }
 }
-await desk.close();
+await workspace.close();
 rmSync(empty, { recursive: true });
 
 console.log(load());

@@ -30,7 +30,7 @@ async function onGivenCloud() {
   if (!disks) return cannot('VBSCTL_E2E_CLOUD needs VBSCTL_E2E_DISKS: the disks that may be overwritten');
   console.log(`e2e: against the cloud ${cloud}, into the disks of ${disks}`);
   // Relative to where it was called, not to where the tests run.
-  return test('test/openstack/story.e2e.ts', { VBSCTL_E2E_DISKS: resolve(env.INIT_CWD ?? '', disks) });
+  return test('test/openstack/given-disks.e2e.ts', { VBSCTL_E2E_DISKS: resolve(env.INIT_CWD ?? '', disks) });
 }
 
 async function onTestbed() {

@@ -1,30 +1,30 @@
 import { expect } from 'chai';
 import { apply } from '../../src/app/apply.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 describe('apply', () => {
   it('says that its token may end first before anybody is asked, and sends nothing before the yes', async () => {
-    const lab = new Lab();
+    const harness = new ProgramHarness();
     const told: string[] = [];
     const declined = new Error('declined');
     const applying = apply(
       {
-        declared: { specs: [lab.spec(0)], files: [], only: [] },
+        declared: { specs: [harness.spec(0)], files: [], only: [] },
         mode: 'finish',
         skipBlocked: false,
         waivers: [],
-        settings: lab.settings,
+        settings: harness.settings,
         actor: { who: 'test@lab', operation: 'apply', version: 'test' },
         lockTimeoutMs: 0,
       },
       {
-        backend: lab.backend(),
+        backend: harness.backend(),
         connect: async () => ({
-          driver: await lab.connect(),
-          expiresAtMs: lab.clock.now() + 60_000,
+          driver: await harness.connect(),
+          expiresAtMs: harness.clock.now() + 60_000,
           close: async () => {},
         }),
-        clock: lab.clock,
+        clock: harness.clock,
         random: () => 0.5,
         stop: new AbortController().signal,
         report: (diagnostics) => told.push(...diagnostics.map(({ code }) => code)),
@@ -37,10 +37,10 @@ describe('apply', () => {
         beginRun: () => expect.fail('nothing may begin'),
       },
     );
-    const cause = await lab.clock.until(applying.catch((reason: unknown) => reason));
+    const cause = await harness.clock.until(applying.catch((reason: unknown) => reason));
     expect(cause).to.equal(declined);
     expect(told).to.deep.equal(['new state?', 'plan', 'token-ends', 'yes?']);
-    expect(lab.starts(0)).to.equal(0);
-    expect(await lab.backend().holder()).to.equal(undefined);
+    expect(harness.starts(0)).to.equal(0);
+    expect(await harness.backend().holder()).to.equal(undefined);
   });
 });

@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import { readCloud } from '../../src/app/read-cloud.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 describe('looking at what a plan needs', () => {
   /** Requests of one plan for `wanted` disks of a project that lists `pageSize` of them a page. */
   async function requests(project: number, pageSize: number, wanted: number) {
-    const lab = new Lab({ volumes: project });
-    lab.world.settings.list_limit_max = pageSize;
-    const specs = Array.from({ length: wanted }, (_, n) => lab.spec(n));
-    const plan = await lab.plan(specs);
+    const harness = new ProgramHarness({ volumes: project });
+    harness.world.settings.list_limit_max = pageSize;
+    const specs = Array.from({ length: wanted }, (_, n) => harness.spec(n));
+    const plan = await harness.plan(specs);
     expect(plan.actions.map(({ kind }) => kind)).to.deep.equal(specs.map(() => 'restore'));
-    const count = (line: string) => lab.network.log.filter((seen) => seen === line).length;
+    const count = (line: string) => harness.network.log.filter((seen) => seen === line).length;
     return { lists: count('GET volumes'), gets: count('GET volume') };
   }
 
@@ -33,7 +33,7 @@ describe('looking at what a plan needs', () => {
 
   /** Requests for `count` disks and backups that do not exist, and what is said of them. */
   async function unknown(count: number) {
-    const lab = new Lab({ volumes: 10 });
+    const harness = new ProgramHarness({ volumes: 10 });
     const ids = Array.from(
       { length: count },
       (_, n) => `${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`,
@@ -44,9 +44,9 @@ describe('looking at what a plan needs', () => {
       all_volumes: false,
       all_backups: false,
     };
-    const seen = await lab.clock.until(readCloud(await lab.clock.until(lab.connect()), needs));
+    const seen = await harness.clock.until(readCloud(await harness.clock.until(harness.connect()), needs));
     const kinds = new Set(ids.flatMap((id) => [seen.volumes.get(id)?.kind, seen.backups.get(id)?.kind]));
-    return { requests: lab.network.log.length, kinds: [...kinds] };
+    return { requests: harness.network.log.length, kinds: [...kinds] };
   }
 
   it('believes a whole list about what it does not show, after some single reads', async () => {
@@ -59,22 +59,22 @@ describe('looking at what a plan needs', () => {
   });
 
   it('asks for all that exists, however much the list hides', async () => {
-    const lab = new Lab({ volumes: 200 });
-    const all = await lab.clock.until(lab.connect());
-    const listed = await lab.clock.until(all.volumes());
+    const harness = new ProgramHarness({ volumes: 200 });
+    const all = await harness.clock.until(harness.connect());
+    const listed = await harness.clock.until(all.volumes());
     const ids = listed.kind === 'listed' ? listed.values.map(({ id }) => id) : [];
     expect(ids).to.have.length(200);
     const hiding: Driver = withLists(all, {
       volumes: async () => ({ kind: 'listed', values: [], pages: 1, complete: true }),
     });
     const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
-    const seen = await lab.clock.until(readCloud(hiding, { ...none, volume_ids: new Set(ids) }));
+    const seen = await harness.clock.until(readCloud(hiding, { ...none, volume_ids: new Set(ids) }));
     expect([...seen.volumes.values()].every(({ kind }) => kind === 'found')).to.equal(true);
   });
 
   it('does not say that something is gone where the list could not be read', async () => {
-    const lab = new Lab({ volumes: 10 });
-    const cloud = await lab.clock.until(lab.connect());
+    const harness = new ProgramHarness({ volumes: 10 });
+    const cloud = await harness.clock.until(harness.connect());
     const failure = { cause: 'status', message: 'forbidden', status: 403 } as const;
     const blind: Driver = withLists(cloud, {
       volumes: async () => ({ kind: 'unreadable', failure, retryable: false }),
@@ -82,7 +82,7 @@ describe('looking at what a plan needs', () => {
     });
     const ids = new Set(Array.from({ length: 100 }, (_, n) => `v${n}`));
     const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
-    const seen = await lab.clock.until(readCloud(blind, { ...none, volume_ids: ids }));
+    const seen = await harness.clock.until(readCloud(blind, { ...none, volume_ids: ids }));
     const kinds = [...seen.volumes.values()].map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'gone').length).to.be.within(20, 30);
     expect(kinds.filter((kind) => kind === 'unreadable').length).to.be.within(70, 80);

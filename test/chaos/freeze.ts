@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Desk } from '../e2e/cli.ts';
 import { PROGRAM, startProgram } from '../e2e/program.ts';
+import { Workspace } from '../e2e/workspace.ts';
 
 /**
  * How often a run that is frozen while it sends restores sends one of them after it wakes: the window between the last
@@ -60,23 +60,23 @@ interface Attempt {
 export async function freezeRun({ tries, random, program = PROGRAM }: FreezeOptions): Promise<FreezeFigures> {
   // The first burst warms up: the machine is busy with the start of the program then.
   const bursts = tries + 1;
-  const desk = await Desk.open({
+  const workspace = await Workspace.open({
     seed: { volumes: bursts * BURST, backupsPerVolume: 1, jobDurationMs: 20, now: Date.now() - 3_600_000 },
   });
   try {
-    const burstOf = declareBursts(desk, bursts);
+    const burstOf = declareBursts(workspace, bursts);
     const arrivals: Arrival[] = [];
     const freezes: Freeze[] = [];
     const aims = Array.from({ length: bursts }, () => 1 + Math.floor(random() * BURST));
     const arrived = Array.from({ length: bursts }, () => 0);
-    const port = new URL(desk.cloud.url).port;
+    const port = new URL(workspace.cloud.url).port;
     let frozen = 0;
-    const init = await startProgram(['init'], desk.folder, desk.env(), undefined, program).done;
+    const init = await startProgram(['init'], workspace.folder, workspace.env(), undefined, program).done;
     if (init.code !== 0) throw new Error(`the program does not run: ${init.stderr}`);
     const run = startProgram(
       ['apply', '--auto-approve', '--parallelism', String(BURST)],
-      desk.folder,
-      desk.env(),
+      workspace.folder,
+      workspace.env(),
       undefined,
       program,
     );
@@ -107,9 +107,9 @@ export async function freezeRun({ tries, random, program = PROGRAM }: FreezeOpti
       throw new Error(
         `apply ended with ${finished.code}:\n${finished.stderr}${finished.stdout.slice(-2_000)}`,
       );
-    return countLate(arrivals, freezes, attemptsOf(await pull(desk, program)));
+    return countLate(arrivals, freezes, attemptsOf(await pull(workspace, program)));
   } finally {
-    await desk.close();
+    await workspace.close();
   }
 }
 
@@ -152,8 +152,8 @@ function countLate(
 }
 
 /** Each burst depends on all of the one before. The burst of each backup. */
-function declareBursts(desk: Desk, bursts: number): Map<string, number> {
-  const backups = Object.values(desk.cloud.world().backups);
+function declareBursts(workspace: Workspace, bursts: number): Map<string, number> {
+  const backups = Object.values(workspace.cloud.world().backups);
   const burstOf = new Map<string, number>();
   const entries = backups.map(({ id, volume_id }, n) => {
     const burst = Math.floor(n / BURST);
@@ -165,18 +165,18 @@ function declareBursts(desk: Desk, bursts: number): Map<string, number> {
     return `    - {name: disk-${n}, volume_id: ${volume_id}, backup_id: ${id}, depends_on: [${before.join(', ')}]}`;
   });
   if (entries.length !== bursts * BURST) throw new Error(`${entries.length} backups for ${bursts} bursts`);
-  desk.write(
+  workspace.write(
     'restores.yaml',
     `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${entries.join('\n')}\n`,
   );
   return burstOf;
 }
 
-async function pull(desk: Desk, program: string): Promise<string> {
+async function pull(workspace: Workspace, program: string): Promise<string> {
   const { code, stdout, stderr } = await startProgram(
     ['state', 'pull'],
-    desk.folder,
-    desk.env(),
+    workspace.folder,
+    workspace.env(),
     undefined,
     program,
   ).done;

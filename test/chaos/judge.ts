@@ -20,7 +20,7 @@ export interface Wanted {
   earlierJobs: number;
 }
 
-export interface Violation {
+export interface BrokenPromise {
   readonly kind: 'double start' | 'lost' | 'false success' | 'false untouched' | 'unfinished';
   readonly what: string;
 }
@@ -34,12 +34,12 @@ export function judgeStanding(
   records: readonly ListedRecord[],
   audit: Audit,
   sources: Sources,
-): Violation[] {
+): BrokenPromise[] {
   return wanted.flatMap((one) => {
     const ours = jobsOf(one, audit);
     const record = recordOf(one, records);
-    const found: Violation[] = [];
-    const say = (kind: Violation['kind'], what: string) =>
+    const found: BrokenPromise[] = [];
+    const say = (kind: BrokenPromise['kind'], what: string) =>
       found.push({ kind, what: `${one.address}: ${what}` });
 
     const starts = ours.filter(({ started_at }) => started_at !== null);
@@ -62,8 +62,8 @@ export function judgeEnd(
   wanted: readonly Wanted[],
   records: readonly ListedRecord[],
   audit: Audit,
-): Violation[] {
-  return wanted.flatMap((one): Violation[] => {
+): BrokenPromise[] {
+  return wanted.flatMap((one): BrokenPromise[] => {
     const record = recordOf(one, records);
     if (record?.status !== 'succeeded')
       return [{ kind: 'unfinished', what: `${one.address} is ${record?.status ?? 'not recorded'}` }];
@@ -82,7 +82,7 @@ export function judgeEnd(
 export type Sources = ReadonlyMap<string, string>;
 
 /** Successes that no look can tell from ours: see `looksLikeOurs`. */
-export function lookAlikes(
+export function similarRestores(
   wanted: readonly Wanted[],
   records: readonly ListedRecord[],
   audit: Audit,

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultPlan, FaultRule, RequestLog } from '../../src/emulator/index.ts';
-import { Desk, type Finished } from '../e2e/cli.ts';
 import type { Running } from '../e2e/program.ts';
+import { type Finished, Workspace } from '../e2e/workspace.ts';
 import {
+  type BrokenPromise,
   jobsOf,
   judgeEnd,
   judgeStanding,
   type ListedRecord,
-  lookAlikes,
-  type Violation,
+  similarRestores,
   type Wanted,
 } from './judge.ts';
-import type { Act, Moment, Story } from './story.ts';
+import type { Act, Moment, RoundPlan } from './round-plan.ts';
 
 /** What one round came to. */
 export interface Round {
-  readonly story: Story;
-  readonly violations: readonly Violation[];
+  readonly plan: RoundPlan;
+  readonly violations: readonly BrokenPromise[];
   /** What was done and seen, in order. */
   readonly log: readonly string[];
   readonly figures: Figures;
@@ -32,7 +32,7 @@ export interface Figures {
   readonly takeovers: number;
   /** Pairs of strangers whose restores crossed; and successes that nobody can tell from ours. */
   readonly crossed: number;
-  readonly lookAlikes: number;
+  readonly similarRestores: number;
   /** Second ones that were told 4. */
   readonly locked: number;
   /** From the signal to the exit, ms. */
@@ -55,9 +55,9 @@ const UNKNOWN = 3;
 const LOCKED = 4;
 const INTERRUPTED = 130;
 
-/** Plays a story against the built program, and judges after every end of it. Resolves always. */
-export async function playRound(story: Story): Promise<Round> {
-  const round = new Play(story);
+/** Plays a plan against the built program, and judges after every end of it. Resolves always. */
+export async function playRound(plan: RoundPlan): Promise<Round> {
+  const round = new Play(plan);
   await round.open();
   try {
     await round.play();
@@ -73,14 +73,14 @@ export async function playRound(story: Story): Promise<Round> {
 }
 
 class Play {
-  readonly #story: Story;
+  readonly #plan: RoundPlan;
   readonly #began = Date.now();
   readonly #log: string[] = [];
-  readonly #violations: Violation[] = [];
+  readonly #violations: BrokenPromise[] = [];
   readonly #wanted: Wanted[] = [];
   readonly #children = new Set<Running>();
-  readonly #lookAlikes = new Set<string>();
-  #desk: Desk | undefined;
+  readonly #similarRestores = new Set<string>();
+  #workspace: Workspace | undefined;
   /** Told of every request of the program. */
   #watch: (request: RequestLog) => void = () => {};
   #figures = {
@@ -94,13 +94,13 @@ class Play {
     unknown: 0,
   };
 
-  constructor(story: Story) {
-    this.#story = story;
+  constructor(plan: RoundPlan) {
+    this.#plan = plan;
   }
 
   async open(): Promise<void> {
-    const { seed, disks, shared, jobDurationMs, queueMs } = this.#story;
-    this.#desk = await Desk.open({
+    const { seed, disks, shared, jobDurationMs, queueMs } = this.#plan;
+    this.#workspace = await Workspace.open({
       // One disk more than is declared, for strangers; and a second backup of each.
       seed: { volumes: disks + 1, backupsPerVolume: 2, jobDurationMs, queueMs, seed },
       onRequest: (request) => {
@@ -108,8 +108,8 @@ class Play {
         this.#watch(request);
       },
     });
-    this.desk.write('vbsctl.yaml', configOf(this.#story));
-    const { volumes, backups } = this.desk.cloud.world();
+    this.workspace.write('vbsctl.yaml', configOf(this.#plan));
+    const { volumes, backups } = this.workspace.cloud.world();
     const all = Object.values(volumes).slice(0, disks);
     for (const [n, volume] of all.entries()) {
       const source = shared.includes(n) ? all[n - 1] : volume;
@@ -132,10 +132,10 @@ class Play {
       await child.done;
     }
     if (this.#violations.length > 0) {
-      this.desk.write('audit.json', JSON.stringify(this.desk.cloud.audit(), undefined, 2));
-      this.#say(`kept: ${this.desk.folder}`);
+      this.workspace.write('audit.json', JSON.stringify(this.workspace.cloud.audit(), undefined, 2));
+      this.#say(`kept: ${this.workspace.folder}`);
     }
-    await this.desk.close(this.#violations.length > 0);
+    await this.workspace.close(this.#violations.length > 0);
   }
 
   result(): Round {
@@ -144,12 +144,12 @@ class Play {
     const started = audit?.restores.filter(({ started_at }) => started_at !== null) ?? [];
     for (const { kind } of audit?.faults ?? []) faults[kind] = (faults[kind] ?? 0) + 1;
     return {
-      story: this.#story,
+      plan: this.#plan,
       violations: this.#violations,
       log: this.#log,
       figures: {
         ...this.#figures,
-        lookAlikes: this.#lookAlikes.size,
+        similarRestores: this.#similarRestores.size,
         restores: this.#wanted.length,
         starts: started.length,
         duplicated: started.length - new Set(started.map(({ request_id }) => request_id)).size,
@@ -158,19 +158,19 @@ class Play {
     };
   }
 
-  violation(violation: Violation): void {
+  violation(violation: BrokenPromise): void {
     this.#violations.push(violation);
     this.#say(`VIOLATION ${violation.kind}: ${violation.what}`);
   }
 
   async play(): Promise<void> {
     await this.#expectDone(await this.#run('init'));
-    await this.desk.cloud.setFaults(this.#faults());
-    for (const act of this.#story.acts) {
+    await this.workspace.cloud.setFaults(this.#faults());
+    for (const act of this.#plan.acts) {
       await this.#settle();
       await this.#giveWork();
       await this.#perform(act);
-      await this.desk.cloud.setFaults(this.#faults());
+      await this.workspace.cloud.setFaults(this.#faults());
       await this.#judge();
       if (this.#violations.length > 0) return;
     }
@@ -180,13 +180,13 @@ class Play {
   /** Backup → the disk that it was made of. */
   get #sources(): ReadonlyMap<string, string> {
     return new Map(
-      Object.values(this.desk.cloud.world().backups).map(({ id, volume_id }) => [id, volume_id]),
+      Object.values(this.workspace.cloud.world().backups).map(({ id, volume_id }) => [id, volume_id]),
     );
   }
 
-  get desk(): Desk {
-    if (!this.#desk) throw new Error('not open');
-    return this.#desk;
+  get workspace(): Workspace {
+    if (!this.#workspace) throw new Error('not open');
+    return this.#workspace;
   }
 
   async #perform(act: Act): Promise<void> {
@@ -239,7 +239,7 @@ class Play {
       return;
     }
     // Its request is answered, or never is, while it sleeps.
-    await this.desk.cloud.setFaults(this.#faults());
+    await this.workspace.cloud.setFaults(this.#faults());
     const { lock } = JSON.parse((await this.#run('status', '--output', 'json')).stdout);
     if (lock) await this.#expectDone(await this.#run('unlock', lock.id));
     const second = this.#start();
@@ -275,14 +275,14 @@ class Play {
     const wanted = this.#wanted[disk];
     if (!wanted || this.#wanted.filter(({ backup_id }) => backup_id === wanted.backup_id).length > 1) return;
     const { volume_id, backup_id } = wanted;
-    const { backups, volumes } = this.desk.cloud.world();
+    const { backups, volumes } = this.workspace.cloud.world();
     const other = Object.values(backups).find(
       ({ id, volume_id: source }) =>
         !this.#wanted.some((one) => one.backup_id === id) && (source === volume_id) === (from === 'own'),
     );
     const elsewhere = Object.keys(volumes).at(-1);
     if (!other || elsewhere === undefined) return;
-    const { cloud } = this.desk;
+    const { cloud } = this.workspace;
     await cloud.perform({ action: 'set-timing', backup_id: other.id, job_duration_ms: STRANGER_MS });
     const when = effect === 'never' ? 'before' : 'after';
     const lost: FaultRule = {
@@ -338,7 +338,7 @@ class Play {
       if (code === DONE) break;
       await this.#settle();
     }
-    const audit = this.desk.cloud.audit();
+    const audit = this.workspace.cloud.audit();
     for (const violation of judgeEnd(this.#wanted, await this.#records(), audit)) this.violation(violation);
     const again = await this.#run('apply', '--auto-approve');
     if (!again.stdout.includes('Nothing to do'))
@@ -350,13 +350,14 @@ class Play {
     const waiting = (await this.#records()).filter(
       ({ status, touched }) => status === 'unknown' || (status === 'failed' && touched === 'maybe'),
     );
-    const broken = () => this.desk.cloud.audit().volumes.filter(({ status }) => status.startsWith('error'));
+    const broken = () =>
+      this.workspace.cloud.audit().volumes.filter(({ status }) => status.startsWith('error'));
     if (waiting.length === 0 && broken().length === 0) return;
     await this.#quiet();
-    await this.desk.cloud.setFaults({});
-    const audit = this.desk.cloud.audit();
+    await this.workspace.cloud.setFaults({});
+    const audit = this.workspace.cloud.audit();
     for (const { id } of broken())
-      await this.desk.cloud.perform({ action: 'set-status', volume_id: id, status: 'available' });
+      await this.workspace.cloud.perform({ action: 'set-status', volume_id: id, status: 'available' });
     for (const { address, status, generation } of waiting) {
       const wanted = this.#wanted.find((one) => one.address === address);
       // Settled already when a later generation of it is asked for.
@@ -371,7 +372,7 @@ class Play {
       this.#say(`${address} was ${status}; resolved as ${as}`);
       if (as === 'failed') this.#again(wanted);
     }
-    await this.desk.cloud.setFaults(this.#faults());
+    await this.workspace.cloud.setFaults(this.#faults());
   }
 
   /** Where all is done there is nothing to disturb: a person asks for it once more. */
@@ -390,7 +391,7 @@ class Play {
 
   /** What the cloud did so far was for the generations before. Only when nothing is under way there. */
   #again(wanted: Wanted): void {
-    wanted.earlierJobs += jobsOf(wanted, this.desk.cloud.audit()).length;
+    wanted.earlierJobs += jobsOf(wanted, this.workspace.cloud.audit()).length;
     wanted.generation++;
     this.#declare();
   }
@@ -399,20 +400,22 @@ class Play {
   async #quiet(): Promise<void> {
     do await sleep(1_100);
     while (
-      this.desk.cloud.audit().restores.some(({ outcome }) => outcome === 'queued' || outcome === 'running')
+      this.workspace.cloud
+        .audit()
+        .restores.some(({ outcome }) => outcome === 'queued' || outcome === 'running')
     );
   }
 
-  #lastAudit: ReturnType<Desk['cloud']['audit']> | undefined;
+  #lastAudit: ReturnType<Workspace['cloud']['audit']> | undefined;
 
   async #judge(): Promise<void> {
-    const audit = this.desk.cloud.audit();
+    const audit = this.workspace.cloud.audit();
     this.#lastAudit = audit;
     const records = await this.#records();
     for (const violation of judgeStanding(this.#wanted, records, audit, this.#sources))
       this.violation(violation);
-    for (const { address, generation } of lookAlikes(this.#wanted, records, audit, this.#sources))
-      this.#lookAlikes.add(`${address} ${generation}`);
+    for (const { address, generation } of similarRestores(this.#wanted, records, audit, this.#sources))
+      this.#similarRestores.add(`${address} ${generation}`);
   }
 
   async #records(): Promise<ListedRecord[]> {
@@ -435,7 +438,7 @@ class Play {
       this.#watch = () => {};
       happen(child);
     };
-    if (when.at === 'in_flight') await this.desk.cloud.setFaults(this.#faults(ruleOf(when)));
+    if (when.at === 'in_flight') await this.workspace.cloud.setFaults(this.#faults(ruleOf(when)));
     this.#watch = (request) => {
       if (when.at === 'time' && !asked) setTimeout(fire, when.ms);
       asked = true;
@@ -454,7 +457,7 @@ class Play {
 
   #start(...more: string[]): Running {
     this.#figures.runs++;
-    const running = this.desk.start('apply', '--auto-approve', ...more);
+    const running = this.workspace.start('apply', '--auto-approve', ...more);
     this.#children.add(running);
     return running;
   }
@@ -468,7 +471,7 @@ class Play {
     const finished = await running.done;
     clearTimeout(timer);
     this.#children.delete(running);
-    this.desk.write(
+    this.workspace.write(
       `out-${this.#figures.runs}-${running.pid}.txt`,
       `${finished.stdout}\n-- stderr, exit ${finished.code} --\n${finished.stderr}`,
     );
@@ -483,7 +486,7 @@ class Play {
   }
 
   #run(...args: string[]): Promise<Finished> {
-    return this.desk.run(...args);
+    return this.workspace.run(...args);
   }
 
   async #expectDone({ code, stdout, stderr }: Finished): Promise<void> {
@@ -491,7 +494,7 @@ class Play {
   }
 
   #faults(...rules: FaultRule[]): FaultPlan {
-    return { rules, seeded: this.#story.faults };
+    return { rules, seeded: this.#plan.faults };
   }
 
   #declare(): void {
@@ -499,7 +502,7 @@ class Play {
       ({ address, volume_id, backup_id, generation }) =>
         `    - {name: ${address.split('/')[1]}, volume_id: ${volume_id}, backup_id: ${backup_id}, generation: ${generation}}\n`,
     );
-    this.desk.write(
+    this.workspace.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${entries.join('')}`,
     );
@@ -536,7 +539,7 @@ function told(when: Moment): string {
   }
 }
 
-function configOf({ api, settleMs, parallelism, afterAmbiguous }: Story): string {
+function configOf({ api, settleMs, parallelism, afterAmbiguous }: RoundPlan): string {
   return `apiVersion: vbsctl.dev/v1
 kind: Config
 api: ${api}

@@ -1,9 +1,9 @@
 import { commandOptions, wholeNumber } from '../../scripts/command-options.ts';
 import { playRound, type Round } from './round.ts';
-import { storyOf } from './story.ts';
+import { planRound } from './round-plan.ts';
 
 const USAGE = `npm run chaos -- [options]: the built program under kills, freezes, takeovers, signals and a cloud that misbehaves,
-judged by the cloud's own record. A seed draws the same story each time, but the machine adds its own timing.
+judged by the cloud's own record. A seed draws the same plan each time, but the machine adds its own timing.
 
   --rounds N   default: 5
   --seed N     of the first round; each later one has the next seed (default: 1)
@@ -25,7 +25,7 @@ const began = Date.now();
 await Promise.all(
   Array.from({ length: wholeNumber('jobs', values.jobs) }, async () => {
     for (const seed of queue) {
-      const round = await playRound(storyOf(seed));
+      const round = await playRound(planRound(seed));
       rounds.push(round);
       const { violations, figures, log } = round;
       console.log(
@@ -50,7 +50,7 @@ console.log(`
 ${rounds.length} rounds (seeds ${first} to ${first + rounds.length - 1}) in ${Math.round((Date.now() - began) / 1_000)} s:
   ${sum(({ figures }) => figures.runs)} runs of apply for ${sum(({ figures }) => figures.restores)} restores; ${sum(({ figures }) => figures.posts)} requests to restore, ${sum(({ figures }) => figures.starts)} starts in the cloud
   killed at random ${sum(({ figures }) => figures.kills.random)}, with a request in flight ${sum(({ figures }) => figures.kills.in_flight)}; frozen and taken over ${sum(({ figures }) => figures.takeovers)}; locked out ${sum(({ figures }) => figures.locked)}
-  pairs of strangers whose restores crossed ${sum(({ figures }) => figures.crossed)}; taken for ours because they began in the same second ${sum(({ figures }) => figures.lookAlikes)}
+  pairs of strangers whose restores crossed ${sum(({ figures }) => figures.crossed)}; taken for ours because they began in the same second ${sum(({ figures }) => figures.similarRestores)}
   stopped by a signal ${stops.length}: median ${median ?? '-'} ms, longest ${stops.at(-1) ?? '-'} ms
   faults of the cloud: ${
     Object.entries(faults)

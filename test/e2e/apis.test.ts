@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { seedWorld } from '../../src/emulator/index.ts';
-import { Desk } from './cli.ts';
+import { Workspace } from './workspace.ts';
 
 const DISKS = 4;
 const PLAIN_OPENSTACK = ['identity', 'volumev3', 'block-storage', 'compute'];
@@ -37,29 +37,29 @@ describe('init → plan → apply, killed in the middle → apply → plan', () 
 async function tell({ api, services, picked }: Row): Promise<void> {
   const world = seedWorld({ volumes: DISKS, jobDurationMs: 5_000 });
   for (const project of Object.values(world.projects)) if (services) project.services = services;
-  const desk = await Desk.open({ world });
+  const workspace = await Workspace.open({ world });
   try {
-    desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}api: ${api}\n`);
-    desk.declare(DISKS);
-    expect((await desk.run('init')).code).to.equal(0);
-    const before = await desk.run('plan', '--detailed-exitcode');
+    workspace.write('vbsctl.yaml', `${workspace.read('vbsctl.yaml')}api: ${api}\n`);
+    workspace.declare(DISKS);
+    expect((await workspace.run('init')).code).to.equal(0);
+    const before = await workspace.run('plan', '--detailed-exitcode');
     expect(before.code, before.stderr).to.equal(2);
     expect(before.stderr).to.include(picked ? `api: auto picked ${picked}` : '');
 
-    const apply = desk.start('apply', '--auto-approve', '--parallelism', '2');
-    while (desk.starts().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const apply = workspace.start('apply', '--auto-approve', '--parallelism', '2');
+    while (workspace.starts().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     apply.kill('SIGKILL');
     expect((await apply.done).code, 'it was killed').to.equal(null);
 
-    const resumed = await desk.run('apply', '--auto-approve');
+    const resumed = await workspace.run('apply', '--auto-approve');
     expect(resumed.code, resumed.stdout + resumed.stderr).to.equal(0);
-    const after = await desk.run('plan', '--detailed-exitcode');
+    const after = await workspace.run('plan', '--detailed-exitcode');
     expect(after.code, after.stdout).to.equal(0);
-    expect(desk.starts()).to.deep.equal(Array(DISKS).fill(1));
-    const records = JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout);
+    expect(workspace.starts()).to.deep.equal(Array(DISKS).fill(1));
+    const records = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout);
     const jobs = records.filter((record: { job_id: string | null }) => record.job_id !== null);
     expect(jobs.length > 0, 'only VBS has jobs').to.equal((picked ?? api) === 'vbs');
   } finally {
-    await desk.close();
+    await workspace.close();
   }
 }

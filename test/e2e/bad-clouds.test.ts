@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { EmulatorOptions, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/index.ts';
 import { privateAuthority } from '../network/private-authority.ts';
-import { Desk } from './cli.ts';
 import type { Finished } from './program.ts';
+import { Workspace } from './workspace.ts';
 
 /**
  * What clouds and what stands before them have been seen to do, each against the built program: how it ends, how often
@@ -147,16 +147,19 @@ const TABLE: readonly BadCloud[] = [
 ];
 
 describe('bad clouds', () => {
-  let desk: Desk;
-  afterEach(() => desk.close());
+  let workspace: Workspace;
+  afterEach(() => workspace.close());
 
   async function open(options: EmulatorOptions = {}, timeout?: string): Promise<void> {
-    desk = await Desk.open({ seed: { volumes: 2, jobDurationMs: JOB_MS }, ...options });
-    desk.declare(1);
+    workspace = await Workspace.open({ seed: { volumes: 2, jobDurationMs: JOB_MS }, ...options });
+    workspace.declare(1);
     if (timeout)
-      desk.write('restores.yaml', desk.read('restores.yaml').replace(/\}\n$/, `, timeout: ${timeout}}\n`));
+      workspace.write(
+        'restores.yaml',
+        workspace.read('restores.yaml').replace(/\}\n$/, `, timeout: ${timeout}}\n`),
+      );
   }
-  const harm = (rule: FaultRule) => desk.cloud.setFaults({ rules: [rule] });
+  const harm = (rule: FaultRule) => workspace.cloud.setFaults({ rules: [rule] });
 
   function expectSaid({ stdout, stderr }: Finished, words: readonly (string | RegExp)[]): void {
     const said = `${stdout} ${stderr}`.replace(/\s+/g, ' ');
@@ -169,12 +172,12 @@ describe('bad clouds', () => {
     it(`${what}: exit ${code}`, async () => {
       await open({}, timeout);
       await harm({ match: { route }, times, effect });
-      const running = desk.start('apply', '--auto-approve', '--init-state');
+      const running = workspace.start('apply', '--auto-approve', '--init-state');
       const memory = watchMemory(running.pid);
       const finished = await running.done;
       expect(finished.code, finished.stdout + finished.stderr).to.equal(code);
       expectSaid(finished, says);
-      expect(desk.starts()).to.deep.equal(starts);
+      expect(workspace.starts()).to.deep.equal(starts);
       const peak = memory();
       if (effect.kind === 'huge' && peak !== undefined) expect(peak, 'MB').to.be.lessThan(MEMORY_MB_MAX);
     });
@@ -182,7 +185,7 @@ describe('bad clouds', () => {
   it('a gigabyte in place of a token', async () => {
     await open();
     await harm({ match: { route: 'token' }, times: 'always', effect: { kind: 'huge', bytes: GIGABYTE } });
-    const running = desk.start('plan');
+    const running = workspace.start('plan');
     const memory = watchMemory(running.pid);
     const finished = await running.done;
     expect(finished.code).to.equal(1);
@@ -197,14 +200,14 @@ describe('bad clouds', () => {
     it(`a clock that is three days ${whose}: restored all the same, and told`, async () => {
       const skewMs = days * 86_400_000;
       await open({ clock: () => Date.now() + skewMs });
-      const finished = await desk.run('apply', '--auto-approve', '--init-state');
+      const finished = await workspace.run('apply', '--auto-approve', '--init-state');
       expect(finished.code, finished.stdout + finished.stderr).to.equal(0);
       const word = days > 0 ? 'behind' : 'ahead of';
       // Whole seconds of the cloud: a moment less than three days is two and almost a third.
       const skew = new RegExp(`the clock of this machine is (3d|2d 23h.*) ${word} the cloud’s`);
       expectSaid(finished, [skew, 'valid_until', 'set-ntp']);
-      expect(desk.starts()).to.deep.equal([1]);
-      expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(0);
+      expect(workspace.starts()).to.deep.equal([1]);
+      expect((await workspace.run('plan', '--detailed-exitcode')).code).to.equal(0);
     });
 
   describe('a redirect to another host is not followed, and the token not shown there', () => {
@@ -234,16 +237,16 @@ describe('bad clouds', () => {
       it(`of the restore (${status}): looked at, then sent again to where the catalog says`, async () => {
         await open();
         await redirect('restore', status);
-        const finished = await desk.run('apply', '--auto-approve', '--init-state');
+        const finished = await workspace.run('apply', '--auto-approve', '--init-state');
         expect(finished.code, finished.stdout).to.equal(0);
         expectSaid(finished, [`redirected to ${host()}; redirects are not followed`, 'it may have started']);
-        expect(desk.starts()).to.deep.equal([1]);
+        expect(workspace.starts()).to.deep.equal([1]);
       });
 
     it('of a look at the disk: blocked, with the host named', async () => {
       await open();
       await redirect('volume', 301, 'always');
-      const finished = await desk.run('apply', '--auto-approve', '--init-state');
+      const finished = await workspace.run('apply', '--auto-approve', '--init-state');
       expect(finished.code, finished.stdout).to.equal(5);
       expectSaid(finished, [`redirected to ${host()}; redirects are not followed`]);
     });
@@ -251,7 +254,7 @@ describe('bad clouds', () => {
     it('of the request for a token, with the password in it', async () => {
       await open();
       await redirect('token', 307, 'always');
-      const finished = await desk.run('plan');
+      const finished = await workspace.run('plan');
       expect(finished.code).to.equal(1);
       expectSaid(finished, [`redirected to ${host()}; redirects are not followed`, 'OS_AUTH_URL']);
     });
@@ -262,14 +265,20 @@ describe('bad clouds', () => {
     if (!authority) return this.skip();
     try {
       await open({ tls: authority.tls });
-      const finished = await desk.run('plan');
+      const finished = await workspace.run('plan');
       expect(finished.code).to.equal(1);
       expectSaid(finished, ['is not trusted', 'an authority that is not', 'OS_CACERT']);
-      expect(desk.cloud.audit().requests.total ?? 0).to.equal(0);
+      expect(workspace.cloud.audit().requests.total ?? 0).to.equal(0);
       const trusting = { OS_CACERT: authority.caFile };
-      const applied = await desk.runIn(desk.folder, trusting, 'apply', '--auto-approve', '--init-state');
+      const applied = await workspace.runIn(
+        workspace.folder,
+        trusting,
+        'apply',
+        '--auto-approve',
+        '--init-state',
+      );
       expect(applied.code, applied.stdout + applied.stderr).to.equal(0);
-      expect(desk.starts()).to.deep.equal([1]);
+      expect(workspace.starts()).to.deep.equal([1]);
     } finally {
       authority.remove();
     }

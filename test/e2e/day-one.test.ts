@@ -2,24 +2,24 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } f
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { emulatorWorld } from '../../src/cli/emulator-world.ts';
-import { Desk } from './cli.ts';
+import { Workspace } from './workspace.ts';
 
 /** From an empty folder to restored disks, as somebody does it who has only the program. */
 describe('day one', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { jobDurationMs: 600, queueMs: 100 } });
+    workspace = await Workspace.open({ seed: { jobDurationMs: 600, queueMs: 100 } });
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   const good = async (...args: string[]) => {
-    const finished = await desk.run(...args);
+    const finished = await workspace.run(...args);
     expect(finished.code, finished.stderr + finished.stdout).to.equal(0);
     return finished.stdout;
   };
   const json = async (...args: string[]) => JSON.parse(await good(...args, '--output', 'json'));
   /** Sends its stdout to the file, as the shell does. */
-  const into = async (file: string, ...args: string[]) => desk.write(file, await good(...args));
+  const into = async (file: string, ...args: string[]) => workspace.write(file, await good(...args));
 
   const statuses = async (...more: string[]): Promise<string[]> =>
     (await json('get', 'volumes', '--name', 'erp-*', ...more)).map(
@@ -28,7 +28,7 @@ describe('day one', () => {
 
   async function detachAll(server: string): Promise<void> {
     for (const { id } of await json('get', 'volumes', '--server', server))
-      expect((await desk.cloud.perform({ action: 'detach', volume_id: id })).done).to.equal(true);
+      expect((await workspace.cloud.perform({ action: 'detach', volume_id: id })).done).to.equal(true);
   }
 
   it('find → generate → validate → plan → apply of a whole server', async () => {
@@ -43,7 +43,7 @@ describe('day one', () => {
     expect(plan).to.include('3 to restore').and.include('detach from erp-db1 (/dev/vdb)');
     await detachAll('erp-db1');
     expect(await good('apply', '--auto-approve')).to.include('3 succeeded');
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('plan')).to.include('nothing to do');
     expect(await good('status')).to.include('No open restores');
   });
@@ -58,7 +58,7 @@ describe('day one', () => {
     const boot = await newest('pay-db-boot');
     const data = await newest('pay-db-data');
     const declare = (backup: string, volume: string) =>
-      desk.write(
+      workspace.write(
         'restores.yaml',
         `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: s}\nspec:\n  restores:\n    - {name: a, backup_id: ${backup}, volume_id: ${volume}}\n`,
       );
@@ -84,7 +84,7 @@ describe('day one', () => {
 
   it('pays for the names of servers only when a plan speaks of one', async () => {
     await good('init');
-    const asked = () => desk.cloud.audit().requests.servers ?? 0;
+    const asked = () => workspace.cloud.audit().requests.servers ?? 0;
     await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest');
     const before = asked();
     expect(await good('plan')).to.include('3 to restore');
@@ -98,15 +98,15 @@ describe('day one', () => {
   it('blocks a disk that is attached to another server than expected, by name', async () => {
     await good('init');
     await into('restores.yaml', 'generate', '--server', 'erp-db1', '--latest');
-    const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
-    desk.write('restores.yaml', text.replace('server: erp-db1', 'server: pay-db1'));
-    const plan = await desk.run('plan', '--detailed-exitcode');
+    const text = readFileSync(join(workspace.folder, 'restores.yaml'), 'utf8');
+    workspace.write('restores.yaml', text.replace('server: erp-db1', 'server: pay-db1'));
+    const plan = await workspace.run('plan', '--detailed-exitcode');
     expect(plan.code).to.equal(5);
     expect(plan.stdout).to.include('expected server pay-db1, but it is erp-db1');
   });
 
   it('names what is not there, and the way out', async () => {
-    desk.write(
+    workspace.write(
       'pay.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
     );
@@ -125,7 +125,7 @@ describe('day one', () => {
       [['apply', '-out=x'], '--out'],
     ];
     for (const [args, remedy] of refusals) {
-      const { code, stdout, stderr } = await desk.run(...args);
+      const { code, stdout, stderr } = await workspace.run(...args);
       expect(code, args.join(' ')).to.equal(1);
       expect(stderr, args.join(' ')).to.include(remedy);
       expect(stdout, args.join(' ')).to.equal('');
@@ -133,23 +133,26 @@ describe('day one', () => {
   });
 
   it('writes a config once, and only where there is none', async () => {
-    const exists = await desk.run('init', '--config');
+    const exists = await workspace.run('init', '--config');
     expect(exists.code).to.equal(5);
     expect(exists.stderr).to.include('exists already');
-    rmSync(join(desk.folder, 'vbsctl.yaml'));
+    rmSync(join(workspace.folder, 'vbsctl.yaml'));
     await good('init', '--config');
     await good('init');
-    expect(statSync(join(desk.folder, 'vbsctl.state.json')).isFile()).to.equal(true);
+    expect(statSync(join(workspace.folder, 'vbsctl.state.json')).isFile()).to.equal(true);
   });
 
   it('--no-wait submits, status tells, wait on another machine follows without any manifest', async () => {
     // Restores end when the test says so.
-    await desk.close();
+    await workspace.close();
     let skewMs = 0;
-    desk = await Desk.open({ seed: { jobDurationMs: 3_600_000 }, clock: () => Date.now() + skewMs });
+    workspace = await Workspace.open({
+      seed: { jobDurationMs: 3_600_000 },
+      clock: () => Date.now() + skewMs,
+    });
     await good('init');
     await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest', '--set', 'pay');
-    const submitted = await desk.run('apply', '-auto-approve', '--no-wait');
+    const submitted = await workspace.run('apply', '-auto-approve', '--no-wait');
     expect(submitted.code, submitted.stderr).to.equal(6);
     expect(submitted.stdout).to.include('vbsctl wait');
 
@@ -164,10 +167,10 @@ describe('day one', () => {
       .to.include('vbsctl wait')
       .and.not.include('state show');
     const settle = ['--as', 'succeeded', '--reason', 'hope'];
-    const hasty = await desk.run('resolve', 'pay/pay-db-log', ...settle);
+    const hasty = await workspace.run('resolve', 'pay/pay-db-log', ...settle);
     expect(hasty.code).to.equal(5);
     expect(hasty.stderr).to.include('has not ended').and.include('vbsctl wait pay/pay-db-log');
-    expect((await desk.run('resolve', 'pay-db-log', ...settle)).stderr).to.include(
+    expect((await workspace.run('resolve', 'pay-db-log', ...settle)).stderr).to.include(
       'did you mean pay/pay-db-log?',
     );
     for (const each of open) {
@@ -177,23 +180,25 @@ describe('day one', () => {
         .and.include(each.request_ids[0])
         .and.include(each.volume_id);
     }
-    expect((await desk.run('wait', 'pay/pay-db-log', '--timeout', '1ms')).code).to.equal(6);
+    expect((await workspace.run('wait', 'pay/pay-db-log', '--timeout', '1ms')).code).to.equal(6);
 
     skewMs += 2 * 3_600_000;
-    const elsewhere = join(desk.folder, 'elsewhere');
+    const elsewhere = join(workspace.folder, 'elsewhere');
     mkdirSync(elsewhere);
-    copyFileSync(join(desk.folder, 'vbsctl.state.json'), join(elsewhere, 'state.json'));
-    rmSync(join(desk.folder, 'restores.yaml'));
-    const waited = await desk.run('wait', '--state', 'elsewhere/state.json');
+    copyFileSync(join(workspace.folder, 'vbsctl.state.json'), join(elsewhere, 'state.json'));
+    rmSync(join(workspace.folder, 'restores.yaml'));
+    const waited = await workspace.run('wait', '--state', 'elsewhere/state.json');
     expect(waited.code, waited.stderr).to.equal(0);
     expect(waited.stdout).to.include('Wait: 3 succeeded').and.not.include('started');
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('No restore is running');
-    expect((await desk.run('wait')).stderr, 'the copy that stayed behind').to.include('older');
+    expect((await workspace.run('wait')).stderr, 'the copy that stayed behind').to.include('older');
     const there = ['--state', 'elsewhere/state.json'];
-    expect((await desk.run('wait', 'pay/nobody', ...there)).stderr).to.include('no record of pay/nobody');
+    expect((await workspace.run('wait', 'pay/nobody', ...there)).stderr).to.include(
+      'no record of pay/nobody',
+    );
     for (const command of [['wait'], ['status'], ['state', 'show'], ['state', 'rm']])
-      expect((await desk.run(...command, 'pay-db-log', ...there)).stderr).to.include(
+      expect((await workspace.run(...command, 'pay-db-log', ...there)).stderr).to.include(
         'did you mean pay/pay-db-log?',
       );
   });
@@ -202,17 +207,17 @@ describe('day one', () => {
     await good('init');
     const ids = await json('get', 'volumes', '--name', 'pay-db-*');
     await into('restores.yaml', 'generate', '--volume', ids[0].id, '--latest', '--set', 'pay');
-    const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
+    const text = readFileSync(join(workspace.folder, 'restores.yaml'), 'utf8');
     const other = `    - {name: later, volume_id: ${ids[1].id}, backup: {as_of: latest}, depends_on: [${ids[0].name}]}\n`;
-    desk.write('restores.yaml', text + other);
+    workspace.write('restores.yaml', text + other);
     // Long enough that the commands after it find it at work, however slow the machine is.
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 8_000 } });
-    const running = desk.start('apply', '--auto-approve');
-    while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 8_000 } });
+    const running = workspace.start('apply', '--auto-approve');
+    while (workspace.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
     const { lock, open } = await json('status');
     expect(lock).to.include({ operation: 'apply', pid: running.pid });
     expect(open[0].blocks).to.deep.equal([{ address: 'pay/later', reason: 'depends_on' }]);
-    expect((await desk.run('wait')).code).to.equal(4);
+    expect((await workspace.run('wait')).code).to.equal(4);
     expect((await running.done).code).to.equal(0);
   });
 
@@ -223,11 +228,11 @@ describe('day one', () => {
 
   it('takes out the disks of a server for who has only the emulator inside', async () => {
     const alone = ['--cloud', 'emulator'];
-    const world = emulatorWorld({ env: {}, home: desk.folder, cwd: desk.folder });
-    const nobody = await desk.runWithoutCloud('emulator', '--detach', 'nobody');
+    const world = emulatorWorld({ env: {}, home: workspace.folder, cwd: workspace.folder });
+    const nobody = await workspace.runWithoutCloud('emulator', '--detach', 'nobody');
     expect(nobody.stderr).to.include('no server nobody');
     expect(existsSync(world)).to.equal(false);
-    const detached = await desk.runWithoutCloud('emulator', '--detach', 'erp-db1');
+    const detached = await workspace.runWithoutCloud('emulator', '--detach', 'erp-db1');
     expect(detached.stdout)
       .to.include('Detached from erp-db1: erp-db-boot')
       .and.include(`In ${world}, the world of --cloud emulator`)
@@ -237,64 +242,64 @@ describe('day one', () => {
   });
 
   it('takes them out of the emulator that is served, when the environment names it', async () => {
-    const { code, stdout } = await desk.run('emulator', '--detach', 'erp-db1');
+    const { code, stdout } = await workspace.run('emulator', '--detach', 'erp-db1');
     expect(code).to.equal(0);
-    expect(stdout).to.include('Detached from erp-db1: erp-db-boot').and.include(desk.cloud.url);
+    expect(stdout).to.include('Detached from erp-db1: erp-db-boot').and.include(workspace.cloud.url);
     expect(await statuses()).to.deep.equal(Array(3).fill('available'));
-    expect(existsSync(join(desk.folder, '.local'))).to.equal(false);
+    expect(existsSync(join(workspace.folder, '.local'))).to.equal(false);
     for (const kind of ['volumes', 'backups']) {
-      const got = await desk.run('get', kind, '--server', 'erp-db1');
+      const got = await workspace.run('get', kind, '--server', 'erp-db1');
       expect(got.stdout).to.match(/^No (disk|backup) found\.$/m);
       expect(got.stderr)
         .to.include('no disk is attached to erp-db1')
         .and.match(/Detached now: erp-db-boot, erp-db-data,\s+erp-db-log\./)
         .and.include("vbsctl get volumes --name 'erp-db*'");
     }
-    const again = await desk.run('emulator', '--detach', 'erp-db1');
+    const again = await workspace.run('emulator', '--detach', 'erp-db1');
     expect(again.stdout).to.include('Nothing to detach: no disk is attached');
-    expect((await desk.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
+    expect((await workspace.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
   });
 
   it('says what it did not touch where OS_AUTH_URL names something else', async () => {
     const env = { OS_AUTH_URL: 'http://operator:hunter2@127.0.0.1:9/v3' };
-    const { stdout } = await desk.startIn(desk.folder, env, 'emulator', '--detach', 'erp-db1').done;
+    const { stdout } = await workspace.startIn(workspace.folder, env, 'emulator', '--detach', 'erp-db1').done;
     expect(stdout).to.include('OS_AUTH_URL names http://127.0.0.1:9: no emulator answers there');
     expect(stdout).to.not.include('hunter2');
     expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
   });
 
   it('tells a fault plan that is not there from one that is wrong', async () => {
-    const missing = await desk.run('emulator', '--faults', 'nowhere.json');
+    const missing = await workspace.run('emulator', '--faults', 'nowhere.json');
     expect(missing.stderr).to.include('it does not exist').and.include('vbsctl help faults');
-    desk.write('faults.json', '{"rules": 1}');
-    const wrong = await desk.run('emulator', '--faults', 'faults.json');
+    workspace.write('faults.json', '{"rules": 1}');
+    const wrong = await workspace.run('emulator', '--faults', 'faults.json');
     expect(wrong.stderr).to.include('rules must be a list').and.include('vbsctl help faults');
     expect([missing.code, wrong.code]).to.deep.equal([1, 1]);
   });
 
   it('says one thing, not six, to who has named no cloud', async () => {
-    const { code, stderr } = await desk.runWithoutCloud('get', 'servers');
+    const { code, stderr } = await workspace.runWithoutCloud('get', 'servers');
     expect(code).to.equal(1);
     expect(stderr).to.include('--cloud emulator').and.to.include('OS_CLOUD');
     expect(stderr.match(/error:/g)).to.have.length(1);
   });
 
   it('says that --cloud emulator is missing to who began with it', async () => {
-    desk.write(
+    workspace.write(
       'pay.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
     );
     await good('init', '--cloud', 'emulator');
-    const none = await desk.runWithoutCloud('plan', '-f', 'pay.yaml');
+    const none = await workspace.runWithoutCloud('plan', '-f', 'pay.yaml');
     expect(none.stderr).to.include('belongs to the built-in emulator').and.include('add --cloud emulator');
-    const other = await desk.run('plan', '-f', 'pay.yaml');
+    const other = await workspace.run('plan', '-f', 'pay.yaml');
     expect(other.code).to.equal(5);
     expect(other.stderr).to.include('a different cloud project').and.include('add --cloud emulator');
   });
 
   it('status says so when there is no state, and offers what is in it for completion', async () => {
     expect(await good('status'))
-      .to.include(`There is no state at ${join(desk.folder, 'vbsctl.state.json')}.`)
+      .to.include(`There is no state at ${join(workspace.folder, 'vbsctl.state.json')}.`)
       .and.include('vbsctl init');
     await into('restores.yaml', 'generate', '--name', 'pay-*', '--latest', '--set', 'pay');
     expect(await good('__complete', 'wait', 'pay/pay-db-d')).to.equal(':candidates\npay/pay-db-data\t\n');

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Desk } from './cli.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface FrontReply {
   readonly status: number;
@@ -9,29 +9,29 @@ export interface FrontReply {
 }
 
 /**
- * A gateway before the emulator of a desk: all addresses that the cloud names lead through it, and it may answer itself.
+ * A gateway before the emulator of a workspace: all addresses that the cloud names lead through it, and it may answer itself.
  */
 export class Front {
   /** Paths that came, with method and time (ms, of a clock that does not jump). */
   readonly seen: { readonly method: string; readonly path: string; readonly at: number }[] = [];
   /** Answers in place of the cloud. */
   replace: (method: string, path: string) => FrontReply | undefined = () => undefined;
-  readonly #desk: Desk;
+  readonly #workspace: Workspace;
   readonly #server: http.Server;
 
-  private constructor(desk: Desk) {
-    this.#desk = desk;
+  private constructor(workspace: Workspace) {
+    this.#workspace = workspace;
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
   }
 
-  static async before(desk: Desk): Promise<Front> {
-    const front = new Front(desk);
+  static async before(workspace: Workspace): Promise<Front> {
+    const front = new Front(workspace);
     await new Promise<void>((resolve) => front.#server.listen(0, '127.0.0.1', resolve));
     return front;
   }
 
   get env(): Record<string, string> {
-    return { ...this.#desk.cloud.env(), OS_AUTH_URL: `${this.#url}/v3` };
+    return { ...this.#workspace.cloud.env(), OS_AUTH_URL: `${this.#url}/v3` };
   }
 
   close(): void {
@@ -54,7 +54,7 @@ export class Front {
       response.end(reply.body ?? '');
       return;
     }
-    const cloud = new URL(this.#desk.cloud.url);
+    const cloud = new URL(this.#workspace.cloud.url);
     const forwarded = http.request(
       {
         host: cloud.hostname,

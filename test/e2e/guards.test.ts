@@ -1,85 +1,87 @@
 import { expect } from 'chai';
 import { forged } from '../planner/forging.ts';
-import { Desk, type Finished } from './cli.ts';
+import { type Finished, Workspace } from './workspace.ts';
 
 describe('what was done by hand, and what a person allows', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200 } });
-    desk.declare(2);
-    await desk.run('init');
+    workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 200 } });
+    workspace.declare(2);
+    await workspace.run('init');
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   const ids = (n: number) => {
-    const volume = Object.keys(desk.cloud.world().volumes)[n] ?? '';
-    const backup = Object.values(desk.cloud.world().backups).find((one) => one.volume_id === volume);
+    const volume = Object.keys(workspace.cloud.world().volumes)[n] ?? '';
+    const backup = Object.values(workspace.cloud.world().backups).find((one) => one.volume_id === volume);
     return { volume_id: volume, backup_id: backup?.id ?? '' };
   };
 
   it('imports a restore by its job, after plan has told of it, and never does it again', async () => {
     const { volume_id, backup_id } = ids(0);
-    await desk.cloud.perform({ action: 'set-timing', backup_id, job_duration_ms: 5_000 });
-    const started = await desk.cloud.perform({ action: 'restore', volume_id, backup_id });
+    await workspace.cloud.perform({ action: 'set-timing', backup_id, job_duration_ms: 5_000 });
+    const started = await workspace.cloud.perform({ action: 'restore', volume_id, backup_id });
     const job = started.done ? (started.id ?? '') : '';
-    const meanwhile = await desk.run('plan');
+    const meanwhile = await workspace.run('plan');
     expect(said(meanwhile)).to.include('another client is restoring this disk right now');
-    const early = await desk.run('import', 'night/disk-0', '--job-id', job);
+    const early = await workspace.run('import', 'night/disk-0', '--job-id', job);
     expect(early.code, said(early)).to.equal(5);
     expect(said(early)).to.include('is being restored right now');
-    while (desk.cloud.world().volumes[volume_id]?.status !== 'available')
+    while (workspace.cloud.world().volumes[volume_id]?.status !== 'available')
       await new Promise((resolve) => setTimeout(resolve, 50));
 
-    const other = await desk.run('import', 'night/disk-1', '--job-id', job);
+    const other = await workspace.run('import', 'night/disk-1', '--job-id', job);
     expect(other.code).to.equal(5);
     expect(said(other)).to.include(`another restore: disk ${volume_id}`);
-    const imported = await desk.run('import', 'night/disk-0', '--job-id', job);
+    const imported = await workspace.run('import', 'night/disk-0', '--job-id', job);
     expect(imported.code, said(imported)).to.equal(0);
-    expect((await desk.run('import', 'night/disk-0', '--job-id', job)).code).to.equal(5);
-    const state = await desk.run('state', 'show', 'night/disk-0', '--output', 'json');
+    expect((await workspace.run('import', 'night/disk-0', '--job-id', job)).code).to.equal(5);
+    const state = await workspace.run('state', 'show', 'night/disk-0', '--output', 'json');
     expect(JSON.parse(state.stdout)).to.include({ status: 'succeeded', evidence: 'imported', job_id: job });
-    const apply = await desk.run('apply', '--auto-approve');
+    const apply = await workspace.run('apply', '--auto-approve');
     expect(apply.code, said(apply)).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1]);
   });
 
   it('imports no job that the state has already, for whatever restore it stands there', async () => {
-    expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
-    const shown = JSON.parse((await desk.run('state', 'show', 'night/disk-0', '--output', 'json')).stdout);
+    expect((await workspace.run('apply', '--auto-approve')).code).to.equal(0);
+    const shown = JSON.parse(
+      (await workspace.run('state', 'show', 'night/disk-0', '--output', 'json')).stdout,
+    );
     const refused = async (job: string) => {
-      const finished = await desk.run('import', 'night/disk-0', '--job-id', job);
+      const finished = await workspace.run('import', 'night/disk-0', '--job-id', job);
       expect(finished.code, said(finished)).to.equal(5);
       expect(said(finished)).to.include('the state already has job');
     };
-    const raised = desk.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, generation: 2,');
-    desk.write('restores.yaml', raised);
+    const raised = workspace.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, generation: 2,');
+    workspace.write('restores.yaml', raised);
     await refused(shown.job_id);
     await refused(shown.job_id.toUpperCase());
-    expect((await desk.run('state', 'rm', 'night/disk-0')).code).to.equal(0);
+    expect((await workspace.run('state', 'rm', 'night/disk-0')).code).to.equal(0);
     await refused(shown.job_id); // the history has it
-    const apply = await desk.run('apply', '--auto-approve');
+    const apply = await workspace.run('apply', '--auto-approve');
     expect(apply.code, said(apply)).to.equal(0);
-    expect(desk.starts()).to.deep.equal([2, 1]);
+    expect(workspace.starts()).to.deep.equal([2, 1]);
   });
 
   it('imports by a person’s word, with a reason and a time that can be', async () => {
-    const word = (...more: string[]) => desk.run('import', 'night/disk-0', ...more);
+    const word = (...more: string[]) => workspace.run('import', 'night/disk-0', ...more);
     expect((await word()).code).to.equal(1);
     expect((await word('--succeeded-at', new Date().toISOString())).code).to.equal(1);
     expect((await word('--succeeded-at', 'yesterday', '--reason', 'x')).code).to.equal(1);
     const never = await word('--succeeded-at', '2020-01-01T00:00:00Z', '--reason', 'x');
     expect(never.code).to.equal(5);
     expect(said(never)).to.include('cannot have succeeded');
-    desk.write(
+    workspace.write(
       'restores.yaml',
-      desk.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, protect: true,'),
+      workspace.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, protect: true,'),
     );
     const at = new Date(Date.now() - 1_000).toISOString();
     expect((await word('--succeeded-at', at, '--reason', 'console, ticket 7')).code).to.equal(0);
-    const shown = await desk.run('state', 'show', 'night/disk-0');
+    const shown = await workspace.run('state', 'show', 'night/disk-0');
     expect(said(shown)).to.include('done by hand').and.include('ticket 7').and.include('protect: true');
-    expect(said(await desk.run('plan'))).to.include('1 to restore, 1 done');
+    expect(said(await workspace.run('plan'))).to.include('1 to restore, 1 done');
   });
 
   it('takes what is imported for as old as it is', async () => {
@@ -87,11 +89,11 @@ describe('what was done by hand, and what a person allows', () => {
     write('restores.yaml', 'night', name(0));
     expect((await apply('restores.yaml')).code).to.equal(0);
     write('other.yaml', 'other', name(0, ', generation: 2'));
-    const imported = await desk.run(
+    const imported = await workspace.run(
       ...['import', 'other/disk-0', '-f', 'other.yaml', '--succeeded-at', before, '--reason', 'by hand'],
     );
     expect(imported.code, said(imported)).to.equal(0);
-    expect(said(await desk.run('plan', '-f', 'restores.yaml'))).to.not.include('since then');
+    expect(said(await workspace.run('plan', '-f', 'restores.yaml'))).to.not.include('since then');
   });
 
   const name = (n: number, more = '') => {
@@ -99,24 +101,26 @@ describe('what was done by hand, and what a person allows', () => {
     return `    - {name: disk-${n}, volume_id: ${volume_id}, backup_id: ${backup_id}${more}}\n`;
   };
   const write = (file: string, set: string, ...entries: string[]) =>
-    desk.write(
+    workspace.write(
       file,
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
     );
   const apply = async (...files: string[]) => {
-    const done = await desk.run('apply', '--auto-approve', ...files.flatMap((file) => ['-f', file]));
-    return { code: done.code, text: said(done), starts: desk.starts() };
+    const done = await workspace.run('apply', '--auto-approve', ...files.flatMap((file) => ['-f', file]));
+    return { code: done.code, text: said(done), starts: workspace.starts() };
   };
 
   it('protects what is declared protected while it runs, whatever is imported or allowed for one run later', async () => {
     write('restores.yaml', 'night', name(0));
-    expect((await desk.run('apply', '--auto-approve', '-f', 'restores.yaml', '--no-wait')).code).to.equal(6);
+    expect(
+      (await workspace.run('apply', '--auto-approve', '-f', 'restores.yaml', '--no-wait')).code,
+    ).to.equal(6);
     write('restores.yaml', 'night', name(0, ', protect: true'));
     expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1] });
     write('other.yaml', 'other', name(0, ', generation: 2'));
     expect((await apply('other.yaml')).code).to.equal(5);
 
-    const allowed = await desk.run(
+    const allowed = await workspace.run(
       ...['apply', '--auto-approve', '-f', 'other.yaml', '--allow-protected-restores'],
     );
     expect(allowed.code, said(allowed)).to.equal(0);
@@ -128,31 +132,34 @@ describe('what was done by hand, and what a person allows', () => {
     write('restores.yaml', 'night', name(0, ', protect: true'));
     expect((await apply('restores.yaml')).code).to.equal(0);
     write('lifting.yaml', 'night', name(0, ', protect: false'));
-    expect((await desk.run('plan', '-f', 'lifting.yaml', '--out', 'plan.json')).code).to.equal(0);
-    expect((await desk.run('apply', 'plan.json')).code).to.equal(0);
+    expect((await workspace.run('plan', '-f', 'lifting.yaml', '--out', 'plan.json')).code).to.equal(0);
+    expect((await workspace.run('apply', 'plan.json')).code).to.equal(0);
     expect((await apply('restores.yaml')).code).to.equal(0);
-    const again = await desk.run('apply', 'plan.json');
+    const again = await workspace.run('apply', 'plan.json');
     expect(again.code, said(again)).to.equal(5);
-    expect(said(await desk.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
+    expect(said(await workspace.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
   });
 
   it('shows that a restore lifts its protection, and refuses a saved plan that hides it', async () => {
     write('restores.yaml', 'night', name(0, ', protect: true'));
     expect((await apply('restores.yaml')).code).to.equal(0);
     write('restores.yaml', 'night', name(0, ', generation: 2, protect: false'));
-    expect(said(await desk.run('plan', '-f', 'restores.yaml'))).to.match(/protect.*true.*false/);
+    expect(said(await workspace.run('plan', '-f', 'restores.yaml'))).to.match(/protect.*true.*false/);
 
     write('restores.yaml', 'night', name(0, ', protect: false'));
     write('other.yaml', 'other', name(0, ', generation: 2'));
     const files = ['-f', 'restores.yaml', '-f', 'other.yaml'];
-    expect((await desk.run('plan', ...files, '--out', 'plan.json')).code).to.equal(0);
-    const { actions } = JSON.parse(desk.read('plan.json'));
+    expect((await workspace.run('plan', ...files, '--out', 'plan.json')).code).to.equal(0);
+    const { actions } = JSON.parse(workspace.read('plan.json'));
     const at = actions.findIndex(({ kind }: { kind: string }) => kind === 'noop');
-    desk.write('plan.json', forged(desk.read('plan.json'), { [`actions.${at}.records_protect`]: undefined }));
-    const hidden = await desk.run('apply', 'plan.json');
+    workspace.write(
+      'plan.json',
+      forged(workspace.read('plan.json'), { [`actions.${at}.records_protect`]: undefined }),
+    );
+    const hidden = await workspace.run('apply', 'plan.json');
     expect(hidden.code, said(hidden)).to.equal(5);
     expect(said(hidden)).to.include('not a valid plan');
-    expect(desk.starts()).to.deep.equal([1]);
+    expect(workspace.starts()).to.deep.equal([1]);
   });
 
   it('protects the result of a restore from manifests that do not know of it, until its own lifts that', async () => {
@@ -165,32 +172,37 @@ describe('what was done by hand, and what a person allows', () => {
       .to.include('night/disk-0 was restored into this disk at')
       .and.include('→ declare night/disk-0 with protect: false')
       .and.include('--allow-protected-restores');
-    expect(said(await desk.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
+    expect(said(await workspace.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
 
     // Declared since: the record takes it, and a saved plan says so.
     write('restores.yaml', 'night', name(0), name(1, ', protect: true'));
-    expect((await desk.run('plan', '-f', 'restores.yaml', '--out', 'plan.json')).code).to.equal(0);
-    expect(said(await desk.run('show', 'plan.json'))).to.include('it protects its disk (protect: true)');
-    expect((await desk.run('apply', 'plan.json')).code).to.equal(0);
+    expect((await workspace.run('plan', '-f', 'restores.yaml', '--out', 'plan.json')).code).to.equal(0);
+    expect(said(await workspace.run('show', 'plan.json'))).to.include('it protects its disk (protect: true)');
+    expect((await workspace.run('apply', 'plan.json')).code).to.equal(0);
     expect((await apply('other.yaml')).text).to.include('2 blocked');
 
     write('restores.yaml', 'night', name(0, ', protect: false'), name(1, ', protect: false'));
     expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1, 1] });
     expect(await apply('other.yaml')).to.deep.include({ code: 0, starts: [2, 2] });
-    expect((await desk.run('state', 'verify')).code).to.equal(0);
+    expect((await workspace.run('state', 'verify')).code).to.equal(0);
   });
 
   it('keeps what was allowed in the history', async () => {
-    desk.write(
+    workspace.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {max_restores: 1, max_backup_age: 1s}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
-    const refused = await desk.run('apply', '--auto-approve', '--allow-old-backups');
+    const refused = await workspace.run('apply', '--auto-approve', '--allow-old-backups');
     expect(refused.code).to.equal(5);
     expect(said(refused)).to.include('2 restores, the limit is 1').and.include('--allow-more-restores');
-    const allowed = await desk.run('apply', '--auto-approve', '--allow-old-backups', '--allow-more-restores');
+    const allowed = await workspace.run(
+      'apply',
+      '--auto-approve',
+      '--allow-old-backups',
+      '--allow-more-restores',
+    );
     expect(allowed.code, said(allowed)).to.equal(0);
-    const { history } = JSON.parse(desk.read('vbsctl.state.json'));
+    const { history } = JSON.parse(workspace.read('vbsctl.state.json'));
     expect(history.map((entry: { actor: { waivers: unknown } }) => entry.actor.waivers)).to.deep.equal([
       ['more-restores', 'old-backups'],
       ['more-restores', 'old-backups'],
@@ -198,16 +210,16 @@ describe('what was done by hand, and what a person allows', () => {
   });
 
   it('takes no clouds.yaml from a working directory that a pull request can write to', async () => {
-    desk.write('clouds.yaml', 'clouds: {mine: {auth: {auth_url: "http://127.0.0.1:9/v3"}}}\n');
-    desk.write('ops.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
-    const named = await desk.run('plan', '--config', 'ops.yaml', '--cloud', 'mine');
+    workspace.write('clouds.yaml', 'clouds: {mine: {auth: {auth_url: "http://127.0.0.1:9/v3"}}}\n');
+    workspace.write('ops.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
+    const named = await workspace.run('plan', '--config', 'ops.yaml', '--cloud', 'mine');
     expect(named.code).to.equal(1);
     expect(said(named))
       .to.include('no clouds.yaml')
-      .and.include(`${desk.folder}/clouds.yaml was not read`)
-      .and.include(`export OS_CLIENT_CONFIG_FILE=${desk.folder}/clouds.yaml`);
-    desk.write('vbsctl.yaml', desk.read('ops.yaml'));
-    const found = await desk.runIn(desk.folder, { VBSCTL_CONFIG: '' }, 'plan', '--cloud', 'mine');
+      .and.include(`${workspace.folder}/clouds.yaml was not read`)
+      .and.include(`export OS_CLIENT_CONFIG_FILE=${workspace.folder}/clouds.yaml`);
+    workspace.write('vbsctl.yaml', workspace.read('ops.yaml'));
+    const found = await workspace.runIn(workspace.folder, { VBSCTL_CONFIG: '' }, 'plan', '--cloud', 'mine');
     expect(said(found)).to.include('is not set (cloud mine of');
   });
 });

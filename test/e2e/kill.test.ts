@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Desk } from './cli.ts';
-import { dice } from './dice.ts';
+import { randomNumbers } from './random-numbers.ts';
+import { Workspace } from './workspace.ts';
 
 const DISKS = 12;
 const EXIT_DONE = 0;
@@ -9,10 +9,12 @@ const KILLS = 4;
 describe('kill -9 in the middle of apply', () => {
   for (const seed of [1, 2]) {
     it(`completes every restore with none started twice (seed ${seed})`, async () => {
-      const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 15_000, queueMs: 100 } });
+      const workspace = await Workspace.open({
+        seed: { volumes: DISKS, jobDurationMs: 15_000, queueMs: 100 },
+      });
       try {
-        const draw = dice(seed);
-        await desk.cloud.setFaults({
+        const draw = randomNumbers(seed);
+        await workspace.cloud.setFaults({
           seeded: {
             seed,
             rates: { reset: 0.1, cut: 0.05, slow: 0.05 },
@@ -20,16 +22,16 @@ describe('kill -9 in the middle of apply', () => {
             per_resource_max: 2,
           },
         });
-        desk.declare(DISKS);
-        await desk.run('init');
+        workspace.declare(DISKS);
+        await workspace.run('init');
         let kills = 0;
-        let last = await desk.run('plan');
+        let last = await workspace.run('plan');
         for (let round = 0; round < KILLS + 3; round++) {
-          const before = desk.cloud.audit().requests.total ?? 0;
-          const apply = desk.start('apply', '--auto-approve');
+          const before = workspace.cloud.audit().requests.total ?? 0;
+          const apply = workspace.start('apply', '--auto-approve');
           if (kills < KILLS) {
             // Counted from its first request: a slow machine must not spare it, nor kill it before it began.
-            while ((desk.cloud.audit().requests.total ?? 0) === before)
+            while ((workspace.cloud.audit().requests.total ?? 0) === before)
               await new Promise((r) => setTimeout(r, 10));
             await new Promise((r) => setTimeout(r, draw() * 800));
             apply.kill('SIGKILL');
@@ -40,11 +42,11 @@ describe('kill -9 in the middle of apply', () => {
         }
         expect(last.code, last.stdout + last.stderr).to.equal(EXIT_DONE);
         expect(kills, 'it was really killed').to.be.at.least(1);
-        expect(desk.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
-        const again = await desk.run('apply', '--auto-approve');
+        expect(workspace.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
+        const again = await workspace.run('apply', '--auto-approve');
         expect(again.stdout).to.include('Nothing to do');
       } finally {
-        await desk.close();
+        await workspace.close();
       }
     });
   }

@@ -1,37 +1,37 @@
 import { expect } from 'chai';
-import { Desk } from './cli.ts';
+import { Workspace } from './workspace.ts';
 
 describe('the built program', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 300, queueMs: 100 } });
+    workspace = await Workspace.open({ seed: { volumes: 5, jobDurationMs: 300, queueMs: 100 } });
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   it('init → plan → apply → plan → apply, and a rename of everything', async () => {
-    desk.declare(4);
-    const init = await desk.run('init');
+    workspace.declare(4);
+    const init = await workspace.run('init');
     expect(init.code, init.stderr).to.equal(0);
 
-    const before = await desk.run('plan', '--detailed-exitcode');
+    const before = await workspace.run('plan', '--detailed-exitcode');
     expect(before.code, before.stderr).to.equal(2);
     expect(before.stdout).to.include('4 to restore');
 
-    const apply = await desk.run('apply', '--auto-approve');
+    const apply = await workspace.run('apply', '--auto-approve');
     expect(apply.code, apply.stderr).to.equal(0);
     expect(apply.stdout).to.include('4 succeeded');
-    expect(desk.starts()).to.deep.equal([1, 1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1, 1]);
 
-    const after = await desk.run('plan', '--detailed-exitcode');
+    const after = await workspace.run('plan', '--detailed-exitcode');
     expect(after.code).to.equal(0);
-    expect((await desk.run('apply', '--auto-approve')).stdout).to.include('Nothing to do');
+    expect((await workspace.run('apply', '--auto-approve')).stdout).to.include('Nothing to do');
 
-    desk.declare(4, 'renamed', 'another');
-    const renamed = await desk.run('apply', '--auto-approve');
+    workspace.declare(4, 'renamed', 'another');
+    const renamed = await workspace.run('apply', '--auto-approve');
     expect(renamed.code, renamed.stderr).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1, 1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1, 1]);
 
-    const list = JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout);
+    const list = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout);
     expect(list).to.have.length(4);
     for (const record of list) {
       expect(record).to.include.keys('address', 'status', 'volume_id', 'backup_id', 'generation', 'job_id');
@@ -42,41 +42,41 @@ describe('the built program', () => {
   });
 
   it('refuses to apply without a state, and says how to go on', async () => {
-    desk.declare(1);
-    const refused = await desk.run('apply', '--auto-approve');
+    workspace.declare(1);
+    const refused = await workspace.run('apply', '--auto-approve');
     expect(refused.code).to.equal(5);
     expect(refused.stderr).to.include('--init-state');
-    const plan = await desk.run('plan');
+    const plan = await workspace.run('plan');
     expect(plan.code).to.equal(0);
     expect(plan.stdout).to.match(/^There is no state yet/);
-    const applied = await desk.run('apply', '--auto-approve', '--init-state');
+    const applied = await workspace.run('apply', '--auto-approve', '--init-state');
     expect(applied.code, applied.stderr).to.equal(0);
   });
 
   it('refuses to apply where nobody can say yes', async () => {
-    desk.declare(1);
-    await desk.run('init');
-    const refused = await desk.run('apply');
+    workspace.declare(1);
+    await workspace.run('init');
+    const refused = await workspace.run('apply');
     expect(refused.code).to.equal(5);
     expect(refused.stderr).to.include('--auto-approve');
-    expect(desk.starts()).to.deep.equal([]);
+    expect(workspace.starts()).to.deep.equal([]);
   });
 
   it('refuses the state of another cloud project', async () => {
-    desk.declare(1);
-    await desk.run('init');
-    const other = await Desk.open();
+    workspace.declare(1);
+    await workspace.run('init');
+    const other = await Workspace.open();
     try {
-      const text = (await desk.run('plan', '--state', 'vbsctl.state.json')).code;
+      const text = (await workspace.run('plan', '--state', 'vbsctl.state.json')).code;
       expect(text).to.equal(0);
       const mixed = await other.run(
         'plan',
         '--config',
         'vbsctl.yaml',
         '-f',
-        `${desk.folder}/restores.yaml`,
+        `${workspace.folder}/restores.yaml`,
         '--state',
-        `${desk.folder}/vbsctl.state.json`,
+        `${workspace.folder}/vbsctl.state.json`,
       );
       expect(mixed.code).to.equal(5);
       expect(mixed.stderr).to.include('a different cloud project');
@@ -86,56 +86,56 @@ describe('the built program', () => {
   });
 
   it('lets one apply in at a time, and names the holder to the other', async () => {
-    desk.declare(3);
-    await desk.run('init');
+    workspace.declare(3);
+    await workspace.run('init');
     // Long enough that the second comes while the first is at work, however slow the machine is.
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 5_000 } });
-    const first = desk.start('apply', '--auto-approve');
-    while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const second = await desk.run('apply', '--auto-approve');
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 5_000 } });
+    const first = workspace.start('apply', '--auto-approve');
+    while (workspace.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const second = await workspace.run('apply', '--auto-approve');
     expect(second.code, second.stdout).to.equal(4);
     expect(second.stderr).to.include('vbsctl unlock').and.include(String(first.pid));
     expect((await first.done).code).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
   it('plans without the cloud, and as data', async () => {
-    desk.declare(2);
-    const offline = await desk.run('plan', '--offline', '--output', 'json', '--target', 'night/disk-1');
+    workspace.declare(2);
+    const offline = await workspace.run('plan', '--offline', '--output', 'json', '--target', 'night/disk-1');
     expect(offline.code, offline.stderr).to.equal(0);
     const plan = JSON.parse(offline.stdout);
     expect(plan.offline).to.equal(true);
     expect(plan.actions.map((action: { address: string }) => action.address)).to.deep.equal(['night/disk-1']);
-    expect(desk.cloud.audit().requests.total ?? 0).to.equal(0);
+    expect(workspace.cloud.audit().requests.total ?? 0).to.equal(0);
   });
 
   it('blocks what is not what was expected, does the rest when told to, and leaves 5 otherwise', async () => {
-    desk.declare(2);
-    const { volumes, backups } = desk.cloud.world();
+    workspace.declare(2);
+    const { volumes, backups } = workspace.cloud.world();
     const third = Object.values(volumes)[2];
     const backup = Object.values(backups).find((candidate) => candidate.volume_id === third?.id);
-    desk.write(
+    workspace.write(
       'wrong.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: wrong}\nspec:\n  restores:\n    - {name: x, volume_id: ${third?.id}, backup_id: ${backup?.id}, expect: {volume_name: other}}\n`,
     );
     const flags = ['-f', 'restores.yaml', '-f', 'wrong.yaml', '--auto-approve', '--init-state'];
-    const refused = await desk.run('apply', ...flags);
+    const refused = await workspace.run('apply', ...flags);
     expect(refused.code).to.equal(5);
-    expect(desk.starts()).to.deep.equal([]);
-    const partly = await desk.run('apply', ...flags, '--skip-blocked');
+    expect(workspace.starts()).to.deep.equal([]);
+    const partly = await workspace.run('apply', ...flags, '--skip-blocked');
     expect(partly.code, partly.stderr).to.equal(5);
     expect(partly.stdout)
       .to.include('Apply: 2 succeeded, 1 blocked.')
       .and.include('wrong/x: expected volume name');
-    expect(desk.starts()).to.deep.equal([1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1]);
   });
 
   it('reads manifests from stdin, and refuses what is wrong in them with its place', async () => {
-    desk.write(
+    workspace.write(
       'restores.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: x}\nspec:\n  restores:\n    - {name: a, volum_id: x}\n',
     );
-    const invalid = await desk.run('validate');
+    const invalid = await workspace.run('validate');
     expect(invalid.code).to.equal(1);
     expect(invalid.stderr)
       .to.match(/restores\.yaml:6:\d+/)
@@ -143,19 +143,19 @@ describe('the built program', () => {
   });
 
   it('records an unknown outcome with exit 3, and takes a person’s word for it', async () => {
-    desk.declare(1);
-    desk.write(
+    workspace.declare(1);
+    workspace.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, after_ambiguous: stop}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
-    await desk.cloud.setFaults({
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'status', when: 'before', status: 504 } }],
     });
-    const apply = await desk.run('apply', '--auto-approve', '--init-state');
+    const apply = await workspace.run('apply', '--auto-approve', '--init-state');
     expect(apply.code, apply.stdout).to.equal(3);
     expect(apply.stdout).to.include('vbsctl resolve night/disk-0');
-    expect((await desk.run('apply', '--auto-approve')).code).to.equal(3);
-    const resolved = await desk.run(
+    expect((await workspace.run('apply', '--auto-approve')).code).to.equal(3);
+    const resolved = await workspace.run(
       'resolve',
       'night/disk-0',
       '--as',
@@ -167,21 +167,21 @@ describe('the built program', () => {
     expect(resolved.stdout).to.equal(
       'night/disk-0 is resolved: it was not started.\n→ to start it: vbsctl apply\n',
     );
-    expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(2);
-    expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1]);
-    const shown = await desk.run('state', 'show', 'night/disk-0', '--output', 'json');
+    expect((await workspace.run('plan', '--detailed-exitcode')).code).to.equal(2);
+    expect((await workspace.run('apply', '--auto-approve')).code).to.equal(0);
+    expect(workspace.starts()).to.deep.equal([1]);
+    const shown = await workspace.run('state', 'show', 'night/disk-0', '--output', 'json');
     expect(JSON.parse(shown.stdout)).to.include({ status: 'succeeded', generation: 1 });
   });
 
   it('keeps a cloud in a file for --cloud emulator, across commands', async () => {
-    desk.write(
+    workspace.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: log, volume: {name: pay-db-log}, backup: {as_of: latest}}\n`,
     );
-    const first = await desk.run('apply', '--cloud', 'emulator', '--auto-approve', '--init-state');
+    const first = await workspace.run('apply', '--cloud', 'emulator', '--auto-approve', '--init-state');
     expect(first.code, first.stderr + first.stdout).to.equal(0);
-    const second = await desk.run('plan', '--cloud', 'emulator', '--detailed-exitcode');
+    const second = await workspace.run('plan', '--cloud', 'emulator', '--detailed-exitcode');
     expect(second.code, second.stderr + second.stdout).to.equal(0);
     expect(second.stdout).to.include('1 done');
   });

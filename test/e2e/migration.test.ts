@@ -4,16 +4,16 @@ import { expect } from 'chai';
 import { PASSWORD, StateServer, USER } from '../state/http/state-server.ts';
 import { HAS_POSTGRES, NO_POSTGRES, PostgresServer } from '../state/postgres/postgres-server.ts';
 import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from '../state/s3/s3-server.ts';
-import { Desk } from './cli.ts';
+import { Workspace } from './workspace.ts';
 
 /** From one kind of place to the next and home again, with the built program. What is not installed is left out. */
 describe('a state that moves through every kind of place', () => {
   const http = new StateServer('gitlab');
   const s3 = new S3Server();
   const postgres = new PostgresServer();
-  let desk: Desk;
+  let workspace: Workspace;
   before(async () => {
-    desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 200, queueMs: 10 } });
+    workspace = await Workspace.open({ seed: { volumes: 5, jobDurationMs: 200, queueMs: 10 } });
     await http.start();
     if (S3_SERVER === undefined) console.log(`      (without s3: ${NO_S3_SERVER})`);
     else await s3.start();
@@ -21,7 +21,7 @@ describe('a state that moves through every kind of place', () => {
     else console.log(`      (without postgres: ${NO_POSTGRES})`);
   });
   after(async () => {
-    await desk.close();
+    await workspace.close();
     await http.stop();
     if (S3_SERVER !== undefined) await s3.dispose();
     if (HAS_POSTGRES) await postgres.dispose();
@@ -41,7 +41,7 @@ describe('a state that moves through every kind of place', () => {
     ];
     const env = { TF_HTTP_USERNAME: USER, TF_HTTP_PASSWORD: PASSWORD, ...S3_ENV };
     const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await desk.runIn(desk.folder, env, ...args);
+      const { code, stdout, stderr } = await workspace.runIn(workspace.folder, env, ...args);
       return { code, stdout, said: stdout + stderr };
     };
     const ok = async (...args: string[]) => {
@@ -51,7 +51,7 @@ describe('a state that moves through every kind of place', () => {
     };
     const pulled = async (place: string) => JSON.parse((await ok('state', 'pull', '--state', place)).stdout);
 
-    desk.declare(1);
+    workspace.declare(1);
     await ok('init');
     await ok('apply', '--auto-approve');
     let here = home;
@@ -66,13 +66,13 @@ describe('a state that moves through every kind of place', () => {
       expect(old.code, `${here}: ${old.said}`).to.equal(5);
       expect(old.said).to.include('was moved to');
       here = place;
-      desk.declare(index + 2);
+      workspace.declare(index + 2);
       expect((await ok('apply', '--auto-approve', '--state', here)).said).to.include('1 succeeded');
       await ok('state', 'verify', '--state', here);
     }
     expect(here).to.equal(home);
-    expect(desk.starts()).to.deep.equal(Array.from({ length: places.length + 1 }, () => 1));
+    expect(workspace.starts()).to.deep.equal(Array.from({ length: places.length + 1 }, () => 1));
     expect((await ok('apply', '--auto-approve')).said).to.include('Nothing to do');
-    expect(desk.read(join(home)).match(/"type":"closed"/g)).to.have.length(places.length + 1);
+    expect(workspace.read(join(home)).match(/"type":"closed"/g)).to.have.length(places.length + 1);
   });
 });

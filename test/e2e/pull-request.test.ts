@@ -2,27 +2,27 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Desk, type Finished } from './cli.ts';
+import { type Finished, Workspace } from './workspace.ts';
 
 /**
  * A pull request's whole life: plain git repositories, a runner per job, an operator's config that none of them
  * can reach, and a cloud whose own record tells what truly happened.
  */
 class Forge {
-  readonly desk: Desk;
+  readonly workspace: Workspace;
   readonly #origin: string;
   readonly state: string;
   /** Where the pipeline keeps what was approved. */
   readonly approved: string;
 
-  private constructor(desk: Desk) {
-    this.desk = desk;
-    this.#origin = join(desk.folder, 'origin.git');
-    this.state = join(desk.folder, 'ops', 'state.json');
-    this.approved = join(desk.folder, 'ops', 'plan.json');
-    mkdirSync(join(desk.folder, 'ops'));
-    git(desk.folder, 'init', '--quiet', '--bare', '--initial-branch=main', this.#origin);
-    desk.write(
+  private constructor(workspace: Workspace) {
+    this.workspace = workspace;
+    this.#origin = join(workspace.folder, 'origin.git');
+    this.state = join(workspace.folder, 'ops', 'state.json');
+    this.approved = join(workspace.folder, 'ops', 'plan.json');
+    mkdirSync(join(workspace.folder, 'ops'));
+    git(workspace.folder, 'init', '--quiet', '--bare', '--initial-branch=main', this.#origin);
+    workspace.write(
       'ops/vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -36,15 +36,15 @@ policy: {max_restores: 3, require_labels: [ticket]}
   }
 
   static async open(): Promise<Forge> {
-    const desk = await Desk.open({ seed: { volumes: 4, jobDurationMs: 1_500, queueMs: 100 } });
-    rmSync(join(desk.folder, 'vbsctl.yaml'));
-    return new Forge(desk);
+    const workspace = await Workspace.open({ seed: { volumes: 4, jobDurationMs: 1_500, queueMs: 100 } });
+    rmSync(join(workspace.folder, 'vbsctl.yaml'));
+    return new Forge(workspace);
   }
 
   /** A fresh machine with the repository on it. */
   runner(name: string, branch = 'main'): string {
-    const folder = join(this.desk.folder, name);
-    git(this.desk.folder, 'clone', '--quiet', this.#origin, folder);
+    const folder = join(this.workspace.folder, name);
+    git(this.workspace.folder, 'clone', '--quiet', this.#origin, folder);
     git(folder, 'config', 'user.name', 'Ada');
     git(folder, 'config', 'user.email', 'ada@example.org');
     git(folder, 'checkout', '--quiet', '-B', branch);
@@ -52,31 +52,31 @@ policy: {max_restores: 3, require_labels: [ticket]}
   }
 
   get #env() {
-    return { VBSCTL_CONFIG: join(this.desk.folder, 'ops', 'vbsctl.yaml') };
+    return { VBSCTL_CONFIG: join(this.workspace.folder, 'ops', 'vbsctl.yaml') };
   }
 
   start(runner: string, ...args: string[]) {
-    return this.desk.startIn(runner, this.#env, ...args);
+    return this.workspace.startIn(runner, this.#env, ...args);
   }
 
   run(runner: string, ...args: string[]): Promise<Finished> {
-    return this.desk.runIn(runner, this.#env, ...args);
+    return this.workspace.runIn(runner, this.#env, ...args);
   }
 
   volume(n: number): string {
-    return Object.keys(this.desk.cloud.world().volumes)[n] ?? '';
+    return Object.keys(this.workspace.cloud.world().volumes)[n] ?? '';
   }
 
   /** Newest first. */
   backups(n: number) {
-    return Object.values(this.desk.cloud.world().backups)
+    return Object.values(this.workspace.cloud.world().backups)
       .filter((backup) => backup.volume_id === this.volume(n))
       .sort((a, b) => b.created_ms - a.created_ms);
   }
 
   /** Which backup each disk was restored from, in order, by the cloud's own record. */
   restored(n: number): string[] {
-    return this.desk.cloud
+    return this.workspace.cloud
       .audit()
       .restores.filter((restore) => restore.volume_id === this.volume(n))
       .map((restore) => restore.backup_id);
@@ -111,10 +111,10 @@ describe('the life of a pull request', () => {
   beforeEach(async () => {
     forge = await Forge.open();
   });
-  afterEach(() => forge.desk.close());
+  afterEach(() => forge.workspace.close());
 
   it('is approved once, done once, and stays done', async () => {
-    const { desk } = forge;
+    const { workspace } = forge;
     const [, older] = forge.backups(0);
     const newest = [0, 1, 2].map((n) => forge.backups(n)[0]);
 
@@ -128,7 +128,7 @@ describe('the life of a pull request', () => {
 
     // Disks attached: somebody works with them while the pull request is reviewed.
     for (const n of [0, 1, 2])
-      await desk.cloud.perform({ action: 'attach', volume_id: forge.volume(n), server: `db${n}` });
+      await workspace.cloud.perform({ action: 'attach', volume_id: forge.volume(n), server: `db${n}` });
 
     // Proposed and planned.
     const proposal = [
@@ -154,14 +154,15 @@ describe('the life of a pull request', () => {
     git(author, 'merge', '--quiet', '--no-ff', '-m', 'Merge change', 'change');
     git(author, 'push', '--quiet', 'origin', 'main');
     for (const secret of [
-      desk.cloud.credentials.password,
-      desk.cloud.credentials.application_credential_secret,
+      workspace.cloud.credentials.password,
+      workspace.cloud.credentials.application_credential_secret,
     ])
       expect(readFileSync(forge.approved, 'utf8')).not.to.include(secret);
 
     // Meanwhile: detached, and a nightly backup of one disk.
-    for (const n of [0, 1, 2]) await desk.cloud.perform({ action: 'detach', volume_id: forge.volume(n) });
-    await desk.cloud.perform({
+    for (const n of [0, 1, 2])
+      await workspace.cloud.perform({ action: 'detach', volume_id: forge.volume(n) });
+    await workspace.cloud.perform({
       action: 'backup',
       volume_id: forge.volume(1),
       name: 'nightly',
@@ -170,7 +171,7 @@ describe('the life of a pull request', () => {
 
     // Applied on another runner, which is killed in the middle; applied again on one more, which comes before the
     // end of the restore however slow it is to start.
-    await desk.cloud.perform({
+    await workspace.cloud.perform({
       action: 'set-timing',
       backup_id: newest[0]?.id ?? '',
       job_duration_ms: 8_000,

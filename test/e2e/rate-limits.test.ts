@@ -1,28 +1,28 @@
 import { expect } from 'chai';
-import { Desk } from './cli.ts';
 import { Front, type FrontReply } from './front.ts';
+import { Workspace } from './workspace.ts';
 
 const MIN_DELAY_MS = 300;
 
 describe('a cloud that limits the rate', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   let front: Front;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 12, jobDurationMs: 300 } });
+    workspace = await Workspace.open({ seed: { volumes: 12, jobDurationMs: 300 } });
     configure('');
-    desk.declare(1);
-    front = await Front.before(desk);
+    workspace.declare(1);
+    front = await Front.before(workspace);
     const { code, stderr } = await run('init');
     expect(code, stderr).to.equal(0);
     front.seen.length = 0;
   });
   afterEach(async () => {
     front.close();
-    await desk.close();
+    await workspace.close();
   });
 
   function configure(retry: string): void {
-    desk.write(
+    workspace.write(
       'vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -33,7 +33,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
 `,
     );
   }
-  const run = (...args: string[]) => desk.runIn(desk.folder, front.env, ...args);
+  const run = (...args: string[]) => workspace.runIn(workspace.folder, front.env, ...args);
 
   /** Throttles the first `times` requests that match. */
   function throttle(
@@ -105,7 +105,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
         'the cloud asks to wait 1h, longer than retry.max_retry_after (5m)',
       );
       expect(front.seen.filter(({ method, path }) => matches(method, path))).to.have.length(1);
-      if (command.some((word) => word === '--out')) expect(() => desk.read('p.json')).to.throw('ENOENT');
+      if (command.some((word) => word === '--out')) expect(() => workspace.read('p.json')).to.throw('ENOENT');
     });
 
   it('takes max_retry_after from the config', async () => {
@@ -125,7 +125,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     it(`${what}: a stop ends the wait at once`, async () => {
       configure(', max_retry_after: 1h');
       throttle(matches, 100, '3600');
-      const running = desk.startIn(desk.folder, front.env, ...command);
+      const running = workspace.startIn(workspace.folder, front.env, ...command);
       while (!front.seen.some(({ method, path }) => matches(method, path)))
         await new Promise((resolve) => setTimeout(resolve, 20));
       // It hears the answer.
@@ -136,7 +136,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     });
 
   it('one restore throttled: the whole run pauses, and every disk is restored once', async () => {
-    desk.declare(12);
+    workspace.declare(12);
     throttle(restore, 1, '3');
     const { code, stdout, stderr } = await run('apply', '--auto-approve');
     expect(code, stdout + stderr).to.equal(0);
@@ -147,6 +147,6 @@ poll: {min_interval: 50ms, max_interval: 200ms}
       'the cloud asks to wait 3s (HTTP 429): nothing is sent for 3s, then half as much',
     );
     expect(stdout.replace(/\s+/g, ' ')).to.contain('The cloud asked to slow down 1 time.');
-    expect(desk.starts()).to.deep.equal(Array(12).fill(1));
+    expect(workspace.starts()).to.deep.equal(Array(12).fill(1));
   });
 });

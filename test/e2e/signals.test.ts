@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { FaultPlan, RouteKind } from '../../src/emulator/index.ts';
-import { Desk } from './cli.ts';
 import type { Finished, Running } from './program.ts';
 import { hasTerminals, OnTerminal } from './terminal.ts';
+import { Workspace } from './workspace.ts';
 
 const HANG_MS = 600_000;
 /**
@@ -19,18 +19,18 @@ const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'bef
 const LONG_MS = 10_000;
 
 describe('signals', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(() => open(1_500));
 
   async function open(jobDurationMs: number): Promise<void> {
-    desk = await Desk.open({ seed: { volumes: 4, jobDurationMs, queueMs: 50 } });
-    desk.declare(3);
-    const { code, stderr } = await desk.run('init');
+    workspace = await Workspace.open({ seed: { volumes: 4, jobDurationMs, queueMs: 50 } });
+    workspace.declare(3);
+    const { code, stderr } = await workspace.run('init');
     expect(code, stderr).to.equal(0);
   }
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
-  const asked = (route: RouteKind) => desk.cloud.audit().requests[route] ?? 0;
+  const asked = (route: RouteKind) => workspace.cloud.audit().requests[route] ?? 0;
   async function until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -47,14 +47,14 @@ describe('signals', () => {
 
   /** Whatever happened before: a run to the end leaves every disk restored once. */
   async function completes(): Promise<void> {
-    await desk.cloud.setFaults({});
-    const { code, stdout, stderr } = await desk.run('apply', '--auto-approve');
+    await workspace.cloud.setFaults({});
+    const { code, stdout, stderr } = await workspace.run('apply', '--auto-approve');
     expect(code, stdout + stderr).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   }
 
   const statuses = async () =>
-    JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout).map(
+    JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).map(
       ({ status }: { status: string }) => status,
     );
 
@@ -67,22 +67,22 @@ describe('signals', () => {
     ];
     for (const [when, route, args] of nothing)
       it(`ends at once while ${when}, and says that nothing was started`, async () => {
-        await desk.cloud.setFaults(hanging(route));
+        await workspace.cloud.setFaults(hanging(route));
         const before = [route].flat().map(asked);
-        const running = desk.start(...args);
+        const running = workspace.start(...args);
         await until(() => [route].flat().some((one, n) => asked(one) > (before[n] ?? 0)));
         const { stderr } = await stop(running);
         expect(stderr).to.include('stopped by SIGINT; nothing was started');
-        expect((await desk.run('status')).stdout).to.not.include('locked');
+        expect((await workspace.run('status')).stdout).to.not.include('locked');
         await completes();
       });
 
     for (const effect of ['before', 'after'] as const)
       it(`lets a restore be answered a moment, then leaves it to the next run (${effect} its effect)`, async () => {
-        await desk.close();
+        await workspace.close();
         await open(LONG_MS);
-        await desk.cloud.setFaults(hanging('restore', effect));
-        const running = desk.start('apply', '--auto-approve');
+        await workspace.cloud.setFaults(hanging('restore', effect));
+        const running = workspace.start('apply', '--auto-approve');
         await until(() => asked('restore') === 3);
         const { stdout, stderr } = await stop(running, 'SIGTERM');
         expect(stdout).to.include('Apply: 3 begun (not known to be running).').and.include('vbsctl apply');
@@ -94,18 +94,21 @@ describe('signals', () => {
       });
 
     it('names the running jobs, and how to follow them', async () => {
-      await desk.cloud.setFaults(hanging('job'));
-      const running = desk.start('apply', '--auto-approve');
+      await workspace.cloud.setFaults(hanging('job'));
+      const running = workspace.start('apply', '--auto-approve');
       await until(() => asked('job') > 0);
       const { stdout } = await stop(running, 'SIGHUP');
       expect(stdout).to.include('still running in the cloud').and.include('vbsctl wait');
-      for (const { job_id } of desk.cloud.audit().restores) expect(stdout).to.include(job_id);
+      for (const { job_id } of workspace.cloud.audit().restores) expect(stdout).to.include(job_id);
       await completes();
     });
 
     it('starts nothing that waits for its turn', async () => {
-      desk.write('turns.yaml', `${desk.read('vbsctl.yaml').replace('apply: {', 'apply: {parallelism: 1, ')}`);
-      const running = desk.start('apply', '--auto-approve', '--config', 'turns.yaml');
+      workspace.write(
+        'turns.yaml',
+        `${workspace.read('vbsctl.yaml').replace('apply: {', 'apply: {parallelism: 1, ')}`,
+      );
+      const running = workspace.start('apply', '--auto-approve', '--config', 'turns.yaml');
       await until(() => asked('restore') === 1);
       const { stdout } = await stop(running);
       expect(stdout).to.include('interrupted before it was started').and.include('vbsctl apply');
@@ -114,14 +117,14 @@ describe('signals', () => {
     });
 
     it('leaves a record as it was while resolve looks whether anything is restoring', async () => {
-      await desk.cloud.setFaults(hanging('restore'));
-      const applying = desk.start('apply', '--auto-approve');
+      await workspace.cloud.setFaults(hanging('restore'));
+      const applying = workspace.start('apply', '--auto-approve');
       await until(() => asked('restore') === 3);
       await stop(applying);
-      desk.write('patient.yaml', desk.read('vbsctl.yaml').replace('settle: 1s', 'settle: 10m'));
+      workspace.write('patient.yaml', workspace.read('vbsctl.yaml').replace('settle: 1s', 'settle: 10m'));
       const looks = asked('volume');
       const word = ['--as', 'not-started', '--reason', 'support says so', '--config', 'patient.yaml'];
-      const resolving = desk.start('resolve', 'night/disk-0', ...word);
+      const resolving = workspace.start('resolve', 'night/disk-0', ...word);
       await until(() => asked('volume') >= looks + 2);
       const { stdout, stderr } = await stop(resolving);
       expect(stdout).to.equal('');
@@ -129,15 +132,15 @@ describe('signals', () => {
         .to.include('checking for 9m')
         .and.include('retry.settle')
         .and.include('stopped by SIGINT');
-      expect((await desk.run('status')).stdout).to.include('free');
+      expect((await workspace.run('status')).stdout).to.include('free');
       expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
       await completes();
     });
 
     it('stops waiting for the lock', async () => {
-      const holder = desk.start('apply', '--auto-approve');
+      const holder = workspace.start('apply', '--auto-approve');
       await until(() => asked('restore') > 0);
-      const second = desk.start('apply', '--auto-approve', '--lock-timeout', '10m');
+      const second = workspace.start('apply', '--auto-approve', '--lock-timeout', '10m');
       // Its look at the cloud comes before its wait for the lock.
       const tokens = asked('token');
       await until(() => asked('token') > tokens);
@@ -147,10 +150,10 @@ describe('signals', () => {
   });
 
   it('the second one ends it at once and loses no intent, while a restore hangs', async () => {
-    await desk.close();
+    await workspace.close();
     await open(LONG_MS);
-    await desk.cloud.setFaults(hanging('restore', 'after'));
-    const running = desk.start('apply', '--auto-approve');
+    await workspace.cloud.setFaults(hanging('restore', 'after'));
+    const running = workspace.start('apply', '--auto-approve');
     await until(() => asked('restore') === 3);
     running.kill('SIGINT');
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -167,46 +170,46 @@ describe('signals', () => {
     });
 
     it('Ctrl-C at the question starts nothing', async () => {
-      const terminal = new OnTerminal(desk, 'apply');
+      const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('\x03');
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(terminal.shown).to.include('nothing was started');
-      expect(desk.starts()).to.deep.equal([]);
+      expect(workspace.starts()).to.deep.equal([]);
     });
 
     it('a window closed at the question starts nothing', async () => {
-      const terminal = new OnTerminal(desk, 'apply');
+      const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.close();
       expect(await terminal.code(), terminal.shown).to.equal(130);
-      expect(desk.starts()).to.deep.equal([]);
-      expect((await desk.run('status')).stdout).to.include('No open restores');
+      expect(workspace.starts()).to.deep.equal([]);
+      expect((await workspace.run('status')).stdout).to.include('No open restores');
     });
 
     it('a y is no yes, and is told so', async () => {
-      const terminal = new OnTerminal(desk, 'apply');
+      const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('y\r');
       expect(await terminal.code(), terminal.shown).to.equal(5);
       expect(terminal.shown)
         .to.include('type yes, in full and in lower case')
         .and.include('nothing was started');
-      expect(desk.starts()).to.deep.equal([]);
+      expect(workspace.starts()).to.deep.equal([]);
     });
 
     it('with --output json, which shows no plan, nobody is asked', async () => {
-      const terminal = new OnTerminal(desk, 'apply', '--output', 'json');
+      const terminal = new OnTerminal(workspace, 'apply', '--output', 'json');
       expect(await terminal.code(), terminal.shown).to.equal(5);
       expect(terminal.shown).to.include('--output json shows no plan to confirm');
-      expect(desk.starts()).to.deep.equal([]);
+      expect(workspace.starts()).to.deep.equal([]);
     });
 
     it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {
-      const terminal = new OnTerminal(desk, 'apply');
+      const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('yes\r');
-      await until(() => desk.starts().length === 3);
+      await until(() => workspace.starts().length === 3);
       await terminal.shows('accepted');
       terminal.type('\x03');
       expect(await terminal.code(), terminal.shown).to.equal(130);
@@ -215,8 +218,8 @@ describe('signals', () => {
     });
 
     it('a window closed under running restores loses none', async () => {
-      const terminal = new OnTerminal(desk, 'apply', '--auto-approve');
-      await until(() => desk.starts().length === 3);
+      const terminal = new OnTerminal(workspace, 'apply', '--auto-approve');
+      await until(() => workspace.starts().length === 3);
       terminal.close();
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(await statuses()).to.not.include('unknown');
@@ -226,16 +229,16 @@ describe('signals', () => {
 
   describe('a reader that goes away', () => {
     it('of stdout does not stop a restore half-way', async () => {
-      const running = desk.start('apply', '--auto-approve');
+      const running = workspace.start('apply', '--auto-approve');
       running.closeStdout();
       const { code, stderr } = await running.done;
       expect(code, stderr).to.equal(0);
-      expect(desk.starts()).to.deep.equal([1, 1, 1]);
+      expect(workspace.starts()).to.deep.equal([1, 1, 1]);
       expect(await statuses()).to.deep.equal(['succeeded', 'succeeded', 'succeeded']);
     });
 
     it('of both neither', async () => {
-      const running = desk.start('apply', '--auto-approve');
+      const running = workspace.start('apply', '--auto-approve');
       running.closeStdout();
       running.closeStderr();
       expect((await running.done).code).to.equal(0);

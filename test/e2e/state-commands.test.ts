@@ -6,32 +6,32 @@ import type { RestoreRecord } from '../../src/domain/record.ts';
 import { advance } from '../../src/domain/record-transitions.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { intendEvent } from '../state/samples.ts';
-import { Desk, type Finished } from './cli.ts';
+import { type Finished, Workspace } from './workspace.ts';
 
 describe('looking after the state', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200, queueMs: 10 } });
-    desk.declare(2);
+    workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 200, queueMs: 10 } });
+    workspace.declare(2);
     await ok('init');
     await ok('apply', '--auto-approve');
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   const STATE = 'vbsctl.state.json';
   /** A state file as its copies have it: the key of its journal is for the file alone. */
   const withoutKey = (text: string) => text.replace(/^ {2}"journal_key": "[^"]+",\n/m, '');
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   async function ok(...args: string[]): Promise<Finished> {
-    const finished = await desk.run(...args);
+    const finished = await workspace.run(...args);
     expect(finished.code, said(finished)).to.equal(0);
     return finished;
   }
   async function refused(...args: string[]): Promise<string> {
-    const before = desk.read(STATE);
-    const finished = await desk.run(...args);
+    const before = workspace.read(STATE);
+    const finished = await workspace.run(...args);
     expect(finished.code, said(finished)).to.equal(5);
-    expect(desk.read(STATE), 'nothing was changed').to.equal(before);
+    expect(workspace.read(STATE), 'nothing was changed').to.equal(before);
     return said(finished);
   }
   const addresses = async (...more: string[]) =>
@@ -40,74 +40,74 @@ describe('looking after the state', () => {
     );
 
   it('tidies a record away, with a backup, and what was done is not done again', async () => {
-    const before = desk.read(STATE);
+    const before = workspace.read(STATE);
     const dry = await ok('state', 'rm', 'night/disk-0', '--dry-run');
     expect(said(dry)).to.include('night/disk-0 succeeded').and.include('dry run');
-    expect(desk.read(STATE)).to.equal(before);
+    expect(workspace.read(STATE)).to.equal(before);
     const done = said(await ok('state', 'rm', 'night/disk-0', 'night/disk-1'));
     const backup = /previous state: (\S+)/.exec(done)?.[1] ?? '';
-    expect(desk.read(backup)).to.equal(withoutKey(before));
+    expect(workspace.read(backup)).to.equal(withoutKey(before));
     expect(await addresses()).to.deep.equal([]);
     expect(said(await ok('plan'))).to.include('nothing to do, 2 done');
     expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
-    expect(desk.starts()).to.deep.equal([1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1]);
     expect(said(await ok('state', 'history'))).to.include('state rm night/disk-0 record removed');
     await ok('state', 'verify');
-    expect((await desk.run('state', 'rm', 'night/disk-0')).code).to.equal(1);
+    expect((await workspace.run('state', 'rm', 'night/disk-0')).code).to.equal(1);
   });
 
   it('offers the generation that is free, wherever it was used', async () => {
-    await desk.cloud.setFaults({
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
     });
-    const declared = desk.read('restores.yaml');
+    const declared = workspace.read('restores.yaml');
     const raise = (to: number) => declared.replace('{name: disk-0', `{generation: ${to}, name: disk-0`);
-    desk.write('restores.yaml', raise(2));
-    expect(said(await desk.run('apply', '--auto-approve'))).to.include(
+    workspace.write('restores.yaml', raise(2));
+    expect(said(await workspace.run('apply', '--auto-approve'))).to.include(
       'raise generation to 3 at restores.yaml:',
     );
-    const [volume_id = ''] = Object.keys(desk.cloud.world().volumes);
-    await desk.cloud.perform({ action: 'set-status', volume_id, status: 'available' });
-    desk.write('restores.yaml', raise(3).replaceAll('night', 'day'));
-    const again = await desk.run('apply', '--auto-approve', '--target', 'day/disk-0');
+    const [volume_id = ''] = Object.keys(workspace.cloud.world().volumes);
+    await workspace.cloud.perform({ action: 'set-status', volume_id, status: 'available' });
+    workspace.write('restores.yaml', raise(3).replaceAll('night', 'day'));
+    const again = await workspace.run('apply', '--auto-approve', '--target', 'day/disk-0');
     expect(said(again)).to.include('raise generation to 4');
     expect(said(await ok('state', 'show', 'night/disk-0'))).to.include('raise generation to 4, then');
     const settled = await ok('resolve', 'night/disk-0', '--as', 'failed', '--reason', 'half of it');
     expect(said(settled)).to.include('raise generation to 4, then');
-    desk.write('restores.yaml', raise(2));
-    expect(said(await desk.run('plan'))).to.include('raise generation to 4');
+    workspace.write('restores.yaml', raise(2));
+    expect(said(await workspace.run('plan'))).to.include('raise generation to 4');
   });
 
   it('leaves alone what is open, and says the way out', async () => {
-    desk.declare(3);
-    await desk.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
-    expect((await desk.run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    workspace.declare(3);
+    await workspace.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
+    expect((await workspace.run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
     const why = await refused('state', 'rm', 'night/disk-2', 'night/disk-0');
     expect(why).to.include('night/disk-2 is running').and.include('vbsctl wait night/disk-2');
     // a rename keeps it open, and the record with its job
     await ok('state', 'mv', 'night/disk-2', 'elsewhere/x');
     const shown = JSON.parse((await ok('state', 'show', 'elsewhere/x', '-o', 'json')).stdout);
     expect(shown).to.include({ status: 'running' }).and.have.property('job_id').that.is.a('string');
-    expect(said(await desk.run('plan'))).to.include('was elsewhere/x');
+    expect(said(await workspace.run('plan'))).to.include('was elsewhere/x');
     await ok('state', 'verify');
   });
 
   const backupOf = (n: number) => {
-    const { volumes, backups } = desk.cloud.world();
+    const { volumes, backups } = workspace.cloud.world();
     const volume = Object.keys(volumes)[n];
     return Object.values(backups).find((each) => each.volume_id === volume)?.id ?? '';
   };
 
   it('renames to any address that is free', async () => {
     expect(await refused('state', 'mv', 'night/disk-0', 'night/disk-1')).to.include('already has a record');
-    expect((await desk.run('state', 'mv', 'night/disk-0', 'No Address')).code).to.equal(1);
+    expect((await workspace.run('state', 'mv', 'night/disk-0', 'No Address')).code).to.equal(1);
     expect(said(await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--dry-run'))).to.include(
       'dry run',
     );
     await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--backup', 'kept.json');
-    expect(existsSync(join(desk.folder, 'kept.json'))).to.equal(true);
+    expect(existsSync(join(workspace.folder, 'kept.json'))).to.equal(true);
     expect(await addresses()).to.deep.equal(['night/disk-1', 'not-declared/x']);
-    const again = await desk.run('state', 'mv', 'not-declared/x', 'y/z', '--backup', 'kept.json');
+    const again = await workspace.run('state', 'mv', 'not-declared/x', 'y/z', '--backup', 'kept.json');
     expect(again.code, said(again)).to.equal(1);
     expect(said(again)).to.include('there is another file');
     expect(await addresses(), 'no backup, no change').to.deep.equal(['night/disk-1', 'not-declared/x']);
@@ -115,10 +115,10 @@ describe('looking after the state', () => {
 
   it('puts a copy back only when nothing is lost by it, or a flag says so', async () => {
     const { stdout: copy } = await ok('state', 'pull');
-    expect(copy).to.equal(withoutKey(desk.read(STATE)));
-    desk.write('copy.json', copy);
+    expect(copy).to.equal(withoutKey(workspace.read(STATE)));
+    workspace.write('copy.json', copy);
     expect(said(await ok('state', 'push', 'copy.json'))).to.include('Nothing to do');
-    desk.declare(3);
+    workspace.declare(3);
     await ok('apply', '--auto-approve');
     expect(await refused('state', 'push', 'copy.json')).to.match(
       /serial \d+ is not higher than \d+.*--allow-older-serial.*could be started again: night\/disk-2.*--allow-forgotten-restores/,
@@ -139,16 +139,16 @@ describe('looking after the state', () => {
   });
 
   it('takes no state of another lineage, or of a history that forgets, without its flag', async () => {
-    const other = desk.read(STATE).replace(/"lineage": "[^"]+"/, '"lineage": "another"');
-    desk.write('other.json', other);
+    const other = workspace.read(STATE).replace(/"lineage": "[^"]+"/, '"lineage": "another"');
+    workspace.write('other.json', other);
     const broken = await refused('state', 'push', 'other.json');
     expect(broken, 'the chain begins with the lineage').to.include('was changed from entry 1');
     await ok('state', 'accept', '--state', 'other.json', '--reason', 'a test', '--auto-approve');
     const why = await refused('state', 'push', 'other.json');
     expect(why).to.include('--allow-other-lineage').and.include('another');
     await ok('state', 'push', 'other.json', '--allow-other-lineage');
-    desk.write('else.json', '{"version": 4}');
-    const foreign = await desk.run('state', 'push', 'else.json');
+    workspace.write('else.json', '{"version": 4}');
+    const foreign = await workspace.run('state', 'push', 'else.json');
     expect(foreign.code).to.equal(5);
     expect(said(foreign)).to.match(
       /else.json: this is not a state of vbsctl.*→ name a file that was written by vbsctl state pull/,
@@ -159,12 +159,12 @@ describe('looking after the state', () => {
   });
 
   it('merges what a run could not save, and only into its own state', async () => {
-    const { lineage, serial, target } = JSON.parse(desk.read(STATE));
+    const { lineage, serial, target } = JSON.parse(workspace.read(STATE));
     const begun = advance(undefined, intendEvent('late/one'));
     const known: RestoreRecord = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
     const running = advance(begun, { type: 'accept', at: begun.updated_at, job_id: 'job-77' });
     const file = (records: RestoreRecord[], more = {}) =>
-      desk.write(
+      workspace.write(
         'errored.state.json',
         encodeUnsaved({
           state: STATE,
@@ -191,19 +191,24 @@ describe('looking after the state', () => {
     expect(said(await ok('state', 'push', 'errored.state.json'))).to.include('Nothing to save');
     const contrary = { ...running, attempts: [{ intended_at: '2020-01-01T00:00:00.000Z' }] };
     file([contrary]);
-    const not = await desk.run('state', 'push', 'errored.state.json');
+    const not = await workspace.run('state', 'push', 'errored.state.json');
     expect(not.code).to.equal(1);
     expect(said(not)).to.include('late/one was not merged').and.include('vbsctl state show late/one');
-    desk.write('errored.state.json', desk.read('errored.state.json').replace('"running"', '"walking"'));
-    expect(said(await desk.run('state', 'push', 'errored.state.json'))).to.include('status: expected one of');
+    workspace.write(
+      'errored.state.json',
+      workspace.read('errored.state.json').replace('"running"', '"walking"'),
+    );
+    expect(said(await workspace.run('state', 'push', 'errored.state.json'))).to.include(
+      'status: expected one of',
+    );
   });
 
   it('a yes that a run could not write down any more is brought back, and followed to its end', async () => {
-    desk.declare(3);
-    await desk.cloud.setFaults({
+    workspace.declare(3);
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 4_000 } }],
     });
-    const apply = desk.start('apply', '--auto-approve');
+    const apply = workspace.start('apply', '--auto-approve');
     const openNow = async () =>
       JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).find(
         (r: RestoreRecord) => r.status === 'intended',
@@ -219,21 +224,21 @@ describe('looking after the state', () => {
     expect(said(await ok('state', 'push', 'errored.state.json'))).to.match(
       /\+ night\/disk-2 begun → running \(job [\w-]+\) Saved 1 record/,
     );
-    await desk.cloud.setFaults({ rules: [] });
+    await workspace.cloud.setFaults({ rules: [] });
     await ok('wait');
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
     await ok('state', 'verify');
   });
 
   it('tells who did what, from which commit, by which plan', async () => {
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
-        cwd: desk.folder,
+        cwd: workspace.folder,
         encoding: 'utf8',
       }).trim();
     git('init', '--quiet');
     git('commit', '--quiet', '--allow-empty', '--message=x');
-    desk.declare(3);
+    workspace.declare(3);
     await ok('plan', '--out', 'plan.json');
     await ok('apply', 'plan.json');
     const [entry, ...others] = JSON.parse(
@@ -245,9 +250,9 @@ describe('looking after the state', () => {
       outcome: 'succeeded',
       git_commit: git('rev-parse', 'HEAD'),
     });
-    expect(entry.plan_digest).to.equal(JSON.parse(desk.read('plan.json')).digest);
+    expect(entry.plan_digest).to.equal(JSON.parse(workspace.read('plan.json')).digest);
     expect(entry.job_id).to.be.a('string').and.not.equal('');
-    const volume = Object.keys(desk.cloud.world().volumes)[2] ?? '';
+    const volume = Object.keys(workspace.cloud.world().volumes)[2] ?? '';
     expect(said(await ok('state', 'history', '--volume', volume))).to.include('1 entry of 3.');
     expect(said(await ok('state', 'history', '--since', '2099-01-01T00:00:00Z'))).to.include(
       '0 entries of 3',
@@ -256,34 +261,34 @@ describe('looking after the state', () => {
 
   it('says where the history was changed, and what stands before it', async () => {
     await ok('state', 'verify');
-    const lines = desk.read(STATE).split('\n');
+    const lines = workspace.read(STATE).split('\n');
     const first = lines.findIndex((line) => line.includes('"history"')) + 1;
-    desk.write(
+    workspace.write(
       'forged.json',
       lines.with(first + 1, lines[first + 1]?.replace('"apply"', '"other"') ?? '').join('\n'),
     );
-    const forged = await desk.run('state', 'verify', '--state', 'forged.json');
+    const forged = await workspace.run('state', 'verify', '--state', 'forged.json');
     expect(forged.code).to.equal(1);
     expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is unchanged: night\/disk-/);
-    desk.write('cut.json', lines.toSpliced(first, 1).join('\n'));
-    expect(said(await desk.run('state', 'verify', '--state', 'cut.json'))).to.match(
+    workspace.write('cut.json', lines.toSpliced(first, 1).join('\n'));
+    expect(said(await workspace.run('state', 'verify', '--state', 'cut.json'))).to.match(
       /from entry 1 of 1 on: .*It is the first.*and the history has no entry for it/,
     );
     const json = JSON.parse(
-      (await desk.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,
+      (await workspace.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,
     );
     expect(json).to.include({ valid: false, entries: 2 });
     expect(json.broken).to.include({ index: 1 });
   });
 
   it('moves the state to another place; the old one refuses, until it is brought back', async () => {
-    mkdirSync(join(desk.folder, 'far'));
-    const before = withoutKey(desk.read(STATE));
+    mkdirSync(join(workspace.folder, 'far'));
+    const before = withoutKey(workspace.read(STATE));
     expect(said(await ok('state', 'migrate', '--to', 'far/s.json', '--dry-run'))).to.include('Would copy 2');
-    expect(readdirSync(join(desk.folder, 'far'))).to.deep.equal([]);
-    expect((await desk.run('state', 'migrate', '--to', STATE)).code).to.equal(1);
+    expect(readdirSync(join(workspace.folder, 'far'))).to.deep.equal([]);
+    expect((await workspace.run('state', 'migrate', '--to', STATE)).code).to.equal(1);
     await ok('state', 'migrate', '--to', 'far/s.json');
-    expect(withoutKey(desk.read('far/s.json'))).to.equal(before);
+    expect(withoutKey(workspace.read('far/s.json'))).to.equal(before);
     for (const command of [
       ['plan'],
       ['apply', '--auto-approve'],
@@ -301,61 +306,63 @@ describe('looking after the state', () => {
     expect(said(await ok('plan', ...far))).to.include('2 done');
     await ok('state', 'migrate', ...far, '--to', STATE);
     expect(said(await ok('plan'))).to.include('2 done');
-    expect((await desk.run('plan', ...far)).code).to.equal(5);
+    expect((await workspace.run('plan', ...far)).code).to.equal(5);
 
     // there and on, and back with what was done
     await ok('state', 'migrate', '--to', 'far/s.json');
-    desk.declare(3);
+    workspace.declare(3);
     await ok('apply', '--auto-approve', ...far);
     await ok('state', 'migrate', ...far, '--to', STATE);
     expect(await addresses()).to.have.length(3);
     await ok('state', 'verify');
     expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
   it('goes on with a move that died between the copy and the mark', async () => {
-    desk.write('far.json', desk.read(STATE));
+    workspace.write('far.json', workspace.read(STATE));
     const moved = said(await ok('state', 'migrate', '--to', 'far.json'));
     expect(moved).to.include('was there: ').and.include('far.json.serial-');
-    expect((await desk.run('plan')).code).to.equal(5);
+    expect((await workspace.run('plan')).code).to.equal(5);
     expect(said(await ok('plan', '--state', 'far.json'))).to.include('2 done');
   });
 
   it('takes the old place in use again when the new one is lost, by name', async () => {
     expect(await refused('state', 'migrate', '--undo')).to.include('was not moved');
-    mkdirSync(join(desk.folder, 'far'));
+    mkdirSync(join(workspace.folder, 'far'));
     await ok('state', 'migrate', '--to', 'far/s.json');
-    execFileSync('rm', [join(desk.folder, 'far', 's.json')]);
+    execFileSync('rm', [join(workspace.folder, 'far', 's.json')]);
     const why = await refused('state', 'migrate', '--undo');
     expect(why).to.match(/--state \S+far\/s.json --to vbsctl.state.json.*--allow-lost-work/);
     expect(said(await ok('state', 'migrate', '--undo', '--allow-lost-work', '--dry-run'))).to.include(
       'dry run',
     );
-    expect((await desk.run('plan')).code).to.equal(5);
+    expect((await workspace.run('plan')).code).to.equal(5);
     await ok('state', 'migrate', '--undo', '--allow-lost-work');
     expect(said(await ok('plan'))).to.include('2 done');
   });
 
   it('migrates over nothing that it would lose', async () => {
-    desk.write('vbsctl2.yaml', desk.read('vbsctl.yaml').replace(STATE, 'other.json'));
+    workspace.write('vbsctl2.yaml', workspace.read('vbsctl.yaml').replace(STATE, 'other.json'));
     const other = ['--config', 'vbsctl2.yaml'];
     await ok('init', ...other);
     expect(await refused('state', 'migrate', '--to', 'other.json')).to.include('--allow-other-lineage');
     const moved = said(await ok('state', 'migrate', '--to', 'other.json', '--allow-other-lineage'));
-    expect(desk.read(/was there: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include('"serial": 1');
+    expect(workspace.read(/was there: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include(
+      '"serial": 1',
+    );
     expect(await addresses(...other)).to.have.length(2);
   });
 
   it('says who holds the lock', async () => {
     expect(said(await ok('state', 'lock-info'))).to.include('not locked');
-    desk.declare(3);
-    await desk.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
-    const apply = desk.start('apply', '--auto-approve');
+    workspace.declare(3);
+    await workspace.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
+    const apply = workspace.start('apply', '--auto-approve');
     let lock = null;
     while (lock === null) lock = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout).lock;
     expect(lock).to.include({ operation: 'apply', pid: apply.pid });
-    const locked = await desk.run('state', 'rm', 'night/disk-0');
+    const locked = await workspace.run('state', 'rm', 'night/disk-0');
     expect(locked.code).to.equal(4);
     apply.kill('SIGINT');
     await apply.done;
@@ -363,12 +370,12 @@ describe('looking after the state', () => {
 });
 
 describe('a state on an ephemeral machine', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 1, jobDurationMs: 200, queueMs: 10 } });
-    desk.declare(1);
+    workspace = await Workspace.open({ seed: { volumes: 1, jobDurationMs: 200, queueMs: 10 } });
+    workspace.declare(1);
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   for (const env of [
     { CI: 'true' },
@@ -378,7 +385,7 @@ describe('a state on an ephemeral machine', () => {
     { GITHUB_ACTIONS: 'true' },
   ])
     it(`is refused unless a flag names it: ${Object.keys(env)}`, async () => {
-      const run = (...args: string[]) => desk.runIn(desk.folder, env, ...args);
+      const run = (...args: string[]) => workspace.runIn(workspace.folder, env, ...args);
       for (const command of [
         ['init'],
         ['apply', '--auto-approve', '--init-state'],
@@ -391,17 +398,20 @@ describe('a state on an ephemeral machine', () => {
         expect(code, `${command.join(' ')}: ${stderr}`).to.equal(5);
         expect(stderr).to.include('--state').and.include(Object.keys(env)[0]);
       }
-      expect(existsSync(join(desk.folder, 'vbsctl.state.json'))).to.equal(false);
+      expect(existsSync(join(workspace.folder, 'vbsctl.state.json'))).to.equal(false);
       expect((await run('plan')).code, 'to look is fine').to.equal(0);
       const named = ['--state', 'vbsctl.state.json'];
       expect((await run('apply', '--auto-approve', '--init-state', ...named)).code).to.equal(0);
-      expect(desk.starts()).to.deep.equal([1]);
+      expect(workspace.starts()).to.deep.equal([1]);
     });
 
   it('required_version of the config refuses every command that reads it', async () => {
-    desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}required_version: '>=99'\nfrom_the_future: 1\n`);
+    workspace.write(
+      'vbsctl.yaml',
+      `${workspace.read('vbsctl.yaml')}required_version: '>=99'\nfrom_the_future: 1\n`,
+    );
     for (const command of [['plan'], ['init'], ['state', 'list'], ['status']]) {
-      const { code, stderr } = await desk.run(...command);
+      const { code, stderr } = await workspace.run(...command);
       expect(code, command.join(' ')).to.equal(5);
       expect(stderr)
         .to.match(/this is vbsctl 0\.\S+, and >=99 is required/)

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Desk } from './cli.ts';
+import { Workspace } from './workspace.ts';
 
 const DISKS = 8;
 const AT_ONCE = 4;
 
 /** A real disk that runs full: a small tmpfs, which only root may mount. */
 describe('a disk that runs full under apply', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   let small: string;
 
   before(function () {
@@ -21,27 +21,27 @@ describe('a disk that runs full under apply', () => {
   });
 
   beforeEach(async function () {
-    desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
-    small = join(desk.folder, 'small');
+    workspace = await Workspace.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
+    small = join(workspace.folder, 'small');
     mkdirSync(small);
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]);
     if (status !== 0) {
       console.log(`    skipped: no tmpfs can be mounted here: ${stderr}`);
       this.skip();
     }
-    desk.write(
+    workspace.write(
       'vbsctl.yaml',
-      desk
+      workspace
         .read('vbsctl.yaml')
         .replace('vbsctl.state.json', 'small/vbsctl.state.json')
         .replace('apply: {', `apply: {parallelism: ${AT_ONCE}, `),
     );
-    desk.declare(DISKS);
-    expect((await desk.run('init')).code).to.equal(0);
+    workspace.declare(DISKS);
+    expect((await workspace.run('init')).code).to.equal(0);
   });
   afterEach(async () => {
     spawnSync('umount', [small]);
-    await desk.close();
+    await workspace.close();
   });
 
   /** Not a byte is left. */
@@ -55,79 +55,79 @@ describe('a disk that runs full under apply', () => {
   }
 
   it('between request and answer: nothing new starts, no job id is lost, and the file brings it back', async () => {
-    await desk.cloud.setFaults({
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 1_500 } }],
     });
-    const running = desk.start('apply', '--auto-approve');
-    while (desk.starts().length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, 5));
+    const running = workspace.start('apply', '--auto-approve');
+    while (workspace.starts().length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, 5));
     fill();
     const { code, stdout, stderr } = await running.done;
     expect(code, stdout + stderr).to.equal(1);
     expect(stderr).to.match(/small\/vbsctl\.state\.json\.journal: cannot write the state: ENOSPC/);
     expect(stdout).to.include('the state cannot be written any more');
-    expect(desk.starts(), 'nothing new started').to.have.length(AT_ONCE);
+    expect(workspace.starts(), 'nothing new started').to.have.length(AT_ONCE);
 
     // Beside the state there is no room, either: it goes to where the command was run, and says so.
-    const saved = join(desk.folder, 'errored.state.json');
+    const saved = join(workspace.folder, 'errored.state.json');
     expect(existsSync(join(small, 'errored.state.json'))).to.equal(false);
     expect(stderr).to.include(`vbsctl state push ${saved}`).and.include('Not beside the state');
-    const jobs = desk.cloud.audit().restores.map(({ job_id }) => job_id);
-    const durable = (await desk.run('state', 'list', '--output', 'json')).stdout;
+    const jobs = workspace.cloud.audit().restores.map(({ job_id }) => job_id);
+    const durable = (await workspace.run('state', 'list', '--output', 'json')).stdout;
     for (const job of jobs) expect(durable.includes(job) || stderr.includes(job), job).to.equal(true);
 
     rmSync(join(small, 'ballast'));
-    const pushed = await desk.run('state', 'push', 'errored.state.json');
+    const pushed = await workspace.run('state', 'push', 'errored.state.json');
     expect(pushed.code, pushed.stdout + pushed.stderr).to.equal(0);
     for (const job of jobs)
-      expect((await desk.run('state', 'list', '--output', 'json')).stdout).to.include(job);
-    const again = await desk.run('apply', '--auto-approve');
+      expect((await workspace.run('state', 'list', '--output', 'json')).stdout).to.include(job);
+    const again = await workspace.run('apply', '--auto-approve');
     expect(again.code, again.stdout + again.stderr).to.equal(0);
-    expect(desk.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
+    expect(workspace.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
   });
 
   it('before anything was sent: nothing is sent', async () => {
     fill();
-    const { code, stderr } = await desk.run('apply', '--auto-approve');
+    const { code, stderr } = await workspace.run('apply', '--auto-approve');
     expect(code, stderr).to.equal(1);
     expect(stderr).to.include('ENOSPC').and.include('room');
-    expect(desk.starts()).to.deep.equal([]);
+    expect(workspace.starts()).to.deep.equal([]);
     rmSync(join(small, 'ballast'));
-    expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
-    expect(desk.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
+    expect((await workspace.run('apply', '--auto-approve')).code).to.equal(0);
+    expect(workspace.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
   });
 });
 
 describe('a lock that a person removes under apply', () => {
   it('ends it: nothing new starts, and what it knows lies beside the state', async () => {
-    const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
+    const workspace = await Workspace.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
     try {
-      mkdirSync(join(desk.folder, 'elsewhere'));
-      desk.write(
+      mkdirSync(join(workspace.folder, 'elsewhere'));
+      workspace.write(
         'vbsctl.yaml',
-        desk
+        workspace
           .read('vbsctl.yaml')
           .replace('vbsctl.state.json', 'elsewhere/vbsctl.state.json')
           .replace('apply: {', `apply: {parallelism: ${AT_ONCE}, `),
       );
-      desk.declare(DISKS);
-      await desk.run('init');
-      await desk.cloud.setFaults({
+      workspace.declare(DISKS);
+      await workspace.run('init');
+      await workspace.cloud.setFaults({
         rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 1_500 } }],
       });
-      const running = desk.start('apply', '--auto-approve');
-      while (desk.starts().length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, 5));
-      const { lock } = JSON.parse((await desk.run('status', '--output', 'json')).stdout);
-      expect((await desk.run('unlock', lock.id)).code).to.equal(0);
+      const running = workspace.start('apply', '--auto-approve');
+      while (workspace.starts().length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, 5));
+      const { lock } = JSON.parse((await workspace.run('status', '--output', 'json')).stdout);
+      expect((await workspace.run('unlock', lock.id)).code).to.equal(0);
       const { code, stdout, stderr } = await running.done;
       expect(code, stdout + stderr).to.equal(1);
-      expect(desk.starts(), 'nothing new started').to.have.length(AT_ONCE);
-      const path = join(desk.folder, 'elsewhere', 'errored.state.json');
+      expect(workspace.starts(), 'nothing new started').to.have.length(AT_ONCE);
+      const path = join(workspace.folder, 'elsewhere', 'errored.state.json');
       expect(stderr).to.include('was removed by somebody').and.include(`vbsctl state push ${path}`);
-      expect((await desk.run('state', 'push', path)).code).to.equal(0);
-      expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
-      expect(desk.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
+      expect((await workspace.run('state', 'push', path)).code).to.equal(0);
+      expect((await workspace.run('apply', '--auto-approve')).code).to.equal(0);
+      expect(workspace.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
     } finally {
-      await desk.close();
+      await workspace.close();
     }
   });
 });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Desk } from './cli.ts';
 import { PROGRAM } from './program.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Whether there is a script(1) that lends a terminal: that of util-linux; other systems have another. */
 export function hasTerminals(): boolean {
@@ -15,20 +15,20 @@ export function hasTerminals(): boolean {
 /** The built program on a terminal of its own. */
 export class OnTerminal {
   readonly #script: ChildProcess;
-  readonly #desk: Desk;
+  readonly #workspace: Workspace;
   readonly #drained: Promise<unknown>;
   #shown = '';
 
-  constructor(desk: Desk, ...args: string[]) {
-    this.#desk = desk;
+  constructor(workspace: Workspace, ...args: string[]) {
+    this.#workspace = workspace;
     // The shell outlives a terminal that is closed, to tell how the program ended.
-    desk.write(
+    workspace.write(
       'session.sh',
       `trap : HUP INT\n'${process.execPath}' '${PROGRAM}' ${args.join(' ')}\necho $? >code.tmp\nmv code.tmp code.txt\n`,
     );
     this.#script = spawn('script', ['--quiet', '--command', 'sh session.sh', '/dev/null'], {
-      cwd: desk.folder,
-      env: { PATH: process.env.PATH, HOME: desk.folder, TERM: 'xterm', ...desk.env() },
+      cwd: workspace.folder,
+      env: { PATH: process.env.PATH, HOME: workspace.folder, TERM: 'xterm', ...workspace.env() },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#drained = once(this.#script, 'close');
@@ -57,7 +57,7 @@ export class OnTerminal {
   /** The exit code, once the program has ended and all that it printed is here. */
   async code(): Promise<number> {
     await this.#drained;
-    while (!existsSync(join(this.#desk.folder, 'code.txt'))) await sleep(10);
-    return Number(this.#desk.read('code.txt'));
+    while (!existsSync(join(this.#workspace.folder, 'code.txt'))) await sleep(10);
+    return Number(this.#workspace.read('code.txt'));
   }
 }

@@ -1,21 +1,21 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Desk, type Finished } from './cli.ts';
+import { type Finished, Workspace } from './workspace.ts';
 
 /** Exit codes and summaries over everything declared, and what is followed when nothing new may start. */
 describe('what a run leaves out, and what it follows all the same', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 200 } });
+    workspace = await Workspace.open({ seed: { volumes: 5, jobDurationMs: 200 } });
     config('');
-    await desk.run('init');
+    await workspace.run('init');
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   const config = (policy: string) =>
-    desk.write(
+    workspace.write(
       'vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -25,12 +25,12 @@ retry: {settle: 1s, min_delay: 50ms, max_delay: 500ms}
 poll: {min_interval: 50ms, max_interval: 200ms}
 ${policy}`,
     );
-  const volume = (n: number) => Object.keys(desk.cloud.world().volumes)[n] ?? '';
-  const apply = (...more: string[]) => desk.run('apply', '--auto-approve', ...more);
+  const volume = (n: number) => Object.keys(workspace.cloud.world().volumes)[n] ?? '';
+  const apply = (...more: string[]) => workspace.run('apply', '--auto-approve', ...more);
   const records = async () =>
     Object.fromEntries(
       (
-        JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout) as {
+        JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout) as {
           address: string;
           status: string;
         }[]
@@ -39,7 +39,7 @@ ${policy}`,
 
   /** `night/disk-0` is unknown: its answer was lost, and it was over before anybody could look. */
   async function unknownFirst(): Promise<void> {
-    await desk.cloud.setFaults({
+    await workspace.cloud.setFaults({
       rules: [
         {
           match: { route: 'restore', volume_id: volume(0) },
@@ -47,25 +47,25 @@ ${policy}`,
         },
       ],
     });
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 100 } });
-    desk.declare(1);
-    const first = desk.start('apply', '--auto-approve');
-    while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 100 } });
+    workspace.declare(1);
+    const first = workspace.start('apply', '--auto-approve');
+    while (workspace.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
     first.kill('SIGKILL');
     await first.done;
-    while (desk.cloud.world().volumes[volume(0)]?.status !== 'available')
+    while (workspace.cloud.world().volumes[volume(0)]?.status !== 'available')
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await apply()).code).to.equal(3);
     expect(await records()).to.deep.equal({ 'night/disk-0': 'unknown' });
-    await desk.cloud.setFaults({ rules: [] });
+    await workspace.cloud.setFaults({ rules: [] });
   }
 
   it('exits 3 while a declared restore is unknown, and lists what was left out', async () => {
     await unknownFirst();
-    desk.declare(3);
+    workspace.declare(3);
     const refused = await apply();
     expect(refused.code, said(refused)).to.equal(3);
-    expect(desk.starts()).to.deep.equal([1]);
+    expect(workspace.starts()).to.deep.equal([1]);
     const partly = await apply('--skip-blocked');
     expect(partly.code, said(partly)).to.equal(3);
     expect(said(partly))
@@ -79,12 +79,12 @@ ${policy}`,
     const events = lines.map((line) => JSON.parse(line) as { type: string; end?: { kind: string } });
     expect(events.find(({ type }) => type === 'ended')?.end?.kind).to.equal('blocked');
     expect(events.map(({ type }) => type)).to.include('run_ended');
-    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
   it('says that --target is a part, and names what is unknown beside it', async () => {
     await unknownFirst();
-    desk.declare(3);
+    workspace.declare(3);
     const part = await apply('--target', 'night/disk-1');
     expect(part.code, said(part)).to.equal(0);
     expect(said(part))
@@ -93,20 +93,20 @@ ${policy}`,
   });
 
   it('follows without a yes where nothing is sent', async () => {
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
-    desk.declare(2);
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    workspace.declare(2);
     expect((await apply('--no-wait')).code).to.equal(6);
-    const run = await desk.run('apply');
+    const run = await workspace.run('apply');
     expect(run.code, said(run)).to.equal(0);
     expect(said(run)).to.include('Apply: 2 succeeded.');
   });
 
   /** Two restores under way, left by `--no-wait`. */
   async function twoUnderWay(): Promise<void> {
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
-    desk.declare(2);
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    workspace.declare(2);
     expect((await apply('--no-wait')).code).to.equal(6);
-    desk.declare(4);
+    workspace.declare(4);
   }
 
   for (const [what, policy, code] of [
@@ -117,10 +117,10 @@ ${policy}`,
       await twoUnderWay();
       config(policy());
       // Nobody needs to say yes: nothing is sent.
-      const run = await desk.run('apply');
+      const run = await workspace.run('apply');
       expect(run.code, said(run)).to.equal(code);
       expect(said(run)).to.include('Apply: 2 succeeded, 2 blocked.').and.include('nothing new is started');
-      expect(desk.starts()).to.deep.equal([1, 1]);
+      expect(workspace.starts()).to.deep.equal([1, 1]);
       expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
     });
 
@@ -130,21 +130,21 @@ ${policy}`,
   ] as const)
     it(`follows what is under way beside one that is unknown, and exits 3: ${command}`, async () => {
       await unknownFirst();
-      await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
-      desk.declare(3);
+      await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+      workspace.declare(3);
       expect((await apply('--no-wait', '--skip-blocked')).code).to.equal(3);
-      expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(3);
-      const run = await desk.run(command);
+      expect((await workspace.run('plan', '--detailed-exitcode')).code).to.equal(3);
+      const run = await workspace.run(command);
       expect(run.code, said(run)).to.equal(3);
       expect(said(run)).to.include(`${title}: 2 succeeded, 1 unknown.`);
     });
 
   it('follows what a saved plan began, also when it has become stale', async () => {
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
-    desk.declare(2);
-    await desk.run('plan', '--out', 'plan.json');
-    expect((await desk.run('apply', 'plan.json', '--no-wait')).code).to.equal(6);
-    const stale = await desk.run('apply', 'plan.json', '--max-age', '1ms');
+    await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    workspace.declare(2);
+    await workspace.run('plan', '--out', 'plan.json');
+    expect((await workspace.run('apply', 'plan.json', '--no-wait')).code).to.equal(6);
+    const stale = await workspace.run('apply', 'plan.json', '--max-age', '1ms');
     expect(stale.code, said(stale)).to.equal(5);
     expect(said(stale)).to.include('--max-age is 1ms').and.include('Apply: 2 succeeded.');
     expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
@@ -152,29 +152,29 @@ ${policy}`,
 
   /** `night/disk-0` is begun: its run died while its request hung, and the cloud did nothing. */
   async function begun(...args: string[]): Promise<void> {
-    await desk.cloud.setFaults({
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'hang', when: 'before', for_ms: 60_000 } }],
     });
-    const first = desk.start('apply', ...args);
-    while ((desk.cloud.audit().requests.restore ?? 0) === 0)
+    const first = workspace.start('apply', ...args);
+    while ((workspace.cloud.audit().requests.restore ?? 0) === 0)
       await new Promise((resolve) => setImmediate(resolve));
     first.kill('SIGKILL');
     await first.done;
-    await desk.cloud.setFaults({ rules: [] });
+    await workspace.cloud.setFaults({ rules: [] });
   }
 
   it('still counts the settle of a config that only -f found, when wait and resolve do not see it', async () => {
-    desk.declare(1);
-    const cwd = join(desk.folder, 'elsewhere');
+    workspace.declare(1);
+    const cwd = join(workspace.folder, 'elsewhere');
     mkdirSync(join(cwd, 'manifests'), { recursive: true });
-    renameSync(join(desk.folder, 'restores.yaml'), join(cwd, 'manifests/restores.yaml'));
+    renameSync(join(workspace.folder, 'restores.yaml'), join(cwd, 'manifests/restores.yaml'));
     writeFileSync(
       join(cwd, 'manifests/vbsctl.yaml'),
       'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 11m}\n',
     );
     const start = (...args: string[]) =>
-      desk.startIn(cwd, {}, ...args, '--state', join(desk.folder, 'vbsctl.state.json'));
-    await desk.cloud.setFaults({
+      workspace.startIn(cwd, {}, ...args, '--state', join(workspace.folder, 'vbsctl.state.json'));
+    await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
     });
     for (const [args, saying] of [
@@ -187,39 +187,39 @@ ${policy}`,
       running.kill('SIGINT');
       expect((await running.done).code).to.equal(130);
     }
-    expect(desk.starts()).to.deep.equal([]);
+    expect(workspace.starts()).to.deep.equal([]);
   });
 
   it('does not send again what a saved plan began and today’s policy refuses', async () => {
-    desk.declare(1);
-    await desk.run('plan', '--out', 'plan.json');
+    workspace.declare(1);
+    await workspace.run('plan', '--out', 'plan.json');
     await begun('plan.json');
     config('policy: {protected_volumes: ["*"]}\n');
-    const again = await desk.run('apply', 'plan.json');
+    const again = await workspace.run('apply', 'plan.json');
     expect(again.code, said(again)).to.equal(5);
     expect(said(again)).to.include('is protected by *').and.include('not sent again');
-    expect(desk.starts()).to.deep.equal([]);
-    const lifted = await desk.run('apply', 'plan.json', '--allow-protected-volumes');
+    expect(workspace.starts()).to.deep.equal([]);
+    const lifted = await workspace.run('apply', 'plan.json', '--allow-protected-volumes');
     expect(lifted.code, said(lifted)).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1]);
+    expect(workspace.starts()).to.deep.equal([1]);
   });
 
   it('does not send again what today’s policy refuses, and sends it when a flag lifts that', async () => {
-    desk.declare(1);
+    workspace.declare(1);
     await begun('--auto-approve');
     config(`policy: {protected_volumes: [${volume(0)}], allowed_sets: []}\n`);
-    const plan = await desk.run('plan');
+    const plan = await workspace.run('plan');
     expect(said(plan)).to.include('not sent again').and.include('--allow-protected-volumes');
     for (const again of [await apply(), await apply('--allow-other-sets')]) {
       expect(again.code, said(again)).to.equal(5);
       expect(said(again))
         .to.include('is protected by')
         .and.include('vbsctl resolve night/disk-0 --as not-started');
-      expect(desk.starts()).to.deep.equal([]);
+      expect(workspace.starts()).to.deep.equal([]);
       expect(await records()).to.deep.equal({ 'night/disk-0': 'intended' });
     }
     const lifted = await apply('--allow-other-sets', '--allow-protected-volumes');
     expect(lifted.code, said(lifted)).to.equal(0);
-    expect(desk.starts()).to.deep.equal([1]);
+    expect(workspace.starts()).to.deep.equal([1]);
   });
 });

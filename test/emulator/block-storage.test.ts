@@ -1,17 +1,17 @@
 import { expect } from 'chai';
-import { DATA_BACKUP, DATA_VOLUME, type Json, Lab, LOG_VOLUME } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, EmulatorHarness, type Json, LOG_VOLUME } from './client.ts';
 
 describe('emulator: EVS and native backups', () => {
-  let lab: Lab;
-  afterEach(() => lab.close());
+  let harness: EmulatorHarness;
+  afterEach(() => harness.close());
 
   describe('the default world', () => {
     beforeEach(async () => {
-      lab = await Lab.open();
+      harness = await EmulatorHarness.open();
     });
 
     it('shows a disk under each of its paths, with the fields of the reference', async () => {
-      const volume = await lab.volume(DATA_VOLUME);
+      const volume = await harness.volume(DATA_VOLUME);
       expect(volume).to.include({
         id: DATA_VOLUME,
         name: 'pay-db-data',
@@ -19,7 +19,7 @@ describe('emulator: EVS and native backups', () => {
         size: 500,
         bootable: 'false',
         multiattach: false,
-        'os-vol-tenant-attr:tenant_id': lab.project,
+        'os-vol-tenant-attr:tenant_id': harness.project,
       });
       expect(volume.created_at).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000000$/);
       for (const path of [
@@ -27,28 +27,28 @@ describe('emulator: EVS and native backups', () => {
         '/evs/v2/{project}/cloudvolumes/',
         '/v2/{project}/volumes/',
       ]) {
-        expect((await lab.call(path + DATA_VOLUME)).body.volume.id).to.equal(DATA_VOLUME);
+        expect((await harness.call(path + DATA_VOLUME)).body.volume.id).to.equal(DATA_VOLUME);
       }
-      const attached = await lab.volume(lab.idOf('crm-db-log'));
+      const attached = await harness.volume(harness.idOf('crm-db-log'));
       expect(attached.attachments[0]).to.include({ host_name: 'crm-db1', device: '/dev/vdc' });
     });
 
     it('shows a backup with its owner by version', async () => {
-      expect(await lab.backup(DATA_BACKUP)).to.include({
+      expect(await harness.backup(DATA_BACKUP)).to.include({
         volume_id: DATA_VOLUME,
         size: 500,
         status: 'available',
-        'os-bak-tenant-attr:tenant_id': lab.project,
+        'os-bak-tenant-attr:tenant_id': harness.project,
       });
-      const v3 = (await lab.call(`/vbs/v3/{project}/backups/${DATA_BACKUP}`)).body.backup;
-      expect(v3['os-backup-project-attr:project_id']).to.equal(lab.project);
+      const v3 = (await harness.call(`/vbs/v3/{project}/backups/${DATA_BACKUP}`)).body.backup;
+      expect(v3['os-backup-project-attr:project_id']).to.equal(harness.project);
     });
 
     it('shows a shared backup and its owner, but not the disk it came from', async () => {
-      const [id = ''] = lab.backupsOf('golden-image');
-      const backup = await lab.backup(id);
-      expect(backup['os-bak-tenant-attr:tenant_id']).to.be.a('string').and.not.equal(lab.project);
-      const volume = await lab.call(`/evs/v2/{project}/volumes/${backup.volume_id}`);
+      const [id = ''] = harness.backupsOf('golden-image');
+      const backup = await harness.backup(id);
+      expect(backup['os-bak-tenant-attr:tenant_id']).to.be.a('string').and.not.equal(harness.project);
+      const volume = await harness.call(`/evs/v2/{project}/volumes/${backup.volume_id}`);
       expect(volume.status).to.equal(404);
       expect(volume.body.itemNotFound).to.include({
         code: 404,
@@ -58,7 +58,7 @@ describe('emulator: EVS and native backups', () => {
 
     it('filters lists', async () => {
       const names = async (path: string, key: string) =>
-        (await lab.call(path)).body[key].map(({ name }: { name: string }) => name);
+        (await harness.call(path)).body[key].map(({ name }: { name: string }) => name);
       expect(await names('/evs/v2/{project}/volumes/detail?status=in-use', 'volumes')).to.have.members([
         'crm-db-log',
         'web-boot',
@@ -82,7 +82,7 @@ describe('emulator: EVS and native backups', () => {
 
     it('filters, sorts and counts as clients ask for it, and refuses what it does not have', async () => {
       const list = async (query: string, what = 'volumes') =>
-        (await lab.call(`/evs/v3/{project}/${what}/detail?${query}`)).body;
+        (await harness.call(`/evs/v3/{project}/${what}/detail?${query}`)).body;
       const names = async (query: string): Promise<string[]> =>
         (await list(query)).volumes.map(({ name }: Json) => name);
       expect(await names(`id=${DATA_VOLUME}`)).to.deep.equal(['pay-db-data']);
@@ -115,14 +115,14 @@ describe('emulator: EVS and native backups', () => {
     it('sets the status of a backup', async () => {
       const path = `/evs/v3/{project}/backups/${DATA_BACKUP}/action`;
       const body = { 'os-reset_status': { status: 'error' } };
-      expect((await lab.call(path, { method: 'POST', body })).status).to.equal(202);
-      expect((await lab.backup(DATA_BACKUP)).status).to.equal('error');
-      expect((await lab.call(path, { method: 'POST', body: { other: {} } })).status).to.equal(400);
+      expect((await harness.call(path, { method: 'POST', body })).status).to.equal(202);
+      expect((await harness.backup(DATA_BACKUP)).status).to.equal('error');
+      expect((await harness.call(path, { method: 'POST', body: { other: {} } })).status).to.equal(400);
     });
 
     it('answers errors in the shape of Cinder', async () => {
       const expectError = async (path: string, status: number, key: string) => {
-        const answer = await lab.call(path);
+        const answer = await harness.call(path);
         expect([answer.status, Object.keys(answer.body)], path).to.deep.equal([status, [key]]);
       };
       await expectError('/evs/v2/{project}/volumes/constructor', 404, 'itemNotFound');
@@ -136,7 +136,7 @@ describe('emulator: EVS and native backups', () => {
 
     it('knows microversions', async () => {
       const at = (version: string) =>
-        lab.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}`, {
+        harness.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}`, {
           headers: { 'OpenStack-API-Version': version },
         });
       expect((await at('volume 3.59')).headers['openstack-api-version']).to.equal('volume 3.59');
@@ -145,21 +145,22 @@ describe('emulator: EVS and native backups', () => {
 
     it('attaches, detaches and extends through actions of Cinder', async () => {
       const act = async (body: unknown) =>
-        (await lab.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}/action`, { method: 'POST', body })).status;
+        (await harness.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}/action`, { method: 'POST', body }))
+          .status;
       const server = '11111111-2222-4333-8444-555555555555';
       expect(await act({ 'os-attach': { instance_uuid: server, mountpoint: '/dev/vdb' } })).to.equal(202);
-      const attached = await lab.volume(DATA_VOLUME);
+      const attached = await harness.volume(DATA_VOLUME);
       expect(attached.status).to.equal('in-use');
       expect(attached.attachments[0]).to.include({ server_id: server, device: '/dev/vdb' });
       expect(await act({ 'os-attach': { instance_uuid: server } })).to.equal(400);
       expect(await act({ 'os-detach': {} })).to.equal(202);
       expect(await act({ 'os-detach': {} })).to.equal(400);
-      expect(await lab.volume(DATA_VOLUME)).to.deep.include({ status: 'available', attachments: [] });
+      expect(await harness.volume(DATA_VOLUME)).to.deep.include({ status: 'available', attachments: [] });
       expect(await act({ 'os-extend': { new_size: 600 } })).to.equal(202);
       expect(await act({ 'os-extend': { new_size: 600 } })).to.equal(400);
-      expect((await lab.volume(DATA_VOLUME)).size).to.equal(600);
+      expect((await harness.volume(DATA_VOLUME)).size).to.equal(600);
       expect(await act({ 'os-reset_status': { status: 'error' } })).to.equal(202);
-      expect((await lab.volume(DATA_VOLUME)).status).to.equal('error');
+      expect((await harness.volume(DATA_VOLUME)).status).to.equal('error');
       for (const bad of ['', '[]', {}, { 'os-fly': {} }, { 'os-attach': null }]) {
         expect(await act(bad), JSON.stringify(bad)).to.equal(400);
       }
@@ -167,63 +168,64 @@ describe('emulator: EVS and native backups', () => {
 
     it('makes and deletes backups', async () => {
       const body = { backup: { volume_id: LOG_VOLUME, name: 'before change' } };
-      const made = await lab.call('/evs/v3/{project}/backups', { method: 'POST', body });
+      const made = await harness.call('/evs/v3/{project}/backups', { method: 'POST', body });
       expect(made.status).to.equal(202);
       const { id } = made.body.backup;
-      expect((await lab.backup(id)).status).to.equal('creating');
-      expect((await lab.volume(LOG_VOLUME)).status).to.equal('backing-up');
-      expect((await lab.restore(lab.backupsOf('pay-db-log')[1] ?? '', LOG_VOLUME)).body.error.code).to.equal(
-        'VolumeBackup.0206',
-      );
+      expect((await harness.backup(id)).status).to.equal('creating');
+      expect((await harness.volume(LOG_VOLUME)).status).to.equal('backing-up');
+      expect(
+        (await harness.restore(harness.backupsOf('pay-db-log')[1] ?? '', LOG_VOLUME)).body.error.code,
+      ).to.equal('VolumeBackup.0206');
       const remove = async () =>
-        (await lab.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' })).status;
+        (await harness.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' })).status;
       expect(await remove()).to.equal(400);
-      lab.advance(10_000);
-      expect(await lab.backup(id)).to.include({ status: 'available', name: 'before change' });
-      expect((await lab.volume(LOG_VOLUME)).status).to.equal('available');
-      const newest = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body.backups[0];
+      harness.advance(10_000);
+      expect(await harness.backup(id)).to.include({ status: 'available', name: 'before change' });
+      expect((await harness.volume(LOG_VOLUME)).status).to.equal('available');
+      const newest = (await harness.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body
+        .backups[0];
       expect(newest.id).to.equal(id);
       expect(await remove()).to.equal(202);
       expect(await remove()).to.equal(404);
-      const left = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body.backups;
+      const left = (await harness.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body.backups;
       expect(left).to.have.length(3);
     });
 
     it("does not delete another project's backup", async () => {
-      const [id = ''] = lab.backupsOf('golden-image');
-      const answer = await lab.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' });
+      const [id = ''] = harness.backupsOf('golden-image');
+      const answer = await harness.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' });
       expect(answer.status).to.equal(404);
-      expect((await lab.backup(id)).id).to.equal(id);
+      expect((await harness.backup(id)).id).to.equal(id);
     });
   });
 
   describe('pages', () => {
     beforeEach(async () => {
-      lab = await Lab.open({ seed: { volumes: 25, backupsPerVolume: 1 } });
+      harness = await EmulatorHarness.open({ seed: { volumes: 25, backupsPerVolume: 1 } });
     });
 
     const ids = (items: { id: string }[]) => items.map(({ id }) => id);
-    const everything = () => Object.keys(lab.emulator.world().volumes);
+    const everything = () => Object.keys(harness.emulator.world().volumes);
 
     it('by the next link, to the end, each item once', async () => {
       const seen: string[] = [];
       let path: string | undefined = '/evs/v2/{project}/volumes/detail?limit=10&status=available';
       const sizes: number[] = [];
       while (path !== undefined) {
-        const { body }: { body: Json } = await lab.call(path);
+        const { body }: { body: Json } = await harness.call(path);
         seen.push(...ids(body.volumes));
         sizes.push(body.volumes.length);
-        path = body.volumes_links?.[0].href.replace(lab.emulator.url, '');
+        path = body.volumes_links?.[0].href.replace(harness.emulator.url, '');
       }
       expect(sizes).to.deep.equal([10, 10, 5]);
       expect(seen).to.have.members(everything());
     });
 
     it('by offset, without links, to a short page', async () => {
-      await lab.emulator.perform({ action: 'settings', settings: { list_links: false } });
+      await harness.emulator.perform({ action: 'settings', settings: { list_links: false } });
       const sizes: number[] = [];
       for (const offset of [0, 10, 20, 30]) {
-        const { body } = await lab.call(`/vbs/v2/{project}/backups/detail?limit=10&offset=${offset}`);
+        const { body } = await harness.call(`/vbs/v2/{project}/backups/detail?limit=10&offset=${offset}`);
         expect(body).to.have.all.keys('backups');
         sizes.push(body.backups.length);
       }
@@ -231,14 +233,14 @@ describe('emulator: EVS and native backups', () => {
     });
 
     it('no longer than the service allows, however much is asked for', async () => {
-      await lab.emulator.perform({ action: 'settings', settings: { list_limit_max: 20 } });
+      await harness.emulator.perform({ action: 'settings', settings: { list_limit_max: 20 } });
       for (const query of ['', '?limit=1000']) {
-        const { body } = await lab.call(`/evs/v2/{project}/volumes${query}`);
+        const { body } = await harness.call(`/evs/v2/{project}/volumes${query}`);
         expect(body.volumes).to.have.length(20);
         const next = new URL(body.volumes_links[0].href);
         expect(next.searchParams.get('marker')).to.equal(body.volumes.at(-1).id);
       }
-      expect((await lab.call('/evs/v2/{project}/volumes?limit=0')).body.volumes).to.have.length(0);
+      expect((await harness.call('/evs/v2/{project}/volumes?limit=0')).body.volumes).to.have.length(0);
     });
   });
 });

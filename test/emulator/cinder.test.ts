@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DATA_BACKUP, DATA_VOLUME, type Json, Lab, LOG_VOLUME } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, EmulatorHarness, type Json, LOG_VOLUME } from './client.ts';
 
 /** Longer than Cinder takes between its look at the statuses and its change of them. */
 const SHOWN_MS = 200;
@@ -7,14 +7,14 @@ const JOB_MS = 5_000;
 const V3 = { 'OpenStack-API-Version': 'volume 3.5' };
 
 describe('emulator: Cinder’s own restore', () => {
-  let lab: Lab;
+  let harness: EmulatorHarness;
   beforeEach(async () => {
-    lab = await Lab.open({ seed: { jobDurationMs: JOB_MS } });
+    harness = await EmulatorHarness.open({ seed: { jobDurationMs: JOB_MS } });
   });
-  afterEach(() => lab.close());
+  afterEach(() => harness.close());
 
   const restore = (backup_id: string, volume_id: unknown = DATA_VOLUME, more: object = {}) =>
-    lab.call(`/evs/v3/{project}/backups/${backup_id}/restore`, {
+    harness.call(`/evs/v3/{project}/backups/${backup_id}/restore`, {
       method: 'POST',
       body: { restore: { volume_id, ...more } },
     });
@@ -24,11 +24,11 @@ describe('emulator: Cinder’s own restore', () => {
     return `${status} ${fault}: ${message}`;
   };
   const statuses = async (volume = DATA_VOLUME, backup = DATA_BACKUP) => [
-    (await lab.volume(volume)).status,
-    (await lab.backup(backup)).status,
+    (await harness.volume(volume)).status,
+    (await harness.backup(backup)).status,
   ];
   const messages = async (query = '') =>
-    (await lab.call(`/evs/v3/{project}/messages${query}`, { headers: V3 })).body.messages;
+    (await harness.call(`/evs/v3/{project}/messages${query}`, { headers: V3 })).body.messages;
 
   it('says 202 and names no job; disk and backup tell the rest', async () => {
     const yes = await restore(DATA_BACKUP);
@@ -36,18 +36,18 @@ describe('emulator: Cinder’s own restore', () => {
     expect(yes.body).to.deep.equal({
       restore: { backup_id: DATA_BACKUP, volume_id: DATA_VOLUME, volume_name: 'pay-db-data' },
     });
-    lab.advance(SHOWN_MS);
+    harness.advance(SHOWN_MS);
     expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
-    lab.advance(JOB_MS);
+    harness.advance(JOB_MS);
     expect(await statuses()).to.deep.equal(['available', 'available']);
-    expect((await lab.volume(DATA_VOLUME)).metadata).to.deep.equal({});
-    expect(lab.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, content: DATA_BACKUP });
+    expect((await harness.volume(DATA_VOLUME)).metadata).to.deep.equal({});
+    expect(harness.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, content: DATA_BACKUP });
     expect(await messages()).to.deep.equal([]);
   });
 
   it('refuses in its own words, in its own order', async () => {
     const nobody = '00000000-0000-4000-8000-000000000000';
-    const [log_backup = ''] = lab.backupsOf('pay-db-log');
+    const [log_backup = ''] = harness.backupsOf('pay-db-log');
     expect(await refusal(nobody)).to.equal(`404 itemNotFound: Backup ${nobody} could not be found.`);
     expect(await refusal(DATA_BACKUP, nobody)).to.equal(
       `404 itemNotFound: Volume ${nobody} could not be found.`,
@@ -60,57 +60,57 @@ describe('emulator: Cinder’s own restore', () => {
     );
     expect(await refusal(DATA_BACKUP, null)).to.match(/^413 overLimit: VolumeLimitExceeded/);
     await restore(DATA_BACKUP);
-    lab.advance(SHOWN_MS);
+    harness.advance(SHOWN_MS);
     expect(await refusal(DATA_BACKUP, LOG_VOLUME)).to.equal(
       '400 badRequest: Invalid backup: Backup status must be available',
     );
     expect(await refusal(log_backup)).to.equal(
       '400 badRequest: Invalid volume: Volume to be restored to must be available',
     );
-    await lab.emulator.perform({ action: 'settings', settings: { service_up: false } });
+    await harness.emulator.perform({ action: 'settings', settings: { service_up: false } });
     expect(await refusal(log_backup, LOG_VOLUME)).to.equal(
       '404 itemNotFound: Service cinder-backup could not be found.',
     );
   });
 
   it('takes on two restores of one backup that come together, and ends the second in error', async () => {
-    const other = lab.idOf('crm-db-data');
+    const other = harness.idOf('crm-db-data');
     expect((await restore(DATA_BACKUP)).status).to.equal(202);
-    lab.advance(50);
+    harness.advance(50);
     expect((await restore(DATA_BACKUP, other)).status).to.equal(202);
-    lab.advance(SHOWN_MS + JOB_MS);
+    harness.advance(SHOWN_MS + JOB_MS);
     expect(await statuses()).to.deep.equal(['available', 'available']);
     expect(await statuses(other)).to.deep.equal(['error', 'available']);
-    expect(lab.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
+    expect(harness.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
   });
 
   it('takes on two backups into one disk that come together: available, and torn', async () => {
-    const [first = '', second = ''] = lab.backupsOf('pay-db-data');
+    const [first = '', second = ''] = harness.backupsOf('pay-db-data');
     await restore(first);
-    lab.advance(50);
+    harness.advance(50);
     await restore(second);
-    lab.advance(JOB_MS + 100);
-    expect((await lab.volume(DATA_VOLUME)).status, 'while the second still writes').to.equal('available');
-    lab.advance(SHOWN_MS);
-    expect(lab.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
+    harness.advance(JOB_MS + 100);
+    expect((await harness.volume(DATA_VOLUME)).status, 'while the second still writes').to.equal('available');
+    harness.advance(SHOWN_MS);
+    expect(harness.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
   });
 
   it('names the backup on a disk that was restored from another’s, now or before', async () => {
-    const other = lab.idOf('crm-db-data');
-    const [own = ''] = lab.backupsOf('crm-db-data');
+    const other = harness.idOf('crm-db-data');
+    const [own = ''] = harness.backupsOf('crm-db-data');
     for (const backup of [DATA_BACKUP, own]) {
       await restore(backup, other);
-      lab.advance(SHOWN_MS + JOB_MS);
-      expect((await lab.volume(other)).metadata).to.deep.equal({ src_backup_id: backup });
+      harness.advance(SHOWN_MS + JOB_MS);
+      expect((await harness.volume(other)).metadata).to.deep.equal({ src_backup_id: backup });
     }
   });
 
   it('says why a restore failed in a message, by its request', async () => {
-    await lab.emulator.setFaults({
+    await harness.emulator.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails', reason: 'tape torn' } }],
     });
     const yes = await restore(DATA_BACKUP);
-    lab.advance(SHOWN_MS + JOB_MS);
+    harness.advance(SHOWN_MS + JOB_MS);
     expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
     const request_id = yes.headers['x-openstack-request-id'];
     const [message, ...more] = await messages(`?request_id=${request_id}`);
@@ -122,21 +122,23 @@ describe('emulator: Cinder’s own restore', () => {
       resource_uuid: DATA_BACKUP,
     });
     expect(await messages('?request_id=req-x')).to.deep.equal([]);
-    expect((await lab.call('/evs/v3/{project}/messages')).status, 'before microversion 3.3').to.equal(404);
+    expect((await harness.call('/evs/v3/{project}/messages')).status, 'before microversion 3.3').to.equal(
+      404,
+    );
   });
 
   it('keeps statuses while the backup service is down, and fails what was under way when it is back', async () => {
     const service = (up: boolean) =>
-      lab.emulator.perform({ action: 'settings', settings: { service_up: up } });
+      harness.emulator.perform({ action: 'settings', settings: { service_up: up } });
     await restore(DATA_BACKUP);
-    lab.advance(SHOWN_MS);
+    harness.advance(SHOWN_MS);
     await service(false);
-    lab.advance(JOB_MS * 10);
+    harness.advance(JOB_MS * 10);
     expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
     await service(true);
     expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
     expect(await messages()).to.deep.equal([]);
-    lab.advance(JOB_MS);
+    harness.advance(JOB_MS);
     expect(await statuses(), 'the end that was due is none').to.deep.equal(['error_restoring', 'available']);
   });
 });

@@ -59,7 +59,7 @@ export const LOG_VOLUME = '2748f2f2-4394-4e6e-af8d-8dd34496c024';
 export const DATA_BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
 
 /** A running emulator, its clock, and a client that has a token. */
-export class Lab {
+export class EmulatorHarness {
   readonly emulator: Emulator;
   readonly #clock: { now: number };
   token: string;
@@ -70,12 +70,12 @@ export class Lab {
     this.token = token;
   }
 
-  static async open(options: EmulatorOptions = {}): Promise<Lab> {
+  static async open(options: EmulatorOptions = {}): Promise<EmulatorHarness> {
     const clock = { now: START };
     const emulator = await startEmulator({ clock: () => clock.now, ...options });
-    const lab = new Lab(emulator, clock, '');
-    lab.token = await lab.login();
-    return lab;
+    const harness = new EmulatorHarness(emulator, clock, '');
+    harness.token = await harness.login();
+    return harness;
   }
 
   get now(): number {

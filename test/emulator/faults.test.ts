@@ -8,28 +8,36 @@ import {
   startPlan,
 } from '../../src/emulator/faults.ts';
 import { FAULT_KINDS, type FaultEffect, type FaultRule } from '../../src/emulator/index.ts';
-import { type Answer, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, rejection, START } from './client.ts';
+import {
+  type Answer,
+  DATA_BACKUP,
+  DATA_VOLUME,
+  EmulatorHarness,
+  LOG_VOLUME,
+  rejection,
+  START,
+} from './client.ts';
 
 describe('emulator: faults', () => {
-  let lab: Lab;
+  let harness: EmulatorHarness;
   beforeEach(async () => {
-    lab = await Lab.open({ seed: { jobDurationMs: 5000 } });
+    harness = await EmulatorHarness.open({ seed: { jobDurationMs: 5000 } });
   });
-  afterEach(() => lab.close());
+  afterEach(() => harness.close());
 
   const inject = (effect: FaultEffect, rule: Partial<FaultRule> = {}) =>
-    lab.emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect, ...rule }] });
-  const restore = () => lab.restore(DATA_BACKUP, DATA_VOLUME);
-  const started = () => lab.audited(DATA_VOLUME).restores_started;
-  const told = () => lab.emulator.audit().restores.map(({ client_told }) => client_told);
+    harness.emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect, ...rule }] });
+  const restore = () => harness.restore(DATA_BACKUP, DATA_VOLUME);
+  const started = () => harness.audited(DATA_VOLUME).restores_started;
+  const told = () => harness.emulator.audit().restores.map(({ client_told }) => client_told);
 
   describe('status', () => {
     it('before the effect: the cloud never acts', async () => {
       await inject({ kind: 'status', when: 'before', status: 504 });
       expect((await restore()).status).to.equal(504);
-      lab.advance(60_000);
-      expect(lab.emulator.audit().restores).to.deep.equal([]);
-      expect(lab.audited(DATA_VOLUME).content).to.equal('original');
+      harness.advance(60_000);
+      expect(harness.emulator.audit().restores).to.deep.equal([]);
+      expect(harness.audited(DATA_VOLUME).content).to.equal('original');
     });
 
     it('after the effect: the audit knows what the client was not told', async () => {
@@ -37,8 +45,8 @@ describe('emulator: faults', () => {
       const answer = await restore();
       expect(answer.status).to.equal(504);
       expect(answer.text).to.not.contain('job_id');
-      lab.advance(60_000);
-      const { restores, faults } = lab.emulator.audit();
+      harness.advance(60_000);
+      const { restores, faults } = harness.emulator.audit();
       expect(restores).to.have.length(1);
       expect(restores[0]).to.include({
         client_told: false,
@@ -62,7 +70,7 @@ describe('emulator: faults', () => {
     for (const status of [302, 307, 400, 401, 403, 408, 409, 429, 500, 502, 503, 504]) {
       it(`${status} in each shape of body`, async () => {
         const shapes = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
-        await lab.emulator.setFaults({
+        await harness.emulator.setFaults({
           rules: shapes.map((body) => ({
             match: { route: 'restore' },
             effect: { kind: 'status', when: 'before', status, body },
@@ -79,19 +87,19 @@ describe('emulator: faults', () => {
         expect(empty?.text).to.equal('');
         expect(keystone?.body.error).to.have.keys('code', 'message', 'title');
         if (status < 400) {
-          expect(service?.headers.location).to.equal(`${lab.emulator.url}/redirected`);
+          expect(service?.headers.location).to.equal(`${harness.emulator.url}/redirected`);
         }
       });
     }
 
     it('in the words of the service that was asked', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 503 };
-      await lab.emulator.setFaults({ rules: [{ match: {}, times: 'always', effect }] });
-      expect((await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).body).to.have.keys(
+      await harness.emulator.setFaults({ rules: [{ match: {}, times: 'always', effect }] });
+      expect((await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).body).to.have.keys(
         'serviceUnavailable',
       );
-      expect((await lab.call(`/vbs/v1/{project}/jobs/x`)).body.error.code).to.equal('VBS.503');
-      expect((await lab.auth({})).body.error).to.include({ code: 503 });
+      expect((await harness.call(`/vbs/v1/{project}/jobs/x`)).body.error.code).to.equal('VBS.503');
+      expect((await harness.auth({})).body.error).to.include({ code: 503 });
     });
 
     it('with a code of choice, Retry-After in both forms, and a Location', async () => {
@@ -136,18 +144,18 @@ describe('emulator: faults', () => {
   it('garbage: 200 and no job id to be had', async () => {
     for (const [body, volume_id] of [
       ['unreadable', DATA_VOLUME],
-      ['no_job_id', lab.idOf('pay-db-boot')],
-      ['error_body', lab.idOf('pay-app-boot')],
-      ['empty', lab.idOf('crm-db-boot')],
+      ['no_job_id', harness.idOf('pay-db-boot')],
+      ['error_body', harness.idOf('pay-app-boot')],
+      ['empty', harness.idOf('crm-db-boot')],
     ] as const) {
       await inject({ kind: 'garbage', body });
-      const volume = await lab.volume(volume_id);
-      const [backup_id = ''] = lab.backupsOf(volume.name);
-      const answer = await lab.restore(backup_id, volume_id);
+      const volume = await harness.volume(volume_id);
+      const [backup_id = ''] = harness.backupsOf(volume.name);
+      const answer = await harness.restore(backup_id, volume_id);
       expect(answer.status, body).to.equal(200);
       expect(answer.body?.job_id, body).to.equal(undefined);
       expect(answer.body?.error !== undefined, body).to.equal(body === 'error_body');
-      expect(lab.audited(volume_id).restores_started, body).to.equal(1);
+      expect(harness.audited(volume_id).restores_started, body).to.equal(1);
     }
     expect(told()).to.deep.equal([false, false, false, false]);
   });
@@ -164,10 +172,10 @@ describe('emulator: faults', () => {
   it('slow: a client that left before its answer has not been told', async () => {
     await inject({ kind: 'slow', delay_ms: 10_000 });
     const controller = new AbortController();
-    const url = `${lab.emulator.url}/vbs/v2/${lab.project}/cloudbackups/${DATA_BACKUP}/restore`;
+    const url = `${harness.emulator.url}/vbs/v2/${harness.project}/cloudbackups/${DATA_BACKUP}/restore`;
     const sent = fetch(url, {
       method: 'POST',
-      headers: { 'X-Auth-Token': lab.token, 'Content-Type': 'application/json' },
+      headers: { 'X-Auth-Token': harness.token, 'Content-Type': 'application/json' },
       body: JSON.stringify({ restore: { volume_id: DATA_VOLUME } }),
       signal: controller.signal,
     });
@@ -183,11 +191,11 @@ describe('emulator: faults', () => {
     const answer = await restore();
     expect(answer.status).to.equal(504);
     expect(answer.body.error_code).to.equal('APIGW.0201');
-    lab.advance(2999);
-    expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
-    lab.advance(1);
-    expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
-    expect(lab.emulator.audit().restores[0]).to.include({
+    harness.advance(2999);
+    expect((await harness.volume(DATA_VOLUME)).status).to.equal('available');
+    harness.advance(1);
+    expect((await harness.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
+    expect(harness.emulator.audit().restores[0]).to.include({
       cause: 'late_start',
       client_told: false,
       accepted_at: new Date(START + 3000).toISOString(),
@@ -198,17 +206,17 @@ describe('emulator: faults', () => {
   it('late_start: judged by the rules of the moment it arrives', async () => {
     await inject({ kind: 'late_start', after_ms: 3000, answer: { status: 408, body: 'html' } });
     expect((await restore()).status).to.equal(408);
-    await lab.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
-    lab.advance(3000);
-    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    await harness.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
+    harness.advance(3000);
+    expect(harness.emulator.audit().restores).to.deep.equal([]);
   });
 
   it('late_start of a request that was no good never starts', async () => {
     await inject({ kind: 'late_start', after_ms: 10 });
-    lab.token = 'strange';
+    harness.token = 'strange';
     expect((await restore()).status).to.equal(504);
-    lab.advance(1000);
-    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    harness.advance(1000);
+    expect(harness.emulator.audit().restores).to.deep.equal([]);
   });
 
   it('duplicate: the client hears of the second delivery only', async () => {
@@ -220,11 +228,11 @@ describe('emulator: faults', () => {
   });
 
   it('duplicate while jobs queue: a double start with one job id told', async () => {
-    await lab.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
+    await harness.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
     await inject({ kind: 'duplicate' });
     const { job_id } = (await restore()).body;
-    lab.advance(60_000);
-    const { restores } = lab.emulator.audit();
+    harness.advance(60_000);
+    const { restores } = harness.emulator.audit();
     expect(restores.map(({ cause, client_told }) => [cause, client_told])).to.deep.equal([
       ['request', false],
       ['duplicate', true],
@@ -236,9 +244,9 @@ describe('emulator: faults', () => {
   it('token_expiry: refused without effect, good again with a new token', async () => {
     await inject({ kind: 'token_expiry' });
     expect((await restore()).status).to.equal(401);
-    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    expect(harness.emulator.audit().restores).to.deep.equal([]);
     expect((await restore()).status).to.equal(401);
-    lab.token = await lab.login();
+    harness.token = await harness.login();
     expect((await restore()).status).to.equal(200);
   });
 
@@ -254,42 +262,42 @@ describe('emulator: faults', () => {
     it('job_vanishes: at once or later, while the restore goes on', async () => {
       await inject({ kind: 'job_vanishes', after_ms: 2000 });
       const { job_id } = (await restore()).body;
-      expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
-      lab.advance(2000);
-      const gone = await lab.job(job_id);
+      expect((await harness.job(job_id)).body.status).to.equal('RUNNING');
+      harness.advance(2000);
+      const gone = await harness.job(job_id);
       expect([gone.status, gone.body.error.code]).to.deep.equal([404, 'common.0011']);
-      lab.advance(3000);
-      expect(lab.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, status: 'available' });
+      harness.advance(3000);
+      expect(harness.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, status: 'available' });
     });
 
     it('job_endless: on the restore the disk too never ends', async () => {
       await inject({ kind: 'job_endless' });
       const { job_id } = (await restore()).body;
-      lab.advance(3_000_000);
-      expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
-      expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
+      harness.advance(3_000_000);
+      expect((await harness.job(job_id)).body.status).to.equal('RUNNING');
+      expect((await harness.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     });
 
     it('job_endless: on a read only the answer lies', async () => {
       await inject({ kind: 'job_endless' }, { match: { route: 'job' } });
       const { job_id } = (await restore()).body;
-      lab.advance(60_000);
-      expect((await lab.job(job_id)).body).to.include({ status: 'RUNNING', end_time: null });
-      expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
-      expect((await lab.job(job_id)).body.status).to.equal('SUCCESS');
+      harness.advance(60_000);
+      expect((await harness.job(job_id)).body).to.include({ status: 'RUNNING', end_time: null });
+      expect((await harness.volume(DATA_VOLUME)).status).to.equal('available');
+      expect((await harness.job(job_id)).body.status).to.equal('SUCCESS');
     });
 
     it('job_unknown_status', async () => {
       await inject({ kind: 'job_unknown_status', status: 'PAUSED' });
       const { job_id } = (await restore()).body;
-      expect((await lab.job(job_id)).body.status).to.equal('PAUSED');
+      expect((await harness.job(job_id)).body.status).to.equal('PAUSED');
     });
 
     it('job_entities_mismatch', async () => {
       await inject({ kind: 'job_entities_mismatch' });
       const { job_id } = (await restore()).body;
-      lab.advance(60_000);
-      const job = (await lab.job(job_id)).body;
+      harness.advance(60_000);
+      const job = (await harness.job(job_id)).body;
       expect(job.status).to.equal('SUCCESS');
       expect(job.entities.backup_id).to.equal(DATA_BACKUP);
       expect(job.entities.volume_id).to.be.a('string').and.not.equal(DATA_VOLUME);
@@ -298,10 +306,13 @@ describe('emulator: faults', () => {
     it('restore_fails: FAIL, error_restoring, and a torn disk', async () => {
       await inject({ kind: 'restore_fails' });
       const { job_id } = (await restore()).body;
-      lab.advance(60_000);
-      expect((await lab.job(job_id)).body).to.include({ status: 'FAIL', error_code: 'VolumeBackup.0200' });
-      expect((await lab.backup(DATA_BACKUP)).status).to.equal('available');
-      expect(lab.audited(DATA_VOLUME)).to.include({
+      harness.advance(60_000);
+      expect((await harness.job(job_id)).body).to.include({
+        status: 'FAIL',
+        error_code: 'VolumeBackup.0200',
+      });
+      expect((await harness.backup(DATA_BACKUP)).status).to.equal('available');
+      expect(harness.audited(DATA_VOLUME)).to.include({
         status: 'error_restoring',
         restores_started: 1,
         restores_succeeded: 0,
@@ -317,16 +328,16 @@ describe('emulator: faults', () => {
         touched: false,
         in_sub_job: true,
       });
-      const before = await lab.volume(DATA_VOLUME);
+      const before = await harness.volume(DATA_VOLUME);
       const { job_id } = (await restore()).body;
-      const job = (await lab.job(job_id)).body;
+      const job = (await harness.job(job_id)).body;
       expect(job).to.include({ status: 'FAIL', error_code: null, fail_reason: null });
       expect(job.sub_jobs[0]).to.include({
         status: 'FAIL',
         error_code: 'VolumeBackup.0201',
         fail_reason: 'empty result',
       });
-      expect(await lab.volume(DATA_VOLUME)).to.deep.equal(before);
+      expect(await harness.volume(DATA_VOLUME)).to.deep.equal(before);
       expect(started()).to.equal(0);
     });
   });
@@ -334,7 +345,7 @@ describe('emulator: faults', () => {
   describe('rules', () => {
     it('let pass, strike a number of times, and go on to the next', async () => {
       const status = (code: number): FaultEffect => ({ kind: 'status', when: 'before', status: code });
-      await lab.emulator.setFaults({
+      await harness.emulator.setFaults({
         rules: [
           { match: { route: 'volume', volume_id: LOG_VOLUME }, after: 1, times: 2, effect: status(500) },
           { match: { route: ['volume', 'backup'] }, effect: status(502) },
@@ -342,7 +353,7 @@ describe('emulator: faults', () => {
       });
       const seen: number[] = [];
       for (let n = 0; n < 5; n += 1)
-        seen.push((await lab.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
+        seen.push((await harness.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
       expect(seen).to.deep.equal([502, 500, 500, 200, 200]);
     });
 
@@ -350,25 +361,27 @@ describe('emulator: faults', () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 500 };
       const { job_id } = (await restore()).body;
       await inject(effect, { match: { route: 'job', volume_id: LOG_VOLUME } });
-      expect((await lab.job(job_id)).status).to.equal(200);
+      expect((await harness.job(job_id)).status).to.equal(200);
       await inject(effect, { match: { backup_id: DATA_BACKUP, volume_id: DATA_VOLUME, method: 'get' } });
-      expect((await lab.job(job_id)).status).to.equal(500);
+      expect((await harness.job(job_id)).status).to.equal(500);
       await inject(effect, { match: { method: 'DELETE' } });
-      expect((await lab.job(job_id)).status).to.equal(200);
+      expect((await harness.job(job_id)).status).to.equal(200);
     });
 
     it('come and go over HTTP, with every mistake named', async () => {
-      const post = (body: unknown) => lab.call('/__emulator/faults', { method: 'POST', body });
+      const post = (body: unknown) => harness.call('/__emulator/faults', { method: 'POST', body });
       const good = { rules: [{ match: { route: 'job' }, effect: { kind: 'reset', when: 'before' } }] };
       expect((await post(good)).status).to.equal(200);
-      expect((await lab.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 0, fired: 0 });
-      await rejection(lab.job('x'));
-      expect((await lab.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 1, fired: 1 });
+      expect((await harness.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 0, fired: 0 });
+      await rejection(harness.job('x'));
+      expect((await harness.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 1, fired: 1 });
       const bad = await post({ rules: [{ match: {}, effect: { kind: 'resett' } }], seed: 1 });
       expect(bad.status).to.equal(400);
       expect(bad.body.error.problems).to.have.length(2);
-      expect((await lab.call('/__emulator/faults', { method: 'DELETE' })).body).to.deep.equal({ rules: [] });
-      expect((await lab.job('x')).status).to.equal(404);
+      expect((await harness.call('/__emulator/faults', { method: 'DELETE' })).body).to.deep.equal({
+        rules: [],
+      });
+      expect((await harness.job('x')).status).to.equal(404);
     });
   });
 
@@ -433,13 +446,13 @@ describe('emulator: faults', () => {
     });
 
     it('strikes real requests, and the audit has each of them', async () => {
-      await lab.emulator.setFaults({ seeded: { seed: 7, rates: { status: 1 }, per_resource_max: 2 } });
+      await harness.emulator.setFaults({ seeded: { seed: 7, rates: { status: 1 }, per_resource_max: 2 } });
       const statuses: number[] = [];
       for (let n = 0; n < 4; n += 1)
-        statuses.push((await lab.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
+        statuses.push((await harness.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
       expect(statuses.slice(0, 2).every((status) => status !== 200)).to.equal(true);
       expect(statuses.slice(2)).to.deep.equal([200, 200]);
-      const { faults } = lab.emulator.audit();
+      const { faults } = harness.emulator.audit();
       expect(faults.map(({ by, route, volume_id }) => [by, route, volume_id])).to.deep.equal([
         ['seeded', 'volume', LOG_VOLUME],
         ['seeded', 'volume', LOG_VOLUME],

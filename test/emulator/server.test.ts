@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type RequestLog, startEmulator } from '../../src/emulator/index.ts';
-import { call, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, START } from './client.ts';
+import { call, DATA_BACKUP, DATA_VOLUME, EmulatorHarness, LOG_VOLUME, START } from './client.ts';
 
 /** For localhost and this test alone; valid for a hundred years. */
 const TEST_KEY = `-----BEGIN PRIVATE KEY-----
@@ -26,17 +26,17 @@ uu/J0dmrKlRwYhn5iLdrhrtdvMFlvDgcxj0x0p2uN+8=
 `;
 
 describe('emulator: server', () => {
-  let lab: Lab;
-  afterEach(() => lab.close());
+  let harness: EmulatorHarness;
+  afterEach(() => harness.close());
 
   describe('over HTTP', () => {
     beforeEach(async () => {
-      lab = await Lab.open();
+      harness = await EmulatorHarness.open();
     });
 
     it('carries date, request id and content type with every answer', async () => {
       for (const path of ['/v3', '/nothing', '/evs/v2/{project}/volumes', '/__emulator/audit']) {
-        const { headers } = await lab.call(path);
+        const { headers } = await harness.call(path);
         expect(headers.date).to.equal('Mon, 23 Nov 2026 22:00:00 GMT');
         expect(headers['content-type']).to.equal('application/json');
         expect(headers['x-openstack-request-id']).to.match(/^req-[0-9a-f-]{36}$/);
@@ -45,9 +45,9 @@ describe('emulator: server', () => {
     });
 
     it('gives the variables that a client needs, and they work', async () => {
-      const env = lab.emulator.env();
+      const env = harness.emulator.env();
       expect(env).to.include({
-        OS_AUTH_URL: lab.emulator.authUrl,
+        OS_AUTH_URL: harness.emulator.authUrl,
         OS_USERNAME: 'operator',
         OS_PROJECT_NAME: 'payments',
         OS_REGION_NAME: 'eu-de',
@@ -61,24 +61,24 @@ describe('emulator: server', () => {
     });
 
     it('counts requests by route, but not its administration', async () => {
-      await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`);
-      await lab.call('/evs/v2/{project}/volumes/detail');
-      await lab.call('/evs/v2/{project}/volumes');
-      await lab.call('/__emulator/world');
-      expect(lab.emulator.audit().requests).to.deep.equal({ total: 4, token: 1, volume: 1, volumes: 2 });
+      await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`);
+      await harness.call('/evs/v2/{project}/volumes/detail');
+      await harness.call('/evs/v2/{project}/volumes');
+      await harness.call('/__emulator/world');
+      expect(harness.emulator.audit().requests).to.deep.equal({ total: 4, token: 1, volume: 1, volumes: 2 });
     });
 
     it('refuses a body of more than a mebibyte, and lives', async () => {
       const path = `/vbs/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
       const body = 'x'.repeat(1024 * 1024 + 1);
-      expect((await lab.call(path, { method: 'POST', body })).status).to.equal(413);
-      expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
+      expect((await harness.call(path, { method: 'POST', body })).status).to.equal(413);
+      expect((await harness.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     });
 
     it('survives what is no HTTP, and a client that leaves in the middle of a body', async () => {
       const send = (text: string) =>
         new Promise<void>((resolve) => {
-          const socket = connect(lab.emulator.port, '127.0.0.1', () => socket.write(text));
+          const socket = connect(harness.emulator.port, '127.0.0.1', () => socket.write(text));
           socket.on('error', () => {});
           socket.on('close', () => resolve());
           socket.resume();
@@ -87,7 +87,7 @@ describe('emulator: server', () => {
       await send('\u0000\u0001 nonsense\r\n\r\n');
       await send('POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"auth"');
       await send('GET //%%%/../v2 HTTP/1.1\r\nHost: "><script>\r\n\r\n');
-      expect((await lab.call('/v3')).status).to.equal(200);
+      expect((await harness.call('/v3')).status).to.equal(200);
     });
 
     it('answers any method, path and body with an HTTP status of its own, never 500', async () => {
@@ -109,7 +109,7 @@ describe('emulator: server', () => {
           'cloudbackups',
           'restore',
           'action',
-          lab.project,
+          harness.project,
           DATA_VOLUME,
           DATA_BACKUP,
           '__emulator',
@@ -130,7 +130,7 @@ describe('emulator: server', () => {
           body,
           async (method, words, text) => {
             const path = `/${words.join('/')}`;
-            const answer = await lab.call(path, { method, body: method === 'GET' ? undefined : text });
+            const answer = await harness.call(path, { method, body: method === 'GET' ? undefined : text });
             const fine = answer.status >= 200 && answer.status < 500;
             expect(fine || answer.status === 501, `${method} ${path} ${text}: ${answer.status}`).to.equal(
               true,
@@ -142,22 +142,22 @@ describe('emulator: server', () => {
     });
 
     it('does not crash on a second close', async () => {
-      await lab.emulator.close();
-      await lab.emulator.close();
+      await harness.emulator.close();
+      await harness.emulator.close();
     });
   });
 
   it('tells of each request as it is decided', async () => {
     const seen: RequestLog[] = [];
-    lab = await Lab.open({
+    harness = await EmulatorHarness.open({
       onRequest: (request) => seen.push(request),
       faults: {
         rules: [{ match: { route: 'job' }, effect: { kind: 'status', when: 'before', status: 502 } }],
       },
     });
-    await lab.restore(DATA_BACKUP, DATA_VOLUME);
-    await lab.job('x');
-    await lab.call('/__emulator/audit');
+    await harness.restore(DATA_BACKUP, DATA_VOLUME);
+    await harness.job('x');
+    await harness.call('/__emulator/audit');
     expect(seen.map(({ method, route, status, fault }) => [method, route, status, fault])).to.deep.equal([
       ['POST', 'token', 201, null],
       ['POST', 'restore', 200, null],
@@ -165,24 +165,24 @@ describe('emulator: server', () => {
       ['GET', 'admin', 200, null],
     ]);
     expect(seen[1]).to.include({ at_ms: START });
-    expect(seen[1]?.request_id).to.equal(lab.emulator.audit().restores[0]?.request_id);
+    expect(seen[1]?.request_id).to.equal(harness.emulator.audit().restores[0]?.request_id);
   });
 
   it('drops what hangs when it closes', async () => {
-    lab = await Lab.open();
-    await lab.emulator.setFaults({
+    harness = await EmulatorHarness.open();
+    await harness.emulator.setFaults({
       rules: [{ match: { route: 'volume' }, effect: { kind: 'hang', when: 'before', for_ms: 3_600_000 } }],
     });
-    const hanging = lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`).catch((error) => error.code);
-    while ((lab.emulator.audit().requests.volume ?? 0) === 0) {
+    const hanging = harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`).catch((error) => error.code);
+    while ((harness.emulator.audit().requests.volume ?? 0) === 0) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    await lab.close();
+    await harness.close();
     expect(await hanging).to.equal('ECONNRESET');
   });
 
   it('serves HTTPS with a given certificate', async () => {
-    lab = await Lab.open();
+    harness = await EmulatorHarness.open();
     const secure = await startEmulator({ tls: { key: TEST_KEY, cert: TEST_CERT } });
     try {
       expect(secure.authUrl).to.match(/^https:\/\/127\.0\.0\.1:\d+\/v3$/);
@@ -204,8 +204,8 @@ describe('emulator: server', () => {
   });
 
   it('says when its port is taken', async () => {
-    lab = await Lab.open();
-    const error = await startEmulator({ port: lab.emulator.port }).then(
+    harness = await EmulatorHarness.open();
+    const error = await startEmulator({ port: harness.emulator.port }).then(
       () => null,
       (reason) => reason,
     );
@@ -214,30 +214,30 @@ describe('emulator: server', () => {
 
   describe('administration', () => {
     beforeEach(async () => {
-      lab = await Lab.open({ seed: { password: 'a-pass-word' } });
+      harness = await EmulatorHarness.open({ seed: { password: 'a-pass-word' } });
     });
     const post = (name: string, body: unknown = {}) =>
-      lab.call(`/__emulator/${name}`, { method: 'POST', body });
+      harness.call(`/__emulator/${name}`, { method: 'POST', body });
 
     it('shows audit and world, secrets masked', async () => {
-      const audit = await call(`${lab.emulator.url}/__emulator/audit`);
-      expect(audit.body).to.deep.equal(lab.emulator.audit());
-      const world = await call(`${lab.emulator.url}/__emulator/world`);
+      const audit = await call(`${harness.emulator.url}/__emulator/audit`);
+      expect(audit.body).to.deep.equal(harness.emulator.audit());
+      const world = await call(`${harness.emulator.url}/__emulator/world`);
       expect(world.body.volumes[DATA_VOLUME].name).to.equal('pay-db-data');
       expect(world.text).to.not.contain('a-pass-word');
-      expect(world.text).to.not.contain(lab.emulator.credentials.application_credential_secret);
-      expect(world.text).to.not.contain(lab.token);
-      expect((await call(`${lab.emulator.url}/__emulator/`)).body.paths).to.include('POST attach');
+      expect(world.text).to.not.contain(harness.emulator.credentials.application_credential_secret);
+      expect(world.text).to.not.contain(harness.token);
+      expect((await call(`${harness.emulator.url}/__emulator/`)).body.paths).to.include('POST attach');
     });
 
     it('attaches, detaches, extends', async () => {
       expect((await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' })).status).to.equal(200);
-      expect((await lab.volume(DATA_VOLUME)).attachments[0]).to.include({
+      expect((await harness.volume(DATA_VOLUME)).attachments[0]).to.include({
         host_name: 'pay-db1',
         device: '/dev/vda',
       });
       await post('attach', { volume_id: LOG_VOLUME, server: 'pay-db1' });
-      expect((await lab.volume(LOG_VOLUME)).attachments[0].device).to.equal('/dev/vdb');
+      expect((await harness.volume(LOG_VOLUME)).attachments[0].device).to.equal('/dev/vdb');
       expect((await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' })).status).to.equal(409);
       expect((await post('detach', { volume_id: DATA_VOLUME })).status).to.equal(200);
       expect((await post('detach', { volume_id: DATA_VOLUME })).status).to.equal(409);
@@ -248,7 +248,7 @@ describe('emulator: server', () => {
       expect((await post('detach-server', { server: 'nobody' })).status).to.equal(404);
       expect((await post('extend', { volume_id: DATA_VOLUME, size: 600 })).status).to.equal(200);
       expect((await post('extend', { volume_id: DATA_VOLUME, size: 600 })).status).to.equal(409);
-      expect(await lab.volume(DATA_VOLUME)).to.include({ status: 'available', size: 600 });
+      expect(await harness.volume(DATA_VOLUME)).to.include({ status: 'available', size: 600 });
       await post('set-status', { volume_id: DATA_VOLUME, status: 'uploading' });
       expect((await post('extend', { volume_id: DATA_VOLUME, size: 700 })).status).to.equal(409);
       expect((await post('backup', { volume_id: DATA_VOLUME })).status).to.equal(409);
@@ -257,22 +257,22 @@ describe('emulator: server', () => {
 
     it('makes and deletes backups', async () => {
       const made = await post('backup', { volume_id: DATA_VOLUME, duration_ms: 1000, name: 'mine' });
-      expect((await lab.backup(made.body.id)).status).to.equal('creating');
+      expect((await harness.backup(made.body.id)).status).to.equal('creating');
       expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(409);
-      lab.advance(1000);
-      expect((await lab.backup(made.body.id)).status).to.equal('available');
+      harness.advance(1000);
+      expect((await harness.backup(made.body.id)).status).to.equal('available');
       expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(200);
-      expect(await lab.backup(made.body.id)).to.equal(undefined);
+      expect(await harness.backup(made.body.id)).to.equal(undefined);
     });
 
     it('times the restores of one backup apart from the others', async () => {
       const timing = { backup_id: DATA_BACKUP, job_duration_ms: 100, queue_ms: 50 };
       expect((await post('set-timing', timing)).status).to.equal(200);
       expect((await post('set-timing', { backup_id: 'x' })).status).to.equal(404);
-      const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
+      const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
       const statusAfter = async (ms: number) => {
-        lab.advance(ms);
-        return (await lab.job(job_id)).body.status;
+        harness.advance(ms);
+        return (await harness.job(job_id)).body.status;
       };
       expect([
         await statusAfter(49),
@@ -284,7 +284,7 @@ describe('emulator: server', () => {
 
     it("starts a stranger's restore, which the audit tells from the others", async () => {
       const answer = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
-      expect(lab.emulator.audit().restores[0]).to.include({ job_id: answer.body.id, cause: 'operator' });
+      expect(harness.emulator.audit().restores[0]).to.include({ job_id: answer.body.id, cause: 'operator' });
       const again = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
       expect(again.status).to.equal(409);
       expect(again.body.error.message).to.contain('VolumeBackup.0205');

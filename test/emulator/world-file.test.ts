@@ -17,7 +17,16 @@ import { expect } from 'chai';
 import { seedWorld, startEmulator } from '../../src/emulator/index.ts';
 import { openWorldFile } from '../../src/emulator/world-file.ts';
 import { bundled } from '../bundled.ts';
-import { call, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, passwordAuth, rejection, START } from './client.ts';
+import {
+  call,
+  DATA_BACKUP,
+  DATA_VOLUME,
+  EmulatorHarness,
+  LOG_VOLUME,
+  passwordAuth,
+  rejection,
+  START,
+} from './client.ts';
 
 describe('emulator: world file', () => {
   let folder: string;
@@ -39,13 +48,13 @@ describe('emulator: world file', () => {
         },
       ],
     };
-    const first = await Lab.open({ worldFile: file, faults });
+    const first = await EmulatorHarness.open({ worldFile: file, faults });
     const { job_id } = (await first.restore(DATA_BACKUP, DATA_VOLUME)).body;
     expect((await first.job(job_id)).status).to.equal(502);
     const { worldId } = first.emulator;
     await first.close();
 
-    const second = await Lab.open({ worldFile: file, faults });
+    const second = await EmulatorHarness.open({ worldFile: file, faults });
     expect(second.emulator.worldId).to.equal(worldId);
     second.token = first.token;
     // The rule had struck once, and was to strike once.
@@ -56,7 +65,7 @@ describe('emulator: world file', () => {
     expect(second.emulator.audit().faults).to.have.length(1);
     await second.close();
 
-    const third = await Lab.open({ worldFile: file });
+    const third = await EmulatorHarness.open({ worldFile: file });
     expect(third.emulator.world().faults.rules).to.deep.equal([]);
     await third.close();
   });
@@ -72,33 +81,36 @@ describe('emulator: world file', () => {
   });
 
   it('is durable before the answer, private, and leaves nothing beside it', async () => {
-    const lab = await Lab.open({ worldFile: file });
-    const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
+    const harness = await EmulatorHarness.open({ worldFile: file });
+    const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
     expect(saved().jobs[job_id]).to.include({ volume_id: DATA_VOLUME, client_told: true });
     expect(statSync(file).mode & 0o777).to.equal(0o600);
-    await lab.close();
+    await harness.close();
     expect(readdirSync(folder)).to.deep.equal(['world.json']);
   });
 
   it('does not write for reads, nor for what time brings about', async () => {
-    const lab = await Lab.open({ worldFile: file });
-    await lab.restore(DATA_BACKUP, DATA_VOLUME);
+    const harness = await EmulatorHarness.open({ worldFile: file });
+    await harness.restore(DATA_BACKUP, DATA_VOLUME);
     const { mtimeNs } = statSync(file, { bigint: true });
-    lab.advance(60_000);
-    expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
-    expect(lab.audited(DATA_VOLUME).restores_succeeded).to.equal(1);
+    harness.advance(60_000);
+    expect((await harness.volume(DATA_VOLUME)).status).to.equal('available');
+    expect(harness.audited(DATA_VOLUME).restores_succeeded).to.equal(1);
     expect(statSync(file, { bigint: true }).mtimeNs).to.equal(mtimeNs);
-    await lab.close();
+    await harness.close();
   });
 
   it('is one world for two servers at once', async () => {
-    const [one, two] = [await Lab.open({ worldFile: file }), await Lab.open({ worldFile: file })];
+    const [one, two] = [
+      await EmulatorHarness.open({ worldFile: file }),
+      await EmulatorHarness.open({ worldFile: file }),
+    ];
     await one.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
     const names = ['pay-db-data', 'pay-db-log', 'pay-db-boot', 'pay-app-boot', 'crm-db-boot', 'ci-boot'];
     const answers = await Promise.all(
       names.map((name, index) => {
-        const lab = index % 2 === 0 ? one : two;
-        return lab.restore(lab.backupsOf(name)[0] ?? '', lab.idOf(name));
+        const harness = index % 2 === 0 ? one : two;
+        return harness.restore(harness.backupsOf(name)[0] ?? '', harness.idOf(name));
       }),
     );
     expect(answers.map(({ status }) => status)).to.deep.equal(names.map(() => 200));
@@ -159,22 +171,22 @@ describe('emulator: world file', () => {
   });
 
   it('is told to the client when it cannot be written', async () => {
-    const lab = await Lab.open({ worldFile: file });
+    const harness = await EmulatorHarness.open({ worldFile: file });
     rmSync(folder, { recursive: true });
-    const answer = await lab.restore(DATA_BACKUP, DATA_VOLUME);
+    const answer = await harness.restore(DATA_BACKUP, DATA_VOLUME);
     expect(answer.status).to.equal(500);
     expect(answer.body.error.message).to.contain('ENOENT');
-    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    expect(harness.emulator.audit().restores).to.deep.equal([]);
     mkdirSync(folder);
-    expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
-    await lab.close();
+    expect((await harness.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
+    await harness.close();
   });
 
   it('takes no file for its own: links, pipes and what waits under foreseeable names', async () => {
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'https://ci:hunter2@git.example\n');
     for (const name of ['world.json.tmp', 'world.json.lock.tmp']) symlinkSync(victim, join(folder, name));
-    await (await Lab.open({ worldFile: file })).close();
+    await (await EmulatorHarness.open({ worldFile: file })).close();
     expect(readFileSync(victim, 'utf8')).to.include('hunter2');
     for (const prepare of [() => symlinkSync(victim, file), () => execFileSync('mkfifo', [file])]) {
       rmSync(file);
@@ -189,11 +201,11 @@ describe('emulator: world file', () => {
   });
 
   it('makes the file again when it was removed meanwhile', async () => {
-    const lab = await Lab.open({ worldFile: file });
+    const harness = await EmulatorHarness.open({ worldFile: file });
     rmSync(file);
-    expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
+    expect((await harness.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     expect(Object.keys(saved().jobs)).to.have.length(1);
-    await lab.close();
+    await harness.close();
   });
 
   describe('refuses, with a way out,', () => {

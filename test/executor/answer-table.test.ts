@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { FaultEffect, FaultRule } from '../../src/emulator/faults.ts';
-import { Lab, type LabOptions } from '../simulation/lab.ts';
+import { type HarnessOptions, ProgramHarness } from '../simulation/program-harness.ts';
 
 /**
  * The design's answer table, row by row, over the real driver and the real executor. Each row is played with and
@@ -10,7 +10,7 @@ interface Row {
   readonly title: string;
   readonly effect: FaultEffect;
   readonly times?: number;
-  readonly lab?: Omit<LabOptions, 'faults'>;
+  readonly harness?: Omit<HarnessOptions, 'faults'>;
   readonly expect: {
     readonly status: 'succeeded' | 'failed' | 'unknown';
     /** True starts, by the cloud's own record. */
@@ -75,14 +75,14 @@ const ROWS: Row[] = [
   {
     title: 'no answer, after the effect',
     effect: { kind: 'hang', when: 'after', for_ms: 90_000 },
-    lab: { jobDurationMs: 300_000 },
+    harness: { jobDurationMs: 300_000 },
     expect: adopted,
   },
   {
     title:
       'no answer, after the effect, and done long before the wait for the answer is over: seen meanwhile',
     effect: { kind: 'hang', when: 'after', for_ms: 90_000 },
-    lab: { jobDurationMs: 10_000 },
+    harness: { jobDurationMs: 10_000 },
     expect: adopted,
   },
   { title: 'an answer cut in the middle', effect: { kind: 'cut' }, expect: adopted },
@@ -95,7 +95,7 @@ const ROWS: Row[] = [
   {
     title: '504 after the effect, and the job waits 60 s in the queue',
     effect: { kind: 'status', when: 'after', status: 504 },
-    lab: { queueMs: 60_000 },
+    harness: { queueMs: 60_000 },
     expect: adopted,
   },
   ...([409, 429, 503] as const).flatMap((status) =>
@@ -180,13 +180,13 @@ describe('the answer table', () => {
   for (const row of ROWS) {
     it(row.title, async () => {
       const rule: FaultRule = { match: { route: 'restore' }, effect: row.effect, times: row.times ?? 1 };
-      const lab = new Lab({ jobDurationMs: 60_000, ...row.lab, faults: [rule] });
-      const spec = lab.spec(0);
-      await lab.apply([spec]);
-      const record = (await lab.state())?.records.get(spec.address);
-      expect(lab.world.fault_log, 'the fault was injected').to.have.length.of.at.least(1);
+      const harness = new ProgramHarness({ jobDurationMs: 60_000, ...row.harness, faults: [rule] });
+      const spec = harness.spec(0);
+      await harness.apply([spec]);
+      const record = (await harness.state())?.records.get(spec.address);
+      expect(harness.world.fault_log, 'the fault was injected').to.have.length.of.at.least(1);
       expect(record?.status).to.equal(row.expect.status);
-      expect(lab.starts(0), 'true starts').to.equal(row.expect.starts);
+      expect(harness.starts(0), 'true starts').to.equal(row.expect.starts);
       expect(record?.attempts, 'attempts').to.have.length(row.expect.attempts);
       if (record?.status === 'succeeded') expect(record.evidence).to.equal(row.expect.evidence);
       if (record?.status === 'failed') expect(record.touched).to.equal(row.expect.touched);
@@ -199,23 +199,23 @@ describe('the answer table', () => {
   }
 
   it('connection refused: no byte written, again without settle', async () => {
-    const lab = new Lab();
-    const spec = lab.spec(0);
+    const harness = new ProgramHarness();
+    const spec = harness.spec(0);
     const gone = { down: false };
-    await lab.apply([spec], {
+    await harness.apply([spec], {
       onEvent: (event) => {
         if (event.type !== 'intended' || gone.down) return;
         gone.down = true;
-        lab.network.down = true;
-        lab.clock.at(lab.clock.monotonic() + 3_000, () => {
-          lab.network.down = false;
+        harness.network.down = true;
+        harness.clock.at(harness.clock.monotonic() + 3_000, () => {
+          harness.network.down = false;
         });
       },
     });
-    const record = (await lab.state())?.records.get(spec.address);
+    const record = (await harness.state())?.records.get(spec.address);
     expect(record?.status).to.equal('succeeded');
     expect(record?.attempts[0]?.answer).to.equal('not_sent');
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
     const [first, second] = record?.attempts ?? [];
     expect(Date.parse(second?.intended_at ?? '') - Date.parse(first?.intended_at ?? '')).to.be.below(60_000);
   });
@@ -227,22 +227,22 @@ describe('the answer table', () => {
     }) as const;
 
   it('Retry-After wins over backoff', async () => {
-    const lab = new Lab({ faults: [comeBackAfter(200)] });
-    const spec = lab.spec(0);
-    await lab.apply([spec]);
-    const [first, second] = (await lab.state())?.records.get(spec.address)?.attempts ?? [];
+    const harness = new ProgramHarness({ faults: [comeBackAfter(200)] });
+    const spec = harness.spec(0);
+    await harness.apply([spec]);
+    const [first, second] = (await harness.state())?.records.get(spec.address)?.attempts ?? [];
     expect(Date.parse(second?.intended_at ?? '') - Date.parse(first?.answered_at ?? '')).to.be.at.least(
       200_000,
     );
   });
 
   it('waits for a Retry-After at most max_retry_after, and sends no request after the timeout', async () => {
-    const lab = new Lab({ faults: [comeBackAfter(400)] });
-    const spec = lab.spec(0, { timeout_ms: 300_000 });
-    const { outcome } = await lab.apply([spec]);
+    const harness = new ProgramHarness({ faults: [comeBackAfter(400)] });
+    const spec = harness.spec(0, { timeout_ms: 300_000 });
+    const { outcome } = await harness.apply([spec]);
     // Whether the refused request did something can only be seen once the pause is over.
-    expect(lab.clock.monotonic()).to.be.within(300_000, 301_000);
-    const record = (await lab.state())?.records.get(spec.address);
+    expect(harness.clock.monotonic()).to.be.within(300_000, 301_000);
+    const record = (await harness.state())?.records.get(spec.address);
     expect(record?.status === 'failed' && record.touched).to.equal('no');
     expect(record?.attempts).to.have.length(1);
     expect(outcome.summary.failed).to.equal(1);
@@ -254,22 +254,27 @@ describe('the answer table', () => {
       [504, 'no'],
     ] as const) {
       const effect = { kind: 'status', when: 'before', status, body: 'service' } as const;
-      const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect, times: 'always' }] });
-      const spec = lab.spec(0);
-      await lab.apply([spec]);
-      const record = (await lab.state())?.records.get(spec.address);
+      const harness = new ProgramHarness({
+        faults: [{ match: { route: 'restore' }, effect, times: 'always' }],
+      });
+      const spec = harness.spec(0);
+      await harness.apply([spec]);
+      const record = (await harness.state())?.records.get(spec.address);
       expect(record?.status).to.equal('failed');
       expect(record?.status === 'failed' && record.touched, `after ${status}`).to.equal(touched);
-      expect(lab.starts(0)).to.equal(0);
-      expect(lab.clock.monotonic()).to.be.within(15 * 60_000, 21 * 60_000);
+      expect(harness.starts(0)).to.equal(0);
+      expect(harness.clock.monotonic()).to.be.within(15 * 60_000, 21 * 60_000);
     }
   });
 
   it('after_ambiguous: stop asks a person instead of repeating', async () => {
     const effect = { kind: 'status', when: 'before', status: 504 } as const;
-    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect }] });
-    const retry = { ...lab.settings.retry, after_ambiguous: 'stop' } as const;
-    const strict = new Lab({ faults: [{ match: { route: 'restore' }, effect }], settings: { retry } });
+    const harness = new ProgramHarness({ faults: [{ match: { route: 'restore' }, effect }] });
+    const retry = { ...harness.settings.retry, after_ambiguous: 'stop' } as const;
+    const strict = new ProgramHarness({
+      faults: [{ match: { route: 'restore' }, effect }],
+      settings: { retry },
+    });
     const spec = strict.spec(0);
     const { outcome } = await strict.apply([spec]);
     expect(outcome.summary.unknown).to.equal(1);
@@ -278,14 +283,17 @@ describe('the answer table', () => {
 
   it('a restore that came and went unseen is unknown, with its observations', async () => {
     const effect = { kind: 'status', when: 'after', status: 504 } as const;
-    const lab = new Lab({ jobDurationMs: 5, faults: [{ match: { route: 'restore' }, effect }] });
-    const spec = lab.spec(0);
-    await lab.apply([spec]);
-    const record = (await lab.state())?.records.get(spec.address);
+    const harness = new ProgramHarness({
+      jobDurationMs: 5,
+      faults: [{ match: { route: 'restore' }, effect }],
+    });
+    const spec = harness.spec(0);
+    await harness.apply([spec]);
+    const record = (await harness.state())?.records.get(spec.address);
     expect(record?.status).to.equal('unknown');
     expect(record?.status === 'unknown' && record.observations.length).to.be.at.least(1);
-    expect(lab.starts(0)).to.equal(1);
-    const next = await lab.plan([spec]);
+    expect(harness.starts(0)).to.equal(1);
+    const next = await harness.plan([spec]);
     expect(next.actions[0]?.kind).to.equal('blocked');
   });
 });

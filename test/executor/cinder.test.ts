@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
-import { Lab, type LabOptions } from '../simulation/lab.ts';
+import { type HarnessOptions, ProgramHarness } from '../simulation/program-harness.ts';
 
 const RESTORE = { route: 'restore' } as const;
 
-function cinder(options: LabOptions = {}): Lab {
-  return new Lab({ api: 'cinder', ...options });
+function cinder(options: HarnessOptions = {}): ProgramHarness {
+  return new ProgramHarness({ api: 'cinder', ...options });
 }
 
-async function record(lab: Lab, name = 'disk-0') {
-  const found = (await lab.state())?.records.get(`set/${name}`);
+async function record(harness: ProgramHarness, name = 'disk-0') {
+  const found = (await harness.state())?.records.get(`set/${name}`);
   if (!found) throw new Error(`no record of ${name}`);
   return found;
 }
@@ -22,37 +22,37 @@ function ids(spec: RestoreSpec): { volume_id: string; backup_id: string } {
 
 describe('a run on Cinder', () => {
   it('restores what is declared, follows it by statuses, and finds it done', async () => {
-    const lab = cinder();
-    const specs = [lab.spec(0), lab.spec(1), lab.spec(2)];
-    const { outcome } = await lab.apply(specs);
+    const harness = cinder();
+    const specs = [harness.spec(0), harness.spec(1), harness.spec(2)];
+    const { outcome } = await harness.apply(specs);
     expect(outcome.summary).to.include({ started: 3, succeeded: 3, failed: 0, unknown: 0 });
-    const { actions } = await lab.plan(specs);
+    const { actions } = await harness.plan(specs);
     expect(actions.map(({ kind }) => kind)).to.deep.equal(['noop', 'noop', 'noop']);
-    expect([0, 1, 2].map((n) => lab.starts(n))).to.deep.equal([1, 1, 1]);
-    expect(await record(lab)).to.include({ status: 'succeeded', evidence: 'accepted' });
-    expect(lab.network.log).not.to.include('GET job');
+    expect([0, 1, 2].map((n) => harness.starts(n))).to.deep.equal([1, 1, 1]);
+    expect(await record(harness)).to.include({ status: 'succeeded', evidence: 'accepted' });
+    expect(harness.network.log).not.to.include('GET job');
   });
 
   it('takes a restore that was never seen restoring for done', async () => {
-    const lab = cinder({ jobDurationMs: 1 });
-    const { outcome } = await lab.apply([lab.spec(0)]);
+    const harness = cinder({ jobDurationMs: 1 });
+    const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary).to.include({ succeeded: 1 });
-    expect(lab.events.filter(({ type }) => type === 'progress')).to.deep.equal([]);
+    expect(harness.events.filter(({ type }) => type === 'progress')).to.deep.equal([]);
   });
 
   it('restores two disks from one backup one after the other', async () => {
-    const lab = cinder({ volumes: 4 });
-    const first = lab.spec(0);
-    const { outcome } = await lab.apply([first, lab.spec(1, { backup: first.backup })]);
+    const harness = cinder({ volumes: 4 });
+    const first = harness.spec(0);
+    const { outcome } = await harness.apply([first, harness.spec(1, { backup: first.backup })]);
     expect(outcome.summary).to.include({ started: 2, succeeded: 2 });
-    expect(lab.audit().restores.flatMap(({ overlapped_with }) => overlapped_with)).to.deep.equal([]);
+    expect(harness.audit().restores.flatMap(({ overlapped_with }) => overlapped_with)).to.deep.equal([]);
   });
 
   it('says why a restore failed', async () => {
     const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
-    const lab = cinder({ faults });
-    await lab.apply([lab.spec(0)]);
-    const failed = await record(lab);
+    const harness = cinder({ faults });
+    await harness.apply([harness.spec(0)]);
+    const failed = await record(harness);
     expect(failed).to.include({ status: 'failed', touched: 'maybe' });
     expect(failed.status === 'failed' && failed.reason).to.match(
       /^the status of the disk is error_restoring: restore backup:tape torn \(request req-\d+\)$/,
@@ -61,13 +61,13 @@ describe('a run on Cinder', () => {
 
   it('does not take a disk for restored whose error somebody set back', async () => {
     const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
-    const lab = cinder({ faults });
-    const spec = lab.spec(0);
-    await lab.apply([spec], { mode: 'no_wait' });
-    await lab.clock.until(lab.clock.sleep(60_000));
-    lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
-    await lab.apply([spec]);
-    const failed = await record(lab);
+    const harness = cinder({ faults });
+    const spec = harness.spec(0);
+    await harness.apply([spec], { mode: 'no_wait' });
+    await harness.clock.until(harness.clock.sleep(60_000));
+    harness.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
+    await harness.apply([spec]);
+    const failed = await record(harness);
     expect(failed).to.include({ status: 'failed', touched: 'maybe' });
     expect(failed.status === 'failed' && failed.reason).to.include('tape torn');
   });
@@ -79,18 +79,18 @@ describe('a run on Cinder', () => {
 
   async function callsItUnknown(status: number): Promise<void> {
     const unreadable = { kind: 'status', when: 'before', status, body: 'service' } as const;
-    const lab = cinder({
+    const harness = cinder({
       faults: [
         { match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } },
         { match: { route: 'messages' }, times: 'always', effect: unreadable },
       ],
     });
-    const spec = lab.spec(0);
-    await lab.apply([spec], { mode: 'no_wait' });
-    await lab.clock.until(lab.clock.sleep(60_000));
-    lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
-    await lab.apply([spec]);
-    const lost = await record(lab);
+    const spec = harness.spec(0);
+    await harness.apply([spec], { mode: 'no_wait' });
+    await harness.clock.until(harness.clock.sleep(60_000));
+    harness.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
+    await harness.apply([spec]);
+    const lost = await record(harness);
     expect(lost.status).to.equal('unknown');
     expect(lost.status === 'unknown' && lost.reason).to.include(
       'messages, which tell whether it failed, cannot be read',
@@ -98,17 +98,17 @@ describe('a run on Cinder', () => {
   }
 
   it('takes a disk for restored that was attached before anybody looked', async () => {
-    const lab = cinder();
-    const spec = lab.spec(0);
-    await lab.apply([spec], { mode: 'no_wait' });
-    await lab.clock.until(lab.clock.sleep(60_000));
-    lab.operate({ action: 'attach', volume_id: ids(spec).volume_id, server: 'pay-db1' });
-    const { outcome } = await lab.apply([spec]);
+    const harness = cinder();
+    const spec = harness.spec(0);
+    await harness.apply([spec], { mode: 'no_wait' });
+    await harness.clock.until(harness.clock.sleep(60_000));
+    harness.operate({ action: 'attach', volume_id: ids(spec).volume_id, server: 'pay-db1' });
+    const { outcome } = await harness.apply([spec]);
     expect(outcome.summary).to.include({ succeeded: 1 });
   });
 
   it('says what it can of a failure whose reason cannot be read', async () => {
-    const lab = cinder({
+    const harness = cinder({
       faults: [
         { match: RESTORE, effect: { kind: 'restore_fails' } },
         {
@@ -118,98 +118,98 @@ describe('a run on Cinder', () => {
         },
       ],
     });
-    await lab.apply([lab.spec(0)]);
-    expect(await record(lab)).to.include({
+    await harness.apply([harness.spec(0)]);
+    expect(await record(harness)).to.include({
       status: 'failed',
       reason: 'the status of the disk is error_restoring',
     });
   });
 
   it('adopts a restore whose answer was lost', async () => {
-    const lab = cinder({ faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }] });
-    const { outcome } = await lab.apply([lab.spec(0)]);
+    const harness = cinder({ faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }] });
+    const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary).to.include({ started: 0, adopted: 1, succeeded: 1 });
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
   });
 
   it('knows a quick restore of another disk’s backup by the name it leaves, though its answer was lost', async () => {
-    const lab = cinder({
+    const harness = cinder({
       jobDurationMs: 1,
       faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
     });
-    const { outcome } = await lab.apply([lab.spec(1, { backup: lab.spec(0).backup })]);
+    const { outcome } = await harness.apply([harness.spec(1, { backup: harness.spec(0).backup })]);
     expect(outcome.summary).to.include({ adopted: 1, succeeded: 1 });
-    expect(lab.starts(1)).to.equal(1);
+    expect(harness.starts(1)).to.equal(1);
   });
 
   it('cannot tell a quick restore whose answer was lost, and says so', async () => {
-    const lab = cinder({
+    const harness = cinder({
       jobDurationMs: 1,
       faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
     });
-    const { outcome } = await lab.apply([lab.spec(0)]);
+    const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary).to.include({ unknown: 1, started: 0 });
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
   });
 
   it('waits for a backup service that is down, then restores', async () => {
-    const lab = cinder();
-    lab.operate({ action: 'settings', settings: { service_up: false } });
-    const running = lab.applying([lab.spec(0)]);
-    await lab.clock.until(lab.clock.sleep(10 * 60_000));
-    expect(lab.starts(0)).to.equal(0);
-    lab.operate({ action: 'settings', settings: { service_up: true } });
-    const { outcome } = await lab.clock.until(running);
+    const harness = cinder();
+    harness.operate({ action: 'settings', settings: { service_up: false } });
+    const running = harness.applying([harness.spec(0)]);
+    await harness.clock.until(harness.clock.sleep(10 * 60_000));
+    expect(harness.starts(0)).to.equal(0);
+    harness.operate({ action: 'settings', settings: { service_up: true } });
+    const { outcome } = await harness.clock.until(running);
     expect(outcome.summary).to.include({ started: 1, succeeded: 1 });
   });
 
   it('calls a restore failed that a restart of the backup service ended, and touches nothing more', async () => {
-    const lab = cinder({ jobDurationMs: 60_000 });
-    const running = lab.applying([lab.spec(0)]);
-    await lab.clock.until(lab.clock.sleep(20_000));
-    lab.operate({ action: 'settings', settings: { service_up: false } });
-    await lab.clock.until(lab.clock.sleep(20 * 60_000));
-    lab.operate({ action: 'settings', settings: { service_up: true } });
-    const { outcome } = await lab.clock.until(running);
+    const harness = cinder({ jobDurationMs: 60_000 });
+    const running = harness.applying([harness.spec(0)]);
+    await harness.clock.until(harness.clock.sleep(20_000));
+    harness.operate({ action: 'settings', settings: { service_up: false } });
+    await harness.clock.until(harness.clock.sleep(20 * 60_000));
+    harness.operate({ action: 'settings', settings: { service_up: true } });
+    const { outcome } = await harness.clock.until(running);
     expect(outcome.summary).to.include({ started: 1, failed: 1 });
-    expect(await record(lab)).to.include({ status: 'failed', touched: 'maybe' });
-    const again = await lab.apply([lab.spec(0)]);
+    expect(await record(harness)).to.include({ status: 'failed', touched: 'maybe' });
+    const again = await harness.apply([harness.spec(0)]);
     expect(again.plan.actions.map(({ kind }) => kind)).to.deep.equal(['blocked']);
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
   });
 
   it('loses a race for its backup against a stranger in the open', async () => {
-    const lab = cinder({ volumes: 4, jobDurationMs: 30_000 });
-    const mine = lab.spec(0);
+    const harness = cinder({ volumes: 4, jobDurationMs: 30_000 });
+    const mine = harness.spec(0);
     const { backup_id } = ids(mine);
-    const { volume_id } = ids(lab.spec(1));
+    const { volume_id } = ids(harness.spec(1));
     // The stranger's restore ends first and frees the backup under ours.
-    const running = lab.applying([mine], {
+    const running = harness.applying([mine], {
       onEvent: ({ type }) => {
-        if (type === 'accepted') lab.operate({ action: 'set-status', backup_id, status: 'available' });
+        if (type === 'accepted') harness.operate({ action: 'set-status', backup_id, status: 'available' });
       },
     });
-    const { outcome } = await lab.clock.until(running);
+    const { outcome } = await harness.clock.until(running);
     expect(volume_id).not.to.equal(ids(mine).volume_id);
     expect(outcome.summary).to.include({ failed: 1 });
-    expect(await record(lab)).to.include({ reason: 'the status of the disk is error' });
+    expect(await record(harness)).to.include({ reason: 'the status of the disk is error' });
   });
 
   it('does not take a disk that never moved for restored, whatever it was told', async () => {
-    const lab = cinder({ settings: {} });
-    const spec = lab.spec(0);
+    const harness = cinder({ settings: {} });
+    const spec = harness.spec(0);
     // The yes of somebody who never passed the request on.
     const body = JSON.stringify({ restore: ids(spec) });
-    lab.network.instead = (request) =>
+    harness.network.instead = (request) =>
       request.method === 'POST' && request.url.endsWith('/restore')
         ? { kind: 'answer', status: 202, headers: {}, text: body }
         : undefined;
-    const { outcome } = await lab.apply([spec]);
+    const { outcome } = await harness.apply([spec]);
     expect(outcome.summary).to.include({ started: 1, succeeded: 0, unknown: 1 });
-    const unknown = await record(lab);
+    const unknown = await record(harness);
     expect(unknown.status === 'unknown' && unknown.reason).to.equal(
       'the cloud accepted the request, but the disk looks as it did before',
     );
-    expect(lab.starts(0)).to.equal(0);
+    expect(harness.starts(0)).to.equal(0);
   });
 });

@@ -2,23 +2,23 @@ import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import { s3Backend } from '../../src/state/s3/s3-backend.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 import { memoryObjects } from '../state/s3/memory-objects.ts';
 import { newId } from '../state/samples.ts';
 
 /** A request to the cloud may take 60 s. */
-function bucket(lab: Lab, ttl_ms: number, writeMs = 0) {
+function bucket(harness: ProgramHarness, ttl_ms: number, writeMs = 0) {
   const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
   return s3Backend({
     location: 's3://b/state.json',
     s3: { bucket: 'b', key: 'state.json', path_style: true, ttl_ms },
-    clock: lab.clock,
+    clock: harness.clock,
     settleMs: 1_000,
     newId,
     objects: {
       ...objects,
       async put(key, text, condition) {
-        if (writeMs > 0) await lab.clock.sleep(writeMs);
+        if (writeMs > 0) await harness.clock.sleep(writeMs);
         return objects.put(key, text, condition);
       },
     },
@@ -27,16 +27,16 @@ function bucket(lab: Lab, ttl_ms: number, writeMs = 0) {
 
 describe('a run under a lease', () => {
   it('that is shorter than a request is refused before it begins', async () => {
-    const lab = new Lab();
-    const { outcome } = await lab.apply([lab.spec(0)], { backend: bucket(lab, 50_000) });
+    const harness = new ProgramHarness();
+    const { outcome } = await harness.apply([harness.spec(0)], { backend: bucket(harness, 50_000) });
     const error = outcome.fatal?.error;
     expect(error instanceof Failure && error.diagnostics[0]?.code).to.equal('lease-too-short');
-    expect(lab.starts(0)).to.equal(0);
+    expect(harness.starts(0)).to.equal(0);
   });
 
   it('starts nothing that was to begin while the last failure that it takes was written', async () => {
-    const [, disk = ''] = Object.keys(new Lab().world.volumes);
-    const lab = new Lab({
+    const [, disk = ''] = Object.keys(new ProgramHarness().world.volumes);
+    const harness = new ProgramHarness({
       settings: {
         apply: { ...DEFAULT_CONFIG.apply, max_failures: 1 },
         // So that the refusal is told while the other restore is about to begin.
@@ -57,8 +57,10 @@ describe('a run under a lease', () => {
         },
       ],
     });
-    const { outcome } = await lab.apply([lab.spec(0), lab.spec(1)], { backend: bucket(lab, 120_000, 2_000) });
-    expect(lab.network.log.filter((line) => line === 'POST restore')).to.have.length(1);
+    const { outcome } = await harness.apply([harness.spec(0), harness.spec(1)], {
+      backend: bucket(harness, 120_000, 2_000),
+    });
+    expect(harness.network.log.filter((line) => line === 'POST restore')).to.have.length(1);
     expect(outcome.summary).to.include({ failed: 1, started: 0 });
     const second = outcome.ends.get('set/disk-1');
     expect(second?.kind === 'recorded' && second.record.attempts.map(({ answer }) => answer)).to.deep.equal([
@@ -67,7 +69,7 @@ describe('a run under a lease', () => {
   });
 
   it('that is long enough goes on, also when its next renewal is due at the very moment', async () => {
-    const lab = new Lab({
+    const harness = new ProgramHarness({
       faults: [
         {
           name: 'slow',
@@ -78,9 +80,9 @@ describe('a run under a lease', () => {
         },
       ],
     });
-    const { outcome } = await lab.apply([lab.spec(0)], { backend: bucket(lab, 70_000) });
+    const { outcome } = await harness.apply([harness.spec(0)], { backend: bucket(harness, 70_000) });
     expect(outcome.fatal).to.equal(undefined);
     expect(outcome.summary.succeeded).to.equal(1);
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
   });
 });

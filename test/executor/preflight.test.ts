@@ -1,53 +1,53 @@
 import { expect } from 'chai';
 import { addressOf } from '../../src/domain/spec.ts';
 import type { Backup, Volume } from '../../src/emulator/model.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 /** Something that speaks against a restore: done before the plan, or between the plan and the POST. */
 interface Rule {
-  readonly break: (lab: Lab, disk: Volume, backup: Backup) => void;
+  readonly break: (harness: ProgramHarness, disk: Volume, backup: Backup) => void;
   /** What the plan says of it, in whole or in part. */
   readonly plan:
     | { readonly kind: 'blocked'; readonly code: string }
     | { readonly kind: 'waits'; readonly what: string };
   /** Makes it well again; then the restore must go through. */
-  readonly mend?: (lab: Lab, disk: Volume, backup: Backup) => void;
+  readonly mend?: (harness: ProgramHarness, disk: Volume, backup: Backup) => void;
 }
 
 const blocked = (code: string) => ({ kind: 'blocked', code }) as const;
 const waits = (what: string) => ({ kind: 'waits', what }) as const;
 
 function diskIs(status: string): Rule['break'] {
-  return (lab, disk) => lab.operate({ action: 'set-status', volume_id: disk.id, status });
+  return (harness, disk) => harness.operate({ action: 'set-status', volume_id: disk.id, status });
 }
 
 function backupIs(status: string): Rule['break'] {
-  return (lab, _, backup) => lab.operate({ action: 'set-status', backup_id: backup.id, status });
+  return (harness, _, backup) => harness.operate({ action: 'set-status', backup_id: backup.id, status });
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
   'the disk is attached': {
-    break: (lab, disk) => lab.operate({ action: 'attach', volume_id: disk.id, server: 'pay-db1' }),
+    break: (harness, disk) => harness.operate({ action: 'attach', volume_id: disk.id, server: 'pay-db1' }),
     plan: waits('detach from '),
-    mend: (lab, disk) => lab.operate({ action: 'detach', volume_id: disk.id }),
+    mend: (harness, disk) => harness.operate({ action: 'detach', volume_id: disk.id }),
   },
   'a backup of the disk is being made': {
-    break: (lab, disk) => lab.operate({ action: 'backup', volume_id: disk.id, duration_ms: 300_000 }),
+    break: (harness, disk) => harness.operate({ action: 'backup', volume_id: disk.id, duration_ms: 300_000 }),
     plan: waits('a backup of this disk, being made, to end'),
   },
   'a backup of the disk is being made, and the disk does not tell': {
-    break: (lab, disk) => {
-      lab.operate({ action: 'backup', volume_id: disk.id, name: 'hourly', duration_ms: 300_000 });
+    break: (harness, disk) => {
+      harness.operate({ action: 'backup', volume_id: disk.id, name: 'hourly', duration_ms: 300_000 });
       disk.status = 'available';
     },
     plan: waits('backup hourly of this disk, being made, to end'),
   },
   'somebody restores the disk': {
-    break: (lab, disk) => {
-      const other = Object.values(lab.world.backups).filter((b) => b.volume_id === disk.id)[1];
+    break: (harness, disk) => {
+      const other = Object.values(harness.world.backups).filter((b) => b.volume_id === disk.id)[1];
       if (!other) throw new Error('the disk has one backup only');
-      lab.operate({ action: 'set-timing', backup_id: other.id, job_duration_ms: 300_000 });
-      lab.operate({ action: 'restore', volume_id: disk.id, backup_id: other.id });
+      harness.operate({ action: 'set-timing', backup_id: other.id, job_duration_ms: 300_000 });
+      harness.operate({ action: 'restore', volume_id: disk.id, backup_id: other.id });
     },
     plan: waits('another restore into this disk to end'),
   },
@@ -93,40 +93,40 @@ const RULES: Readonly<Record<string, Rule>> = {
     plan: blocked('backup-shared'),
   },
   'the disk is gone': {
-    break: (lab, disk) => {
-      delete lab.world.volumes[disk.id];
+    break: (harness, disk) => {
+      delete harness.world.volumes[disk.id];
     },
     plan: blocked('volume-gone'),
   },
   'the backup is gone': {
-    break: (lab, _, backup) => {
-      delete lab.world.backups[backup.id];
+    break: (harness, _, backup) => {
+      delete harness.world.backups[backup.id];
     },
     plan: blocked('backup-gone'),
   },
 };
 
 function one() {
-  const lab = new Lab();
-  const spec = lab.spec(0, { timeout_ms: 60_000 });
+  const harness = new ProgramHarness();
+  const spec = harness.spec(0, { timeout_ms: 60_000 });
   if (spec.volume.by !== 'id' || spec.backup.by !== 'id') throw new Error('not by id');
-  const disk = lab.world.volumes[spec.volume.id];
-  const backup = lab.world.backups[spec.backup.id];
+  const disk = harness.world.volumes[spec.volume.id];
+  const backup = harness.world.backups[spec.backup.id];
   if (!disk || !backup) throw new Error('no disk or backup');
-  return { lab, spec, disk, backup };
+  return { harness, spec, disk, backup };
 }
 
-function posts(lab: Lab): number {
-  return lab.network.log.filter((line) => line === 'POST restore').length;
+function posts(harness: ProgramHarness): number {
+  return harness.network.log.filter((line) => line === 'POST restore').length;
 }
 
 describe('the service’s rules', () => {
   for (const [name, rule] of Object.entries(RULES)) {
     describe(name, () => {
       it('is told by the plan', async () => {
-        const { lab, spec, disk, backup } = one();
-        rule.break(lab, disk, backup);
-        const [action] = (await lab.plan([spec])).actions;
+        const { harness, spec, disk, backup } = one();
+        rule.break(harness, disk, backup);
+        const [action] = (await harness.plan([spec])).actions;
         if (rule.plan.kind === 'blocked') {
           expect(action).to.have.nested.property('reasons[0].code', rule.plan.code);
           expect(action).to.have.nested.property('reasons[0].remedy').that.is.not.empty;
@@ -134,52 +134,52 @@ describe('the service’s rules', () => {
       });
 
       it('holds the request back when it came up after the plan', async () => {
-        const { lab, spec, disk, backup } = one();
-        const { outcome } = await lab.apply([spec], {
-          onEvent: ({ type }) => type === 'run_started' && rule.break(lab, disk, backup),
+        const { harness, spec, disk, backup } = one();
+        const { outcome } = await harness.apply([spec], {
+          onEvent: ({ type }) => type === 'run_started' && rule.break(harness, disk, backup),
         });
         const end = outcome.ends.get(addressOf(spec.set, spec.name));
         expect(end).to.include({
           kind: 'not_started',
           code: rule.plan.kind === 'blocked' ? 'changed' : 'not_ready',
         });
-        expect(posts(lab)).to.equal(0);
+        expect(posts(harness)).to.equal(0);
       });
 
       const { mend } = rule;
       if (rule.plan.kind === 'waits')
         it('is waited for', async () => {
-          const { lab, spec, disk, backup } = one();
-          rule.break(lab, disk, backup);
-          if (mend) lab.clock.at(200_000, () => mend(lab, disk, backup));
-          const { outcome } = await lab.apply([{ ...spec, timeout_ms: 3_600_000 }]);
+          const { harness, spec, disk, backup } = one();
+          rule.break(harness, disk, backup);
+          if (mend) harness.clock.at(200_000, () => mend(harness, disk, backup));
+          const { outcome } = await harness.apply([{ ...spec, timeout_ms: 3_600_000 }]);
           expect(outcome.summary).to.include({ started: 1, succeeded: 1 });
-          expect(posts(lab)).to.equal(1);
+          expect(posts(harness)).to.equal(1);
         });
       else if (mend)
         it('is no obstacle once it is mended', async () => {
-          const { lab, spec, disk, backup } = one();
-          rule.break(lab, disk, backup);
-          mend(lab, disk, backup);
-          const { outcome } = await lab.apply([spec]);
+          const { harness, spec, disk, backup } = one();
+          rule.break(harness, disk, backup);
+          mend(harness, disk, backup);
+          const { outcome } = await harness.apply([spec]);
           expect(outcome.summary).to.include({ started: 1, succeeded: 1 });
         });
     });
   }
 
   it('a disk extended since is restored, and the plan says what to do afterwards', async () => {
-    const { lab, spec, disk } = one();
-    lab.operate({ action: 'extend', volume_id: disk.id, size: disk.size_gb + 10 });
-    const { plan, outcome } = await lab.apply([spec]);
+    const { harness, spec, disk } = one();
+    harness.operate({ action: 'extend', volume_id: disk.id, size: disk.size_gb + 10 });
+    const { plan, outcome } = await harness.apply([spec]);
     expect(plan.notices.map(({ code }) => code)).to.deep.equal(['capacity-falls-back']);
     expect(plan.notices[0]?.remedy).to.include('growpart');
     expect(outcome.summary.succeeded).to.equal(1);
   });
 
   it('a disk at a disaster-recovery site is told by the service alone: untouched, with what to do', async () => {
-    const { lab, spec, disk } = one();
-    lab.operate({ action: 'set-dr-site', volume_id: disk.id, dr_site: true });
-    const { plan, outcome } = await lab.apply([spec]);
+    const { harness, spec, disk } = one();
+    harness.operate({ action: 'set-dr-site', volume_id: disk.id, dr_site: true });
+    const { plan, outcome } = await harness.apply([spec]);
     expect(plan.notices.map(({ code }) => code)).to.deep.equal(['volume-replicated']);
     const end = outcome.ends.get(spec.address);
     const record = end?.kind === 'recorded' ? end.record : undefined;

@@ -5,7 +5,7 @@ import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { resolveRecord } from '../../src/executor/resolve-record.ts';
 import type { Lease } from '../../src/state/backend.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 const SETTLE_MS = 120_000;
 const LOOK_AGAIN_MS = 2_000;
@@ -13,41 +13,41 @@ const LONG_AGO_MS = 3_600_000;
 
 describe('resolve --as not-started', () => {
   it('reads twice, an interval of polling apart, and says why it waits', async () => {
-    const { lab, settle, notes, looks } = await withRecord('before');
-    lab.clock.wallOffset += LONG_AGO_MS;
-    const began = lab.clock.monotonic();
+    const { harness, settle, notes, looks } = await withRecord('before');
+    harness.clock.wallOffset += LONG_AGO_MS;
+    const began = harness.clock.monotonic();
     const record = await settle();
     expect(record).to.include({ status: 'failed', touched: 'no' });
-    expect(lab.clock.monotonic() - began).to.be.within(LOOK_AGAIN_MS, LOOK_AGAIN_MS + 500);
+    expect(harness.clock.monotonic() - began).to.be.within(LOOK_AGAIN_MS, LOOK_AGAIN_MS + 500);
     expect(looks()).to.equal(2);
     expect(notes.map(({ severity, code }) => [severity, code])).to.deep.equal([['note', 'looking-again']]);
     expect(notes[0]?.summary).to.include('checking again in 2s');
   });
 
   it('goes on looking while the last request may still take effect', async () => {
-    const { lab, settle, notes, looks } = await withRecord('before');
-    lab.clock.wallOffset += 20_000;
-    const began = lab.clock.monotonic();
+    const { harness, settle, notes, looks } = await withRecord('before');
+    harness.clock.wallOffset += 20_000;
+    const began = harness.clock.monotonic();
     await settle();
-    expect(lab.clock.monotonic() - began).to.be.within(SETTLE_MS - 30_000, SETTLE_MS - 19_000);
+    expect(harness.clock.monotonic() - began).to.be.within(SETTLE_MS - 30_000, SETTLE_MS - 19_000);
     expect(looks()).to.be.above(3);
     expect(notes[0]?.detail).to.include('retry.settle');
   });
 
   it('goes on as long as the run that sent the request would have', async () => {
     const settle_ms = 5 * SETTLE_MS;
-    const { lab, settle } = await withRecord('before', [], settle_ms);
-    const began = lab.clock.monotonic();
+    const { harness, settle } = await withRecord('before', [], settle_ms);
+    const began = harness.clock.monotonic();
     await settle();
-    expect(lab.clock.monotonic() - began).to.be.within(settle_ms - 5_000, settle_ms + 500);
+    expect(harness.clock.monotonic() - began).to.be.within(settle_ms - 5_000, settle_ms + 500);
   });
 
   it('waits no longer than settle, wherever the clock of the machine that sent the request was', async () => {
-    const { lab, settle } = await withRecord('before');
-    lab.clock.wallOffset -= LONG_AGO_MS;
-    const began = lab.clock.monotonic();
+    const { harness, settle } = await withRecord('before');
+    harness.clock.wallOffset -= LONG_AGO_MS;
+    const began = harness.clock.monotonic();
     await settle();
-    expect(lab.clock.monotonic() - began).to.be.within(SETTLE_MS, SETTLE_MS + 500);
+    expect(harness.clock.monotonic() - began).to.be.within(SETTLE_MS, SETTLE_MS + 500);
   });
 
   for (const [title, stale, after] of [
@@ -55,45 +55,45 @@ describe('resolve --as not-started', () => {
     ['a restore that the first look does not show yet', [1], 2],
   ] as const)
     it(`refuses ${title}`, async () => {
-      const { lab, settle, looks } = await withRecord('after', stale);
-      lab.clock.wallOffset += LONG_AGO_MS;
+      const { harness, settle, looks } = await withRecord('after', stale);
+      harness.clock.wallOffset += LONG_AGO_MS;
       expect(await refusal(settle())).to.equal('still-restoring');
       expect(looks()).to.equal(after);
-      expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+      expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
     });
 
   it('warns when the disk is not as it was before the request', async () => {
-    const { lab, settle, notes } = await withRecord('before');
-    lab.clock.wallOffset += LONG_AGO_MS;
-    lab.operate({ action: 'attach', volume_id: volumeId(lab), server: 'pay-db1' });
-    lab.operate({ action: 'detach', volume_id: volumeId(lab) });
+    const { harness, settle, notes } = await withRecord('before');
+    harness.clock.wallOffset += LONG_AGO_MS;
+    harness.operate({ action: 'attach', volume_id: volumeId(harness), server: 'pay-db1' });
+    harness.operate({ action: 'detach', volume_id: volumeId(harness) });
     expect(await settle()).to.include({ status: 'failed', touched: 'no' });
     expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
   });
 
   it('refuses when the disk moved between the reads, as after a restore of a moment', async () => {
-    const { lab, settle } = await withRecord('before');
-    lab.clock.wallOffset += LONG_AGO_MS;
-    lab.clock.at(lab.clock.monotonic() + 1_000, () => {
-      lab.operate({ action: 'attach', volume_id: volumeId(lab), server: 'pay-db1' });
-      lab.operate({ action: 'detach', volume_id: volumeId(lab) });
+    const { harness, settle } = await withRecord('before');
+    harness.clock.wallOffset += LONG_AGO_MS;
+    harness.clock.at(harness.clock.monotonic() + 1_000, () => {
+      harness.operate({ action: 'attach', volume_id: volumeId(harness), server: 'pay-db1' });
+      harness.operate({ action: 'detach', volume_id: volumeId(harness) });
     });
     expect(await refusal(settle())).to.equal('disk-moved');
-    expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+    expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
   });
 
   it('ends at once when it is interrupted, the record as it was', async () => {
-    const { lab, settle, stop } = await withRecord('before');
-    lab.clock.wallOffset += LONG_AGO_MS;
-    const began = lab.clock.monotonic();
-    lab.clock.at(began + 500, () => stop.abort(new Error('SIGINT')));
+    const { harness, settle, stop } = await withRecord('before');
+    harness.clock.wallOffset += LONG_AGO_MS;
+    const began = harness.clock.monotonic();
+    harness.clock.at(began + 500, () => stop.abort(new Error('SIGINT')));
     const cause = await settle().then(
       () => undefined,
       (reason: unknown) => reason,
     );
     expect(cause).to.equal(stop.signal.reason);
-    expect(lab.clock.monotonic() - began).to.equal(500);
-    expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+    expect(harness.clock.monotonic() - began).to.equal(500);
+    expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
   });
 
   for (const [title, goneFor, refused] of [
@@ -101,11 +101,11 @@ describe('resolve --as not-started', () => {
     ['that is gone at every observation until settle has passed', Number.POSITIVE_INFINITY, undefined],
   ] as const)
     it(`asks again for a job ${title}`, async () => {
-      const lab = new Lab({ queueMs: 4 * LONG_AGO_MS });
-      await lab.apply([lab.spec(0)], { mode: 'no_wait' });
-      lab.clock.wallOffset += LONG_AGO_MS;
-      const began = lab.clock.monotonic();
-      const driver = await lab.clock.until(lab.connect());
+      const harness = new ProgramHarness({ queueMs: 4 * LONG_AGO_MS });
+      await harness.apply([harness.spec(0)], { mode: 'no_wait' });
+      harness.clock.wallOffset += LONG_AGO_MS;
+      const began = harness.clock.monotonic();
+      const driver = await harness.clock.until(harness.connect());
       let asked = 0;
       const forgetful = withReads(driver, {
         job: async (id, signal) =>
@@ -114,16 +114,16 @@ describe('resolve --as not-started', () => {
             : driver.job(id, signal),
       });
       const resolving = async () => {
-        const lease = await lab.backend().lock({ who: 'a', operation: 'resolve', version: 'test' }, 0);
+        const lease = await harness.backend().lock({ who: 'a', operation: 'resolve', version: 'test' }, 0);
         const decision = { as: 'not-started', reason: 'looked at it', by: 'a person' } as const;
-        await resolveRecord(lease, forgetful, lab.clock, recordIn(lease), decision, {
-          settings: lab.settings,
+        await resolveRecord(lease, forgetful, harness.clock, recordIn(lease), decision, {
+          settings: harness.settings,
           report: () => {},
           stop: new AbortController().signal,
         });
       };
-      expect(await refusal(lab.clock.until(resolving()))).to.equal(refused);
-      if (refused === undefined) expect(lab.clock.monotonic() - began).to.be.at.least(SETTLE_MS);
+      expect(await refusal(harness.clock.until(resolving()))).to.equal(refused);
+      if (refused === undefined) expect(harness.clock.monotonic() - began).to.be.at.least(SETTLE_MS);
       else expect(asked).to.equal(2);
     });
 
@@ -139,28 +139,28 @@ describe('resolve --as not-started', () => {
   });
 });
 
-/** A lab with a request that has no answer, sent a few seconds ago. `stale`: looks that see the disk as it was before. */
+/** A harness with a request that has no answer, sent a few seconds ago. `stale`: looks that see the disk as it was before. */
 async function withRecord(
   when: 'before' | 'after',
   stale: readonly number[] = [],
   sentWithSettleMs = SETTLE_MS,
 ) {
-  const lab = new Lab({
+  const harness = new ProgramHarness({
     jobDurationMs: 4 * LONG_AGO_MS,
     faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when } }],
   });
-  const before = await lab.clock.until(lab.connect());
+  const before = await harness.clock.until(harness.connect());
   const untouched = [
-    await lab.clock.until(before.volume(volumeId(lab))),
-    await lab.clock.until(before.backup(backupId(lab))),
+    await harness.clock.until(before.volume(volumeId(harness))),
+    await harness.clock.until(before.backup(backupId(harness))),
   ] as const;
   const interrupted = new AbortController();
-  await lab.apply([lab.spec(0)], {
-    settings: { retry: { ...lab.settings.retry, settle_ms: sentWithSettleMs } },
+  await harness.apply([harness.spec(0)], {
+    settings: { retry: { ...harness.settings.retry, settle_ms: sentWithSettleMs } },
     stop: interrupted.signal,
     onEvent: ({ type }) => type === 'answered' && interrupted.abort(new Error('enough')),
   });
-  const driver = await lab.clock.until(lab.connect());
+  const driver = await harness.clock.until(harness.connect());
   let look = 0;
   const replicated = withReads(driver, {
     volume: async (id, signal) => {
@@ -174,11 +174,11 @@ async function withRecord(
   const settle = async (as: Resolution['as'] = 'not-started'): Promise<RestoreRecord> => {
     const resolving = async () => {
       const actor = { who: 'test@lab', operation: 'resolve', version: 'test' };
-      const lease = await lab.backend().lock(actor, 0);
+      const lease = await harness.backend().lock(actor, 0);
       try {
         const decision = { as, reason: 'looked at it', by: 'a person' };
-        return await resolveRecord(lease, replicated, lab.clock, recordIn(lease), decision, {
-          settings: lab.settings,
+        return await resolveRecord(lease, replicated, harness.clock, recordIn(lease), decision, {
+          settings: harness.settings,
           report: (note) => notes.push(note),
           stop: stop.signal,
         });
@@ -186,9 +186,9 @@ async function withRecord(
         await lease.release();
       }
     };
-    return lab.clock.until(resolving());
+    return harness.clock.until(resolving());
   };
-  return { lab, settle, notes, stop, looks: () => look };
+  return { harness, settle, notes, stop, looks: () => look };
 }
 
 function recordIn(lease: Lease): RestoreRecord {
@@ -206,12 +206,12 @@ function withReads(driver: Driver, reads: Partial<Pick<Driver, 'volume' | 'backu
   });
 }
 
-function volumeId(lab: Lab): string {
-  return Object.keys(lab.world.volumes)[0] ?? '';
+function volumeId(harness: ProgramHarness): string {
+  return Object.keys(harness.world.volumes)[0] ?? '';
 }
 
-function backupId(lab: Lab): string {
-  const { backup } = lab.spec(0);
+function backupId(harness: ProgramHarness): string {
+  const { backup } = harness.spec(0);
   return backup.by === 'id' ? backup.id : '';
 }
 

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
-import { Lab, type LabOptions } from '../simulation/lab.ts';
+import { type HarnessOptions, ProgramHarness } from '../simulation/program-harness.ts';
 
 const TEN_MINUTES = 600_000;
 const AT_ONCE = 12;
 
-function lab(options: LabOptions = {}): Lab {
-  return new Lab({
+function harness(options: HarnessOptions = {}): ProgramHarness {
+  return new ProgramHarness({
     volumes: AT_ONCE,
     jobDurationMs: TEN_MINUTES,
     settings: { apply: { ...DEFAULT_CONFIG.apply, parallelism: AT_ONCE } },
@@ -15,12 +15,12 @@ function lab(options: LabOptions = {}): Lab {
   });
 }
 
-function specs(of: Lab, count = AT_ONCE) {
+function specs(of: ProgramHarness, count = AT_ONCE) {
   return Array.from({ length: count }, (_, n) => of.spec(n));
 }
 
 /** Answers the lists of disks being restored in place of the cloud. */
-function lists(of: Lab, answer: () => Exchange | undefined): { asked: number } {
+function lists(of: ProgramHarness, answer: () => Exchange | undefined): { asked: number } {
   const seen = { asked: 0 };
   of.network.instead = ({ url }) => {
     if (!url.includes('status=restoring-backup')) return undefined;
@@ -43,7 +43,7 @@ const ENOUGH = { started: AT_ONCE, succeeded: AT_ONCE };
 describe('restores under way', () => {
   for (const api of ['vbs', 'cinder'] as const) {
     it(`${api}: many are watched by lists, and asked singly at the beginning and the end`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       const { outcome } = await cloud.apply(specs(cloud));
       expect(outcome.summary).to.include(ENOUGH);
       const looks = cloud.network.log.filter((line) => line === 'GET job' || line === 'GET volume').length;
@@ -53,7 +53,7 @@ describe('restores under way', () => {
     });
 
     it(`${api}: a few are asked one by one`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       const seen = lists(cloud, () => undefined);
       const { outcome } = await cloud.apply(specs(cloud, 4));
       expect(outcome.summary).to.include({ succeeded: 4 });
@@ -61,7 +61,7 @@ describe('restores under way', () => {
     });
 
     it(`${api}: a list that shows everything as being restored for ever only delays the end`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       const all = Object.keys(cloud.world.volumes);
       lists(cloud, () => shows(all));
       const { outcome } = await cloud.apply(specs(cloud));
@@ -70,7 +70,7 @@ describe('restores under way', () => {
     });
 
     it(`${api}: a list that shows none ends nothing early`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       lists(cloud, () => shows([]));
       const { outcome } = await cloud.apply(specs(cloud));
       expect(outcome.summary).to.include(ENOUGH);
@@ -80,7 +80,7 @@ describe('restores under way', () => {
     });
 
     it(`${api}: lists that come and go, as from a replica that lags, neither end nor lose one`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       const all = Object.keys(cloud.world.volumes);
       const seen = lists(cloud, () =>
         seen.asked % 3 === 0 ? undefined : shows(seen.asked % 3 === 1 ? [] : all),
@@ -92,7 +92,7 @@ describe('restores under way', () => {
     });
 
     it(`${api}: a service that does not filter by status is understood`, async () => {
-      const cloud = lab({ api });
+      const cloud = harness({ api });
       lists(cloud, () => {
         cloud.audit();
         const volumes = Object.values(cloud.world.volumes).map(({ id, status }) => ({ id, status, size: 1 }));
@@ -105,7 +105,7 @@ describe('restores under way', () => {
   }
 
   it('lists that may not be read are asked for once', async () => {
-    const cloud = lab();
+    const cloud = harness();
     const seen = lists(cloud, () => ({ kind: 'answer', status: 403, headers: {}, text: '' }));
     const { outcome } = await cloud.apply(specs(cloud));
     expect(outcome.summary).to.include(ENOUGH);
@@ -114,7 +114,7 @@ describe('restores under way', () => {
   });
 
   it('lists that fail for a while cost no more than looking singly does', async () => {
-    const cloud = lab();
+    const cloud = harness();
     lists(cloud, () =>
       cloud.clock.monotonic() < TEN_MINUTES + 60_000
         ? { kind: 'answer', status: 503, headers: {}, text: '' }
@@ -126,7 +126,7 @@ describe('restores under way', () => {
   });
 
   it('a list of more pages than it is worth is not read on', async () => {
-    const cloud = lab();
+    const cloud = harness();
     const seen = lists(cloud, () => ({
       kind: 'answer',
       status: 200,
@@ -142,7 +142,7 @@ describe('restores under way', () => {
   });
 
   it('what an earlier run began is looked at once at the beginning and once at the end', async () => {
-    const cloud = lab();
+    const cloud = harness();
     await cloud.apply(specs(cloud), { mode: 'no_wait' });
     cloud.network.log.length = 0;
     const { outcome } = await cloud.apply(specs(cloud), { mode: 'follow' });
@@ -151,7 +151,7 @@ describe('restores under way', () => {
   });
 
   it('a restore does not wake again and again while it waits for a list', async () => {
-    const cloud = lab();
+    const cloud = harness();
     const seen = lists(cloud, () => undefined);
     let naps = 0;
     const sleep = cloud.clock.sleep.bind(cloud.clock);
@@ -166,7 +166,7 @@ describe('restores under way', () => {
   });
 
   it('a stop is obeyed while lists are waited for', async () => {
-    const cloud = lab();
+    const cloud = harness();
     const stop = new AbortController();
     cloud.clock.at(100_000, () => stop.abort(new Error('SIGINT')));
     const { outcome } = await cloud.apply(specs(cloud), { stop: stop.signal });
@@ -175,7 +175,7 @@ describe('restores under way', () => {
   });
 
   it('the timeout is obeyed while lists are waited for', async () => {
-    const cloud = lab();
+    const cloud = harness();
     const hasty = specs(cloud).map((spec) => ({ ...spec, timeout_ms: 100_000 }));
     const { outcome } = await cloud.apply(hasty);
     expect(outcome.summary).to.include({ started: AT_ONCE, running: AT_ONCE });
@@ -187,7 +187,7 @@ describe('how late a cloud shows what it accepted', () => {
   for (const count of [2, AT_ONCE])
     it(`is measured over ${count} at once, and nothing is repeated before three times that`, async () => {
       const queueMs = 70_000;
-      const cloud = lab({ queueMs, volumes: AT_ONCE + 1 });
+      const cloud = harness({ queueMs, volumes: AT_ONCE + 1 });
       const lost = cloud.spec(count, { depends_on: ['set/disk-0'] });
       cloud.world.faults.rules = [];
       let cut = false;

@@ -1,56 +1,56 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { execute } from '../../src/executor/execute.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 describe('how far a run goes', () => {
   it('no_wait: starts what is ready and leaves it to the cloud', async () => {
-    const lab = new Lab({ jobDurationMs: 600_000 });
-    const specs = [lab.spec(0), lab.spec(1)];
-    const { outcome } = await lab.apply(specs, { mode: 'no_wait' });
+    const harness = new ProgramHarness({ jobDurationMs: 600_000 });
+    const specs = [harness.spec(0), harness.spec(1)];
+    const { outcome } = await harness.apply(specs, { mode: 'no_wait' });
     expect(outcome.summary).to.include({ started: 2, running: 2 });
-    expect(lab.clock.monotonic()).to.be.below(30_000);
-    const { outcome: later } = await lab.apply(specs);
+    expect(harness.clock.monotonic()).to.be.below(30_000);
+    const { outcome: later } = await harness.apply(specs);
     expect(later.summary).to.include({ started: 0, succeeded: 2 });
-    expect([0, 1].map((n) => lab.starts(n))).to.deep.equal([1, 1]);
+    expect([0, 1].map((n) => harness.starts(n))).to.deep.equal([1, 1]);
   });
 
   it('no_wait: does not wait for a disk to be detached', async () => {
-    const lab = new Lab();
-    const spec = lab.spec(0);
+    const harness = new ProgramHarness();
+    const spec = harness.spec(0);
     if (spec.volume.by !== 'id') throw new Error('not by id');
-    lab.operate({ action: 'attach', volume_id: spec.volume.id, server: 'db1' });
-    const { outcome } = await lab.apply([spec], { mode: 'no_wait' });
+    harness.operate({ action: 'attach', volume_id: spec.volume.id, server: 'db1' });
+    const { outcome } = await harness.apply([spec], { mode: 'no_wait' });
     const end = outcome.ends.get(spec.address);
     expect(end).to.include({ kind: 'not_started', code: 'not_ready' });
-    expect(lab.clock.monotonic()).to.be.below(30_000);
-    expect(lab.starts(0)).to.equal(0);
+    expect(harness.clock.monotonic()).to.be.below(30_000);
+    expect(harness.starts(0)).to.equal(0);
   });
 
   it('no_wait: still finds out what came of a request without an answer', async () => {
-    const lab = new Lab({
+    const harness = new ProgramHarness({
       jobDurationMs: 600_000,
       faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'after' } }],
     });
-    const { outcome } = await lab.apply([lab.spec(0)], { mode: 'no_wait' });
+    const { outcome } = await harness.apply([harness.spec(0)], { mode: 'no_wait' });
     expect(outcome.summary).to.include({ adopted: 1, running: 1 });
-    expect(lab.starts(0)).to.equal(1);
+    expect(harness.starts(0)).to.equal(1);
   });
 
   it('follow: brings what runs to its end', async () => {
-    const lab = new Lab({ jobDurationMs: 600_000 });
-    await lab.apply([lab.spec(0)], { mode: 'no_wait' });
-    const { outcome } = await lab.apply([lab.spec(0)], { mode: 'follow' });
+    const harness = new ProgramHarness({ jobDurationMs: 600_000 });
+    await harness.apply([harness.spec(0)], { mode: 'no_wait' });
+    const { outcome } = await harness.apply([harness.spec(0)], { mode: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: 1 });
   });
 
   it('follow: looks as long as the run that sent the request would have, before it tells that nothing came of it', async () => {
     const settle_ms = 600_000;
     const longer = { settings: { retry: { ...DEFAULT_CONFIG.retry, settle_ms } } };
-    const specs = (lab: Lab) => [lab.spec(0)];
+    const specs = (harness: ProgramHarness) => [harness.spec(0)];
 
     const stop = new AbortController();
-    const lost = new Lab({
+    const lost = new ProgramHarness({
       faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
     });
     await lost.apply(specs(lost), {
@@ -63,7 +63,7 @@ describe('how far a run goes', () => {
     expect(outcome.summary).to.include({ failed: 1 });
     expect(lost.clock.monotonic() - from).to.be.within(settle_ms, settle_ms + 60_000);
 
-    const running = new Lab({ queueMs: 3_600_000 });
+    const running = new ProgramHarness({ queueMs: 3_600_000 });
     await running.apply(specs(running), { ...longer, mode: 'no_wait' });
     running.network.instead = ({ url }) =>
       url.includes('/jobs/') ? { kind: 'answer', status: 404, headers: {}, text: '{}' } : undefined;
@@ -76,54 +76,54 @@ describe('how far a run goes', () => {
   it('follow: adopts what a lost answer started, and starts nothing for one that did not', async () => {
     for (const when of ['after', 'before'] as const) {
       const stop = new AbortController();
-      const lab = new Lab({
+      const harness = new ProgramHarness({
         jobDurationMs: 600_000,
         faults: [{ match: { route: 'restore' }, effect: { kind: 'hang', when, for_ms: 600_000 } }],
       });
-      await lab.apply([lab.spec(0)], {
+      await harness.apply([harness.spec(0)], {
         stop: stop.signal,
         onEvent: ({ type }) => type === 'intended' && stop.abort(new Error('enough')),
       });
-      expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
-      const started = lab.starts(0);
-      const { outcome } = await lab.apply([lab.spec(0)], { mode: 'follow' });
+      expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+      const started = harness.starts(0);
+      const { outcome } = await harness.apply([harness.spec(0)], { mode: 'follow' });
       expect(outcome.summary.started, when).to.equal(0);
-      expect(lab.starts(0), when).to.equal(started);
-      const record = (await lab.state())?.records.get('set/disk-0');
+      expect(harness.starts(0), when).to.equal(started);
+      const record = (await harness.state())?.records.get('set/disk-0');
       if (record?.status === 'failed') expect(record.touched).to.equal('no');
       expect(record?.status, when).to.equal(started === 1 ? 'succeeded' : 'failed');
     }
   });
 
   it('follow: throws rather than let a POST leave, should a plan ever ask for one', async () => {
-    const lab = new Lab();
+    const harness = new ProgramHarness();
     const running = async () => {
-      const driver = await lab.connect();
-      const lease = await lab.backend().lock({ who: 'test@lab', operation: 'wait', version: 'test' }, 0);
+      const driver = await harness.connect();
+      const lease = await harness.backend().lock({ who: 'test@lab', operation: 'wait', version: 'test' }, 0);
       await lease.create(driver.target);
       return execute({
-        plan: await lab.planning([lab.spec(0)]),
+        plan: await harness.planning([harness.spec(0)]),
         lease,
         driver,
-        clock: lab.clock,
+        clock: harness.clock,
         random: () => 0.5,
-        settings: lab.settings,
+        settings: harness.settings,
         mode: 'follow',
         onEvent: () => {},
         stop: new AbortController().signal,
       });
     };
-    const outcome = await lab.clock.until(running());
+    const outcome = await harness.clock.until(running());
     expect(outcome.fatal?.error).to.be.instanceOf(Error);
-    expect(lab.starts(0)).to.equal(0);
+    expect(harness.starts(0)).to.equal(0);
   });
 
   it('leaves a backup alone that a restore in the queue will need, though nothing shows it yet', async () => {
-    const lab = new Lab({ queueMs: 30_000 });
-    const first = lab.spec(0);
-    const second = { ...lab.spec(1), backup: first.backup };
-    const { outcome } = await lab.apply([first, second], { mode: 'no_wait' });
+    const harness = new ProgramHarness({ queueMs: 30_000 });
+    const first = harness.spec(0);
+    const second = { ...harness.spec(1), backup: first.backup };
+    const { outcome } = await harness.apply([first, second], { mode: 'no_wait' });
     expect([...outcome.ends.values()].map(({ kind }) => kind)).to.deep.equal(['recorded', 'not_started']);
-    expect([lab.starts(0), lab.starts(1)]).to.deep.equal([1, 0]);
+    expect([harness.starts(0), harness.starts(1)]).to.deep.equal([1, 0]);
   });
 });

@@ -3,7 +3,7 @@ import type { ApplyEvent } from '../../src/domain/events.ts';
 import { applyLine } from '../../src/views/apply-lines.ts';
 import { attemptLines } from '../../src/views/record-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
-import { Lab } from '../simulation/lab.ts';
+import { ProgramHarness } from '../simulation/program-harness.ts';
 
 const FROZEN_MS = 22_000;
 
@@ -13,23 +13,23 @@ describe('a restore that was written late', () => {
     ['ambiguous', { kind: 'answer', status: 504, headers: {}, text: '' }],
   ] as const)
     it(`is told at once, stands in the record, and is judged like any other: ${answer}`, async () => {
-      const lab = new Lab();
+      const harness = new ProgramHarness();
       let frozen = false;
-      lab.network.beforeWrite = ({ method, url }) => {
+      harness.network.beforeWrite = ({ method, url }) => {
         if (frozen || method !== 'POST' || !url.endsWith('/restore')) return;
         frozen = true;
-        lab.clock.wallOffset += FROZEN_MS;
+        harness.clock.wallOffset += FROZEN_MS;
         // The cloud answers to the late one only.
-        lab.network.instead = (request) => {
+        harness.network.instead = (request) => {
           if (request.method !== 'POST') return undefined;
-          lab.network.instead = () => undefined;
+          harness.network.instead = () => undefined;
           return instead;
         };
       };
       const events: ApplyEvent[] = [];
-      const spec = lab.spec(0);
-      await lab.apply([spec], { onEvent: (event) => events.push(event) });
-      const record = (await lab.state())?.records.get(spec.address);
+      const spec = harness.spec(0);
+      await harness.apply([spec], { onEvent: (event) => events.push(event) });
+      const record = (await harness.state())?.records.get(spec.address);
       expect(record?.attempts[0]).to.include({ answer, written_late_ms: FROZEN_MS });
       expect(record?.status).to.equal('succeeded');
 

@@ -1,27 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { dice } from '../e2e/dice.ts';
-import { Desk, named } from './desk.ts';
+import { randomNumbers } from '../e2e/random-numbers.ts';
 import { type SeededDisk, Testbed } from './testbed.ts';
 import { VbsFront } from './vbs-front.ts';
+import { named, OpenStackWorkspace } from './workspace.ts';
 
 /** What only a cloud of our own can be made to do, judged by the bytes on its disks and by its own log. */
 describe('on a real Keystone and Cinder', () => {
   let testbed: Testbed;
-  let desk: Desk;
+  let workspace: OpenStackWorkspace;
   before(async () => {
     testbed = await Testbed.warm();
   });
   afterEach(() => {
     testbed.resetKnobs();
-    desk?.close();
+    workspace?.close();
   });
 
   async function open(count: number, parallelism?: number, api?: string): Promise<SeededDisk[]> {
     const disks = await testbed.seed(count);
-    desk = new Desk(parallelism, api);
-    desk.declare(named(disks));
-    const init = await desk.run('init');
+    workspace = new OpenStackWorkspace(parallelism, api);
+    workspace.declare(named(disks));
+    const init = await workspace.run('init');
     expect(init.code, init.stderr).to.equal(0);
     return disks;
   }
@@ -39,7 +39,7 @@ describe('on a real Keystone and Cinder', () => {
    */
   async function applyToTheEnd(disks: readonly SeededDisk[]): Promise<number> {
     for (let resolved = 0; ; ) {
-      const apply = await desk.run('apply', '--auto-approve');
+      const apply = await workspace.run('apply', '--auto-approve');
       if (apply.code === 0) return resolved;
       expect(apply.code, apply.stdout + apply.stderr).to.equal(3);
       resolved += await resolveUnknown(disks);
@@ -47,14 +47,21 @@ describe('on a real Keystone and Cinder', () => {
   }
 
   async function resolveUnknown(disks: readonly SeededDisk[]): Promise<number> {
-    const unknown = (await desk.records()).filter(({ status }) => status === 'unknown');
+    const unknown = (await workspace.records()).filter(({ status }) => status === 'unknown');
     for (const { address, volume_id } of unknown) {
       const disk = disks.find((candidate) => candidate.volume_id === volume_id);
       if (!disk) throw new Error(`no disk ${volume_id}`);
       const restored = testbed.isRestored(disk);
       expect(testbed.starts(volume_id), `starts of ${address}`).to.equal(restored ? 1 : 0);
       const word = restored ? 'succeeded' : 'not-started';
-      const resolve = await desk.run('resolve', address, '--as', word, '--reason', 'looked at the bytes');
+      const resolve = await workspace.run(
+        'resolve',
+        address,
+        '--as',
+        word,
+        '--reason',
+        'looked at the bytes',
+      );
       expect(resolve.code, resolve.stderr).to.equal(0);
     }
     return unknown.length;
@@ -66,20 +73,20 @@ describe('on a real Keystone and Cinder', () => {
     // Much longer than the next run takes to look: what is under way at a kill is still seen to be.
     testbed.restoreDelay(25);
     for (const accepted of [6, 4]) {
-      const killed = await desk.applyAndDie('accepted', accepted);
+      const killed = await workspace.applyAndDie('accepted', accepted);
       expect(killed.code, killed.stdout + killed.stderr).to.equal(null);
     }
     testbed.restoreDelay(1);
     await applyToTheEnd(disks);
-    expect(await desk.standing()).to.deep.equal({ succeeded: 40 });
+    expect(await workspace.standing()).to.deep.equal({ succeeded: 40 });
     expectRestored(disks);
-    const plan = await desk.run('plan', '--detailed-exitcode');
+    const plan = await workspace.run('plan', '--detailed-exitcode');
     expect(plan.code, plan.stdout + plan.stderr).to.equal(0);
   });
 
   it('is killed at any moment, requests on their way or not: each once, and honest where it cannot know', async () => {
     const seed = Number(process.env.VBSCTL_E2E_SEED ?? Date.now() % 1_000_000);
-    const draw = dice(seed);
+    const draw = randomNumbers(seed);
     const disks = await open(24, 6);
     const seen = { kills: 0, 'requests without an answer': 0, unknown: 0 };
     for (let round = 0; round < 6; round++) {
@@ -87,14 +94,14 @@ describe('on a real Keystone and Cinder', () => {
       testbed.restoreDelay(round % 2 === 0 ? 6 : 0);
       // A fast cloud answers within a few of these 400 ms: by chance alone no request might be without its answer.
       const afterMs = round % 3 === 0 ? 0 : draw() * 400;
-      const killed = await desk.applyAndDie('intended', 1 + Math.floor(draw() * 3), afterMs);
+      const killed = await workspace.applyAndDie('intended', 1 + Math.floor(draw() * 3), afterMs);
       if (killed.code === null) seen.kills++;
-      seen['requests without an answer'] += (await desk.standing()).intended ?? 0;
+      seen['requests without an answer'] += (await workspace.standing()).intended ?? 0;
       seen.unknown += await resolveUnknown(disks);
     }
     seen.unknown += await applyToTheEnd(disks);
     console.log(`    seed ${seed}: ${JSON.stringify(seen)}`);
-    expect(await desk.standing()).to.deep.equal({ succeeded: 24 });
+    expect(await workspace.standing()).to.deep.equal({ succeeded: 24 });
     expectRestored(disks);
     expect(seen.kills).to.be.at.least(3);
     expect(seen['requests without an answer']).to.be.at.least(1);
@@ -104,9 +111,9 @@ describe('on a real Keystone and Cinder', () => {
     const [first, second] = await open(2);
     if (!first || !second) throw new Error('no disks');
     const { backup_id } = first;
-    desk.declare(named([first, { volume_id: second.volume_id, backup_id }]));
+    workspace.declare(named([first, { volume_id: second.volume_id, backup_id }]));
     testbed.restoreDelay(2);
-    const apply = await desk.run('apply', '--auto-approve');
+    const apply = await workspace.run('apply', '--auto-approve');
     expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
     expectRestored([first, { ...second, sha256: first.sha256 }]);
   });
@@ -115,7 +122,7 @@ describe('on a real Keystone and Cinder', () => {
     const [disk] = await open(1);
     if (!disk) throw new Error('no disk');
     testbed.failRestores([disk.backup_id]);
-    const apply = await desk.run('apply', '--auto-approve');
+    const apply = await workspace.run('apply', '--auto-approve');
     expect(apply.code, apply.stdout + apply.stderr).to.equal(1);
     expect(apply.stdout.replaceAll(/\s+/g, ' '))
       .to.include(
@@ -124,12 +131,12 @@ describe('on a real Keystone and Cinder', () => {
       .and.match(/request req-/);
     testbed.resetKnobs();
 
-    const blocked = await desk.run('apply', '--auto-approve');
+    const blocked = await workspace.run('apply', '--auto-approve');
     expect(blocked.code, blocked.stdout + blocked.stderr).to.equal(5);
     expect(testbed.starts(disk.volume_id)).to.equal(1);
     await testbed.makeAvailable(disk.volume_id);
-    desk.declare(named([disk]).map((entry) => ({ ...entry, generation: 2 })));
-    const again = await desk.run('apply', '--auto-approve');
+    workspace.declare(named([disk]).map((entry) => ({ ...entry, generation: 2 })));
+    const again = await workspace.run('apply', '--auto-approve');
     expect(again.code, again.stdout + again.stderr).to.equal(0);
     expectRestored([disk], 2);
   });
@@ -138,10 +145,10 @@ describe('on a real Keystone and Cinder', () => {
     const [disk] = await open(1);
     if (!disk) throw new Error('no disk');
     await testbed.attach(disk.volume_id);
-    const plan = await desk.run('plan');
+    const plan = await workspace.run('plan');
     expect(plan.stdout).to.include('waits for').and.include('/dev/vdb');
     let waited = false;
-    const apply = desk.apply((event) => {
+    const apply = workspace.apply((event) => {
       waited ||= event.type === 'waiting';
     });
     while (!waited) await sleep(50);
@@ -156,7 +163,7 @@ describe('on a real Keystone and Cinder', () => {
     const disks = await open(3, 2);
     testbed.restoreDelay(8);
     const accepted: string[] = [];
-    const apply = desk.apply((event) => {
+    const apply = workspace.apply((event) => {
       if (event.type === 'accepted') accepted.push(event.address);
     });
     while (accepted.length < 2) await sleep(50);
@@ -167,20 +174,20 @@ describe('on a real Keystone and Cinder', () => {
     await testbed.up();
     const applied = await apply.done;
     expect(applied.code, applied.stdout + applied.stderr).to.equal(1);
-    expect(await desk.standing()).to.deep.equal({ failed: 2, succeeded: 1 });
+    expect(await workspace.standing()).to.deep.equal({ failed: 2, succeeded: 1 });
     const broken = disks.filter((_, n) => accepted.slice(0, 2).includes(`night/disk-${n + 1}`));
     expectRestored(disks.filter((disk) => !broken.includes(disk)));
 
     // Nobody knows how much was written: nothing is done again before a person asks for it.
-    const blocked = await desk.run('apply', '--auto-approve');
+    const blocked = await workspace.run('apply', '--auto-approve');
     expect(blocked.code, blocked.stdout + blocked.stderr).to.equal(5);
     for (const { volume_id } of broken) await testbed.makeAvailable(volume_id);
-    desk.declare(
+    workspace.declare(
       named(disks).map((entry, n) =>
         broken.includes(disks[n] as SeededDisk) ? { ...entry, generation: 2 } : entry,
       ),
     );
-    const again = await desk.run('apply', '--auto-approve');
+    const again = await workspace.run('apply', '--auto-approve');
     expect(again.code, again.stdout + again.stderr).to.equal(0);
     expectRestored(broken, 2);
   });
@@ -190,7 +197,7 @@ describe('on a real Keystone and Cinder', () => {
     await testbed.killBackupService();
     await testbed.untilBackupServiceIsDown();
     let refused = 0;
-    const apply = desk.apply((event) => {
+    const apply = workspace.apply((event) => {
       if (event.type === 'answered' && event.answer === 'rejected') refused++;
     });
     while (refused < 2) await sleep(50);
@@ -201,39 +208,49 @@ describe('on a real Keystone and Cinder', () => {
   });
 
   it('does not let an administrator restore what belongs to another project', async () => {
-    desk = new Desk();
-    desk.declare(named(await testbed.seed(1)));
-    const plan = await desk.run('plan', '--cloud', 'admin');
+    workspace = new OpenStackWorkspace();
+    workspace.declare(named(await testbed.seed(1)));
+    const plan = await workspace.run('plan', '--cloud', 'admin');
     expect(plan.stdout.replaceAll(/\s+/g, ' '))
       .to.match(/disk [-\da-f]{36} belongs to project/)
       .and.match(/backup [-\da-f]{36} belongs to project/);
-    const apply = await desk.run('apply', '--cloud', 'admin', '--auto-approve', '--init-state');
+    const apply = await workspace.run('apply', '--cloud', 'admin', '--auto-approve', '--init-state');
     expect(apply.code, apply.stdout + apply.stderr).to.equal(5);
   });
 
   it('goes by what a person sees: get → generate → apply --no-wait → status → wait → plan', async () => {
     const disks = await open(3);
     const names = disks.map(({ name }) => name);
-    const got = await desk.run('get', 'volumes', '--output', 'name', ...names.flatMap((n) => ['--name', n]));
+    const got = await workspace.run(
+      'get',
+      'volumes',
+      '--output',
+      'name',
+      ...names.flatMap((n) => ['--name', n]),
+    );
     expect(got.stdout.trim().split('\n').sort(), got.stderr).to.deep.equal([...names].sort());
-    const backups = await desk.run('get', 'backups', '--output', 'json');
+    const backups = await workspace.run('get', 'backups', '--output', 'json');
     for (const { backup_id } of disks) expect(backups.stdout).to.include(backup_id);
 
-    const generated = await desk.run('generate', '--latest', ...names.flatMap((name) => ['--name', name]));
+    const generated = await workspace.run(
+      'generate',
+      '--latest',
+      ...names.flatMap((name) => ['--name', name]),
+    );
     expect(generated.code, generated.stderr).to.equal(0);
-    desk.write('restores.yaml', generated.stdout);
+    workspace.write('restores.yaml', generated.stdout);
     testbed.restoreDelay(5);
-    const submitted = await desk.run('apply', '--auto-approve', '--no-wait');
+    const submitted = await workspace.run('apply', '--auto-approve', '--no-wait');
     expect(submitted.code, submitted.stdout + submitted.stderr).to.equal(6);
-    const underWay = JSON.parse((await desk.run('status', '--output', 'json')).stdout).open;
+    const underWay = JSON.parse((await workspace.run('status', '--output', 'json')).stdout).open;
     const addresses = underWay.map(({ address }: { address: string }) => address);
-    const status = await desk.run('status', ...addresses);
+    const status = await workspace.run('status', ...addresses);
     expect(status.stdout)
       .to.include('running in the cloud')
       .and.match(/request req-/);
-    const waited = await desk.run('wait');
+    const waited = await workspace.run('wait');
     expect(waited.code, waited.stdout + waited.stderr).to.equal(0);
-    const plan = await desk.run('plan', '--detailed-exitcode');
+    const plan = await workspace.run('plan', '--detailed-exitcode');
     expect(plan.code, plan.stdout + plan.stderr).to.equal(0);
     expectRestored(disks);
   });
@@ -244,11 +261,11 @@ describe('on a real Keystone and Cinder', () => {
     try {
       const disks = await open(6, 3, 'auto');
       testbed.restoreDelay(8);
-      const killed = await desk.applyAndDie('accepted', 2);
+      const killed = await workspace.applyAndDie('accepted', 2);
       expect(killed.stderr).to.include('api: auto picked vbs');
       testbed.restoreDelay(1);
       await applyToTheEnd(disks);
-      expect(await desk.standing()).to.deep.equal({ succeeded: 6 });
+      expect(await workspace.standing()).to.deep.equal({ succeeded: 6 });
       expectRestored(disks);
       expect(front.jobs).to.have.property('size', 6);
     } finally {
@@ -267,10 +284,10 @@ describe('on a real Keystone and Cinder', () => {
     });
 
     it('renews them in the middle of everything', async () => {
-      desk = new Desk(2);
-      desk.declare(named(disks));
+      workspace = new OpenStackWorkspace(2);
+      workspace.declare(named(disks));
       testbed.restoreDelay(8);
-      const apply = await desk.run('apply', '--auto-approve', '--init-state');
+      const apply = await workspace.run('apply', '--auto-approve', '--init-state');
       expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
       expectRestored(disks);
     });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { call } from '../emulator/client.ts';
-import type { Disk } from './desk.ts';
+import type { Disk } from './workspace.ts';
 
 const run = promisify(execFile);
 

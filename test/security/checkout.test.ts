@@ -17,7 +17,15 @@ import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { Finished } from '../e2e/program.ts';
 import { runProgram } from '../e2e/program-pool.ts';
-import { CRASH, expectNoLookalike, expectQuotedOnly, Listener, LOOKALIKE, printed, Scene } from './attack.ts';
+import {
+  CRASH,
+  expectNoLookalike,
+  expectQuotedOnly,
+  Listener,
+  LOOKALIKE,
+  printed,
+  Sandbox,
+} from './sandbox.ts';
 
 /** What a pull request can put into a checkout, against the built program. */
 
@@ -30,20 +38,20 @@ const SECRETS = `https://ci-bot:${SECRET}@github.com\n`;
 
 const PIPELINES = { 'on a terminal': {}, 'in CI': { CI: 'true' } } as const;
 
-let scene: Scene;
+let sandbox: Sandbox;
 let cloud: Emulator;
 before(async () => {
   cloud = await startEmulator({ seed: { jobDurationMs: 300, queueMs: 50 } });
 });
 after(() => cloud.close());
 beforeEach(() => {
-  scene = new Scene();
+  sandbox = new Sandbox();
 });
-afterEach(() => scene.close());
+afterEach(() => sandbox.close());
 
-const at = (name: string) => join(scene.cwd, name);
+const at = (name: string) => join(sandbox.cwd, name);
 const link = (target: string, name: string) => {
-  mkdirSync(join(scene.cwd, name, '..'), { recursive: true });
+  mkdirSync(join(sandbox.cwd, name, '..'), { recursive: true });
   symlinkSync(target, at(name));
 };
 const fifo = (path: string) => execFileSync('mkfifo', [path]);
@@ -70,7 +78,7 @@ function declare(n = 0): void {
   const free = Object.values(volumes).filter(({ attachments }) => attachments.length === 0);
   const volume = (free.length > n ? free : Object.values(volumes))[n];
   const backup = Object.values(backups).find(({ volume_id }) => volume_id === volume?.id);
-  scene.write(
+  sandbox.write(
     'restores.yaml',
     `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}\n`,
   );
@@ -89,26 +97,26 @@ describe('C1: a world of the emulator in the checkout', () => {
     ['chosen by --cloud', CONFIG, ['--cloud', 'emulator']],
   ] as const)
     it(`writes no file of the user: ${what}`, async () => {
-      const victim = scene.writeHome('.bashrc', 'mine\n');
-      scene.write('vbsctl.yaml', config);
+      const victim = sandbox.writeHome('.bashrc', 'mine\n');
+      sandbox.write('vbsctl.yaml', config);
       forged(victim);
       declare();
-      for (const env of [{}, cloud.env()]) await scene.run(env, 'plan', ...flags);
-      await scene.run(cloud.env(), 'emulator', '--detach', 'pay-db1', '--world', '.vbsctl/emulator.json');
+      for (const env of [{}, cloud.env()]) await sandbox.run(env, 'plan', ...flags);
+      await sandbox.run(cloud.env(), 'emulator', '--detach', 'pay-db1', '--world', '.vbsctl/emulator.json');
       expect(readFileSync(victim, 'utf8')).to.equal('mine\n');
-      expect(readdirSync(scene.home).sort()).to.deep.equal(['.bashrc', '.local']);
+      expect(readdirSync(sandbox.home).sort()).to.deep.equal(['.bashrc', '.local']);
     });
 
   it('is not led elsewhere by a link, and repeats nothing of what is no world', async () => {
-    const victim = scene.writeHome('.git-credentials', SECRETS);
+    const victim = sandbox.writeHome('.git-credentials', SECRETS);
     link(victim, '.vbsctl/emulator.json');
-    const planned = await scene.run({}, 'get', 'volumes', '--cloud', 'emulator');
+    const planned = await sandbox.run({}, 'get', 'volumes', '--cloud', 'emulator');
     expect(planned.code, printed(planned)).to.equal(0);
     expect(printed(planned)).to.not.include(SECRET);
-    const named = await scene.run({}, 'emulator', '--detach', 'x', '--world', '.vbsctl/emulator.json');
+    const named = await sandbox.run({}, 'emulator', '--detach', 'x', '--world', '.vbsctl/emulator.json');
     expectRefusal(named, 5, 'leads out of the checkout', '--world');
     expectRefusal(
-      await scene.run({}, 'emulator', '--detach', 'x', '--world', victim),
+      await sandbox.run({}, 'emulator', '--detach', 'x', '--world', victim),
       1,
       'is not a world of the emulator',
     );
@@ -116,34 +124,34 @@ describe('C1: a world of the emulator in the checkout', () => {
   });
 
   it('a found config chooses no other cloud, and no other state, than the environment', async () => {
-    scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
+    sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [cloud.env(), { OS_CLOUD: 'prod' }] as const) {
-      const refused = await scene.run(env, 'get', 'volumes');
+      const refused = await sandbox.run(env, 'get', 'volumes');
       expectRefusal(refused, 5, 'chooses the cloud emulator', 'environment names another', '--cloud NAME');
-      expect((await scene.run(env, 'get', 'volumes', '--cloud', 'emulator')).code).to.equal(0);
-      expect((await scene.run(env, 'get', 'volumes', '--config', 'vbsctl.yaml')).code).to.equal(0);
+      expect((await sandbox.run(env, 'get', 'volumes', '--cloud', 'emulator')).code).to.equal(0);
+      expect((await sandbox.run(env, 'get', 'volumes', '--config', 'vbsctl.yaml')).code).to.equal(0);
     }
-    scene.write('vbsctl.yaml', `${CONFIG}state: forged.json\n`);
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: forged.json\n`);
     const other = { TF_HTTP_ADDRESS: 'http://127.0.0.1:9/st' };
     expectRefusal(
-      await scene.run(other, 'state', 'list'),
+      await sandbox.run(other, 'state', 'list'),
       5,
       'TF_HTTP_ADDRESS names another',
       '--state FILE',
     );
-    const named = await scene.run(other, 'state', 'list', '--state', 'forged.json');
+    const named = await sandbox.run(other, 'state', 'list', '--state', 'forged.json');
     expect(said(named)).to.include('there is no state at forged.json');
   });
 
   it('a found config does not lead past the state that is there', async () => {
     declare();
     const env = cloud.env();
-    expect((await scene.run(env, 'init')).code).to.equal(0);
-    scene.write('forged.json', readFileSync(at('vbsctl.state.json'), 'utf8'));
-    scene.write('vbsctl.yaml', `${CONFIG}state: ./sub/../forged.json\n`);
+    expect((await sandbox.run(env, 'init')).code).to.equal(0);
+    sandbox.write('forged.json', readFileSync(at('vbsctl.state.json'), 'utf8'));
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: ./sub/../forged.json\n`);
     for (const command of [['plan'], ['apply', '--auto-approve'], ['state', 'list'], ['status'], ['init']])
       expectRefusal(
-        await scene.run(env, ...command),
+        await sandbox.run(env, ...command),
         5,
         'keeps the state at forged.json, and there is one at vbsctl.state.json',
         '--state vbsctl.state.json',
@@ -154,29 +162,29 @@ describe('C1: a world of the emulator in the checkout', () => {
       ['--state', 'vbsctl.state.json'],
       ['--config', 'vbsctl.yaml'],
     ])
-      expect((await scene.run(env, 'plan', ...named)).code, named.join(' ')).to.equal(0);
-    scene.write('vbsctl.yaml', `${CONFIG}state: ./vbsctl.state.json\n`);
-    expect((await scene.run(env, 'plan')).code).to.equal(0);
+      expect((await sandbox.run(env, 'plan', ...named)).code, named.join(' ')).to.equal(0);
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: ./vbsctl.state.json\n`);
+    expect((await sandbox.run(env, 'plan')).code).to.equal(0);
   });
 
   it('a found config does not choose the emulator in CI; a flag does', async () => {
-    scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
+    sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { TF_BUILD: 'True' }])
       expectRefusal(
-        await scene.run(env, 'get', 'volumes'),
+        await sandbox.run(env, 'get', 'volumes'),
         5,
         'this config was found, and not named with --config, and chooses the cloud emulator',
         'keep the config outside of the checkout',
         'VBSCTL_CONFIG',
         '--cloud NAME',
       );
-    expect(existsSync(join(scene.home, '.local'))).to.equal(false);
+    expect(existsSync(join(sandbox.home, '.local'))).to.equal(false);
     for (const named of [
       ['--cloud', 'emulator'],
       ['--config', 'vbsctl.yaml'],
     ])
-      expect((await scene.run({ CI: 'true' }, 'get', 'volumes', ...named)).code).to.equal(0);
-    expect((await scene.run({}, 'get', 'volumes')).code).to.equal(0);
+      expect((await sandbox.run({ CI: 'true' }, 'get', 'volumes', ...named)).code).to.equal(0);
+    expect((await sandbox.run({}, 'get', 'volumes')).code).to.equal(0);
   });
 });
 
@@ -190,17 +198,17 @@ describe('a found config is as strict as the defaults, or stricter', () => {
       try {
         const [volume] = Object.values(late.world().volumes);
         const [backup] = Object.values(late.world().backups);
-        scene.write(
+        sandbox.write(
           'restores.yaml',
           `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}]}\n`,
         );
-        scene.write(
+        sandbox.write(
           'vbsctl.yaml',
           `${CONFIG}retry: {settle: 1s, min_delay: 50ms, max_delay: 100ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n`,
         );
         const apply = ['apply', '--init-state', '--auto-approve', '--state', 'vbsctl.state.json'];
         expectRefusal(
-          await scene.run({ ...late.env(), ...env }, ...apply),
+          await sandbox.run({ ...late.env(), ...env }, ...apply),
           5,
           'retry.settle must be from 2m to 15m, not 1s: this config was found, and not named with --config',
           'retry.min_delay must be from 1s to 1m, not 50ms',
@@ -209,7 +217,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
           'vbsctl.yaml:3:17',
         );
         expect(late.audit().restores).to.deep.equal([]);
-        expect(readdirSync(scene.cwd).sort()).to.deep.equal(['restores.yaml', 'vbsctl.yaml']);
+        expect(readdirSync(sandbox.cwd).sort()).to.deep.equal(['restores.yaml', 'vbsctl.yaml']);
       } finally {
         await late.close();
       }
@@ -226,10 +234,10 @@ describe('a found config is as strict as the defaults, or stricter', () => {
       ['http.request_timeout', 'http: {connect_timeout: 10ms, request_timeout: 10ms}'],
       ['http.max_run_bytes', 'http: {max_run_bytes: 65536}'],
     ] as const) {
-      scene.write('vbsctl.yaml', `${CONFIG}${text}\n`);
+      sandbox.write('vbsctl.yaml', `${CONFIG}${text}\n`);
       for (const command of [['plan'], ['get', 'volumes']])
         expectRefusal(
-          await scene.run(cloud.env(), ...command),
+          await sandbox.run(cloud.env(), ...command),
           5,
           `${key} must be `,
           'found, and not named with --config',
@@ -239,22 +247,22 @@ describe('a found config is as strict as the defaults, or stricter', () => {
 
   it('is what it was where it is named, and validate says what would be refused', async () => {
     declare();
-    scene.write('vbsctl.yaml', `${CONFIG}${FAST}`);
+    sandbox.write('vbsctl.yaml', `${CONFIG}${FAST}`);
     for (const named of [{ VBSCTL_CONFIG: 'vbsctl.yaml' }, { VBSCTL_CONFIG: at('vbsctl.yaml') }])
-      expect((await scene.run({ ...cloud.env(), ...named, CI: 'true' }, 'plan')).code).to.equal(0);
-    const checked = await scene.run({}, 'validate');
+      expect((await sandbox.run({ ...cloud.env(), ...named, CI: 'true' }, 'plan')).code).to.equal(0);
+    const checked = await sandbox.run({}, 'validate');
     expect(checked.code, printed(checked)).to.equal(0);
     expect(said(checked)).to.include('retry.settle must be from 2m to 15m').and.include('Valid: 1 restore');
   });
 
   it('may be stricter', async () => {
     declare();
-    scene.write(
+    sandbox.write(
       'vbsctl.yaml',
       `${CONFIG}apply: {parallelism: 1}\nretry: {settle: 5m, after_ambiguous: stop}\npoll: {max_interval: 10s}\n`,
     );
     for (const env of Object.values(PIPELINES)) {
-      const planned = await scene.run({ ...cloud.env(), ...env }, 'plan');
+      const planned = await sandbox.run({ ...cloud.env(), ...env }, 'plan');
       expect(planned.code, printed(planned)).to.equal(0);
     }
   });
@@ -287,8 +295,8 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   for (const [where, env] of Object.entries(PIPELINES))
     it(`state: of a found config, ${where}; of a named one it is used`, async () => {
       for (const [what, url] of Object.entries(states)) {
-        scene.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
-        const found = await scene.run({ ...env, ...credentials }, 'state', 'list');
+        sandbox.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
+        const found = await sandbox.run({ ...env, ...credentials }, 'state', 'list');
         expectRefusal(
           found,
           5,
@@ -299,7 +307,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         );
         expect(elsewhere.connections, what).to.equal(0);
         // The test can see a connection: the same file, named.
-        const named = scene.start({ ...env, ...credentials }, 'state', 'list', '--config', 'vbsctl.yaml');
+        const named = sandbox.start({ ...env, ...credentials }, 'state', 'list', '--config', 'vbsctl.yaml');
         await elsewhere.firstConnection();
         named.kill('SIGKILL');
         await named.done;
@@ -308,9 +316,9 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     });
 
   it('state: a file elsewhere, by every way out', async () => {
-    const victim = scene.writeHome('state.json', SECRETS);
+    const victim = sandbox.writeHome('state.json', SECRETS);
     mkdirSync(at('.git'));
-    link(scene.home, 'home');
+    link(sandbox.home, 'home');
     for (const state of [
       victim,
       '../home/state.json',
@@ -318,28 +326,28 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       '.git/config',
       '/dev/stdin',
     ]) {
-      scene.write('vbsctl.yaml', `${CONFIG}state: ${state}\n`);
+      sandbox.write('vbsctl.yaml', `${CONFIG}state: ${state}\n`);
       for (const env of Object.values(PIPELINES))
-        expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, and not named with --config');
+        expectRefusal(await sandbox.run(env, 'state', 'list'), 5, 'was found, and not named with --config');
     }
-    scene.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
-    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the checkout');
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
+    expectRefusal(await sandbox.run({}, 'state', 'list'), 5, 'leads out of the checkout');
   });
 
   it('state: no `..` behind a link leads elsewhere than its name says', async () => {
-    mkdirSync(join(scene.home, 'dir'));
-    link(join(scene.home, 'dir'), 'out');
+    mkdirSync(join(sandbox.home, 'dir'));
+    link(join(sandbox.home, 'dir'), 'out');
     mkdirSync(at('sub/x'), { recursive: true });
     link(at('sub/x'), 'in');
     const ways = [
       (place: string) => {
-        scene.write('vbsctl.yaml', `${CONFIG}state: ${at(place)}\n`);
-        return scene.run(credentials, 'state', 'list');
+        sandbox.write('vbsctl.yaml', `${CONFIG}state: ${at(place)}\n`);
+        return sandbox.run(credentials, 'state', 'list');
       },
-      (place: string) => scene.run({ ...credentials, VBSCTL_STATE: place }, 'state', 'list'),
+      (place: string) => sandbox.run({ ...credentials, VBSCTL_STATE: place }, 'state', 'list'),
     ];
-    scene.writeHome('stolen.json', SECRETS);
-    scene.write('sub/other.json', 'no state');
+    sandbox.writeHome('stolen.json', SECRETS);
+    sandbox.write('sub/other.json', 'no state');
     for (const way of ways) {
       // As written, both are files of the working directory that are not there.
       for (const place of ['out/../stolen.json', 'in/../other.json']) {
@@ -347,19 +355,19 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         expect(done.code, printed(done)).to.equal(5);
         expect(said(done)).to.include('there is no state at');
       }
-      scene.remove('vbsctl.yaml');
+      sandbox.remove('vbsctl.yaml');
     }
   });
 
   it('state: no link in its place, also none within the checkout', async () => {
     declare();
-    expect((await scene.run(cloud.env(), 'init')).code).to.equal(0);
+    expect((await sandbox.run(cloud.env(), 'init')).code).to.equal(0);
     mkdirSync(at('sub'));
     renameSync(at('vbsctl.state.json'), at('sub/s.json'));
     link('sub/s.json', 'vbsctl.state.json');
     for (const args of [['state', 'list'], ['plan'], ['apply', '--auto-approve', '--init-state']])
       expectRefusal(
-        await scene.run(cloud.env(), ...args, '--state', 'vbsctl.state.json'),
+        await sandbox.run(cloud.env(), ...args, '--state', 'vbsctl.state.json'),
         5,
         'lies behind a symbolic link',
         '--state',
@@ -367,22 +375,22 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   });
 
   it('state: within its own directory, wherever the command runs', async () => {
-    scene.write('repo/restores/r.yaml', RESTORES);
-    scene.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
+    sandbox.write('repo/restores/r.yaml', RESTORES);
+    sandbox.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
     expectRefusal(
-      await scene.run({}, 'plan', '-f', 'repo/restores'),
+      await sandbox.run({}, 'plan', '-f', 'repo/restores'),
       5,
       'was found, and not named with --config',
     );
-    const fromRoot = await runProgram(['plan', '-f', at('repo/restores')], '/', { HOME: scene.home });
+    const fromRoot = await runProgram(['plan', '-f', at('repo/restores')], '/', { HOME: sandbox.home });
     expectRefusal(fromRoot, 5, 'was found, and not named with --config');
-    scene.remove('repo/restores/vbsctl.yaml');
-    mkdirSync(join(scene.home, 'dir'));
-    link(join(scene.home, 'dir'), 'repo/out');
-    scene.write('repo/vbsctl.yaml', `${CONFIG}state: out/s.json\n`);
-    for (const cwd of [scene.cwd, '/'])
+    sandbox.remove('repo/restores/vbsctl.yaml');
+    mkdirSync(join(sandbox.home, 'dir'));
+    link(join(sandbox.home, 'dir'), 'repo/out');
+    sandbox.write('repo/vbsctl.yaml', `${CONFIG}state: out/s.json\n`);
+    for (const cwd of [sandbox.cwd, '/'])
       expectRefusal(
-        await runProgram(['plan', '-f', at('repo/restores')], cwd, { HOME: scene.home }),
+        await runProgram(['plan', '-f', at('repo/restores')], cwd, { HOME: sandbox.home }),
         5,
         'leads out of the checkout',
       );
@@ -390,24 +398,24 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
   it('manifests: no link out of a repository, wherever the command runs', async () => {
     mkdirSync(at('repo/.git'), { recursive: true });
-    scene.write('repo/restores/r.yaml', RESTORES);
-    scene.write('elsewhere.yaml', RESTORES.replace('name: pay', 'name: other'));
+    sandbox.write('repo/restores/r.yaml', RESTORES);
+    sandbox.write('elsewhere.yaml', RESTORES.replace('name: pay', 'name: other'));
     link(at('elsewhere.yaml'), 'repo/restores/x.yaml');
-    for (const cwd of [scene.cwd, '/', at('repo')])
+    for (const cwd of [sandbox.cwd, '/', at('repo')])
       expectRefusal(
-        await runProgram(['validate', '-f', at('repo/restores')], cwd, { HOME: scene.home }),
+        await runProgram(['validate', '-f', at('repo/restores')], cwd, { HOME: sandbox.home }),
         1,
         'leads out of the directory',
       );
   });
 
   it('manifests: without a repository, no link out of the directory that is named', async () => {
-    scene.write('tar/restores/r.yaml', RESTORES);
-    scene.write('mine/other.yaml', RESTORES.replace('name: pay', 'name: other'));
+    sandbox.write('tar/restores/r.yaml', RESTORES);
+    sandbox.write('mine/other.yaml', RESTORES.replace('name: pay', 'name: other'));
     link(at('mine/other.yaml'), 'tar/restores/x.yaml');
-    for (const cwd of [scene.cwd, '/'])
+    for (const cwd of [sandbox.cwd, '/'])
       expectRefusal(
-        await runProgram(['validate', '-f', at('tar/restores')], cwd, { HOME: scene.home }),
+        await runProgram(['validate', '-f', at('tar/restores')], cwd, { HOME: sandbox.home }),
         1,
         'leads out of the directory',
       );
@@ -415,18 +423,18 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
   it('a link to another repository leads no command there', async () => {
     mkdirSync(at('.git'));
-    scene.writeHome('other/.git/HEAD', 'ref: refs/heads/main\n');
-    scene.writeHome('other/restores.yaml', RESTORES);
-    scene.writeHome('other/vbsctl.yaml', `${CONFIG}state: s.json\n`);
-    link(join(scene.home, 'other'), 'env');
+    sandbox.writeHome('other/.git/HEAD', 'ref: refs/heads/main\n');
+    sandbox.writeHome('other/restores.yaml', RESTORES);
+    sandbox.writeHome('other/vbsctl.yaml', `${CONFIG}state: s.json\n`);
+    link(join(sandbox.home, 'other'), 'env');
     const run = ['--cloud', 'emulator', '--auto-approve', '--init-state'];
-    for (const cwd of [scene.cwd, scene.home, '/'])
+    for (const cwd of [sandbox.cwd, sandbox.home, '/'])
       expectRefusal(
-        await runProgram(['apply', '-f', at('env/restores.yaml'), ...run], cwd, { HOME: scene.home }),
+        await runProgram(['apply', '-f', at('env/restores.yaml'), ...run], cwd, { HOME: sandbox.home }),
         1,
         'leads out of the directory',
       );
-    expect(readdirSync(join(scene.home, 'other')).sort()).to.deep.equal([
+    expect(readdirSync(join(sandbox.home, 'other')).sort()).to.deep.equal([
       '.git',
       'restores.yaml',
       'vbsctl.yaml',
@@ -435,12 +443,12 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
   it('no link in the repository around the working directory leads out of it', async () => {
     mkdirSync(at('.git'));
-    scene.write('sub/r.yaml', RESTORES);
-    link(scene.home, 'out');
-    const inSub = (...args: readonly string[]) => runProgram(args, at('sub'), { HOME: scene.home });
+    sandbox.write('sub/r.yaml', RESTORES);
+    link(sandbox.home, 'out');
+    const inSub = (...args: readonly string[]) => runProgram(args, at('sub'), { HOME: sandbox.home });
     const emulated = ['--cloud', 'emulator'];
     expect((await inSub('init', ...emulated)).code).to.equal(0);
-    const before = readdirSync(scene.home);
+    const before = readdirSync(sandbox.home);
     for (const args of [
       ['init', '--state', '../out/s.json', ...emulated],
       ['plan', '-f', 'r.yaml', '--out', '../out/plan.json', ...emulated],
@@ -453,39 +461,39 @@ describe('H1: credentials are not sent where only the checkout says', () => {
               arg.startsWith('..') ? join(at('sub'), arg) : arg.replace('r.yaml', at('sub/r.yaml')),
             ),
             cwd,
-            { HOME: scene.home },
+            { HOME: sandbox.home },
           ),
           5,
           'leads out of the checkout',
         );
     symlinkSync('sub/vbsctl.state.json', at('s.json'));
     expectRefusal(await inSub('state', 'list', '--state', '../s.json'), 5, 'behind a symbolic link');
-    expect(readdirSync(scene.home)).to.deep.equal(before);
+    expect(readdirSync(sandbox.home)).to.deep.equal(before);
   });
 
   it('files of others: no line of them is repeated', async () => {
-    scene.write('vbsctl.yaml', `${CONFIG}manifests: [all]\n`);
-    scene.write('all/config.json', '{"auths":{"https://index.example/":{"auth":"aHVudGVyMjpodW50ZXIy"}}}');
-    scene.write('all/pw.yaml', 'hunter2hunter2');
-    scene.write('all/db.yaml', 'pw: hunter2hunter2\nkind: Deployment\n');
+    sandbox.write('vbsctl.yaml', `${CONFIG}manifests: [all]\n`);
+    sandbox.write('all/config.json', '{"auths":{"https://index.example/":{"auth":"aHVudGVyMjpodW50ZXIy"}}}');
+    sandbox.write('all/pw.yaml', 'hunter2hunter2');
+    sandbox.write('all/db.yaml', 'pw: hunter2hunter2\nkind: Deployment\n');
     for (const more of [[], ['--output', 'json']]) {
-      const done = await scene.run({}, 'validate', ...more);
+      const done = await sandbox.run({}, 'validate', ...more);
       expect(done.code, printed(done)).to.equal(1);
       expect(printed(done)).to.not.match(/hunter2hunter2|aHVudGVyMjpodW50ZXIy/);
     }
   });
 
   it('a clouds.yaml of the user: what a library warns of repeats no value', async () => {
-    scene.writeHome(
+    sandbox.writeHome(
       '.config/openstack/clouds.yaml',
       'clouds: {prod: {auth: {auth_url: "https://127.0.0.1:9/v3", username: u, password: {{ hunter2hunter2 }}, project_name: p}, region_name: r}}\n',
     );
-    const done = scene.start({ OS_CLOUD: 'prod' }, 'get', 'volumes');
+    const done = sandbox.start({ OS_CLOUD: 'prod' }, 'get', 'volumes');
     expect(printed(await done.done)).to.not.include('hunter2');
   });
 
   it('a value that no variable filled is none', async () => {
-    scene.write('ci.pem', 'a key of the pull request');
+    sandbox.write('ci.pem', 'a key of the pull request');
     for (const args of [
       ['apply', 'plan.json', '--trusted-keys', ''],
       ['plan', '--out', ''],
@@ -493,36 +501,36 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       ['plan', '--state', ''],
       ['plan', '--target='],
     ])
-      expectRefusal(await scene.run({}, ...args), 1, 'Expected a value, not an empty text');
+      expectRefusal(await sandbox.run({}, ...args), 1, 'Expected a value, not an empty text');
   });
 
   it('policy: cannot be hidden behind thousands of directories', async () => {
-    scene.write('restores/r.yaml', RESTORES);
-    scene.write('restores/prod/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ['*']}\n`);
+    sandbox.write('restores/r.yaml', RESTORES);
+    sandbox.write('restores/prod/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ['*']}\n`);
     for (let n = 0; n <= 10_000; n++) mkdirSync(at(`restores/a/d${n}`), { recursive: true });
     expectRefusal(
-      await scene.run({}, 'plan', '--offline', '-f', 'restores'),
+      await sandbox.run({}, 'plan', '--offline', '-f', 'restores'),
       1,
       'more than 10000 directories',
     );
   });
 
   it('the command line and the environment may name the state all the same', async () => {
-    scene.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
     for (const [env, ...flags] of [
       [{ CI: 'true' }, '--state', 'mine.json'],
       [{ CI: 'true', VBSCTL_STATE: 'mine.json' }],
       [{}, '--state', 'mine.json'],
     ] as const)
-      expect(said(await scene.run(env, 'state', 'list', ...flags))).to.include(
+      expect(said(await sandbox.run(env, 'state', 'list', ...flags))).to.include(
         'there is no state at mine.json',
       );
     expect(elsewhere.connections).to.equal(0);
   });
 
   it('completion sends nothing either', async () => {
-    scene.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
-    await scene.run(credentials, '__complete', 'state', 'show', '');
+    sandbox.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
+    await sandbox.run(credentials, '__complete', 'state', 'show', '');
     expect(elsewhere.connections).to.equal(0);
   });
 
@@ -534,7 +542,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       `clouds: {prod: {auth: ${auth(port, more)}, region_name: r${beside}}}\n`;
     const secure = `clouds: {prod: {auth: {password: ${SECRET}}}}\n`;
     const check = (env: Readonly<Record<string, string>>, ...args: string[]) =>
-      scene.run({ OS_CLOUD: 'prod', ...env }, 'get', 'volumes', ...args);
+      sandbox.run({ OS_CLOUD: 'prod', ...env }, 'get', 'volumes', ...args);
     let own: Listener;
     beforeEach(async () => {
       own = await Listener.open();
@@ -543,18 +551,18 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
     it('says nothing on a line of its own by the names of clouds and of keys', async () => {
       const odd = JSON.stringify(LOOKALIKE);
-      scene.write(
+      sandbox.write(
         'clouds.yaml',
         `{"clouds": {${odd}: {"auth": {}}, "prod": {"auth": {"auth_url": 7, ${odd}: 1}, ${odd}: 1}}}`,
       );
-      expectNoLookalike(await scene.run({ OS_CLOUD: 'other' }, 'auth', 'show'));
-      expectNoLookalike(await scene.run({ OS_CLOUD: 'prod' }, 'auth', 'show'));
+      expectNoLookalike(await sandbox.run({ OS_CLOUD: 'other' }, 'auth', 'show'));
+      expectNoLookalike(await sandbox.run({ OS_CLOUD: 'prod' }, 'auth', 'show'));
     });
 
     it('is not completed with the user’s secure.yaml, and says how to name it', async () => {
-      scene.write('clouds.yaml', entry(elsewhere.port));
-      scene.writeHome(`${OWN}/secure.yaml`, secure);
-      const other = scene.writeHome('other-secure.yaml', secure);
+      sandbox.write('clouds.yaml', entry(elsewhere.port));
+      sandbox.writeHome(`${OWN}/secure.yaml`, secure);
+      const other = sandbox.writeHome('other-secure.yaml', secure);
       for (const env of [{}, { OS_CLIENT_SECURE_FILE: other }])
         expectRefusal(
           await check(env),
@@ -569,16 +577,16 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     });
 
     it('with credentials of its own is used on a terminal, and left out in CI and beside a named config', async () => {
-      scene.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
-      const mine = scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port).replace('prod', 'mine'));
-      const config = scene.writeHome('ops.yaml', CONFIG);
+      sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
+      const mine = sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port).replace('prod', 'mine'));
+      const config = sandbox.writeHome('ops.yaml', CONFIG);
       const used = await check({});
       expect(elsewhere.text).to.include('of-the-checkout').and.not.include(SECRET);
       expect(own.connections).to.equal(0);
       expect(said(used)).to.include(`in the working directory, not of ${mine}`);
       elsewhere.forget();
-      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
-      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
+      sandbox.writeHome(`${OWN}/secure.yaml`, secure);
       for (const env of [{ CI: 'true' }, { VBSCTL_CONFIG: config }] as const) {
         own.forget();
         await check(env);
@@ -589,21 +597,21 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
     it('takes no name of the user’s own clouds', async () => {
       declare();
-      scene.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
+      sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
       const refused = () => check({}).then((finished) => expectRefusal(finished, 5, ...words));
       let words = [
         'the cloud prod of',
         'is not used in place of your own',
         `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
       ];
-      const mine = scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
+      const mine = sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
       await refused();
-      expectRefusal(await scene.run({}, 'get', 'volumes'), 5, ...words);
+      expectRefusal(await sandbox.run({}, 'get', 'volumes'), 5, ...words);
       for (const command of [['plan'], ['apply', '--auto-approve'], ['auth', 'show']])
-        expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, ...command), 5, ...words);
-      expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, 'auth', 'check'), 1, ...words);
+        expectRefusal(await sandbox.run({ OS_CLOUD: 'prod' }, ...command), 5, ...words);
+      expectRefusal(await sandbox.run({ OS_CLOUD: 'prod' }, 'auth', 'check'), 1, ...words);
       rmSync(mine);
-      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      sandbox.writeHome(`${OWN}/secure.yaml`, secure);
       words = ['the secrets of cloud prod in', 'are not sent where'];
       await refused();
       expect([elsewhere.connections, own.connections]).to.deep.equal([0, 0]);
@@ -619,7 +627,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         password: `, username: ${credentials.username}, password: ${credentials.password}, user_domain_name: ${credentials.domain_name}`,
       };
       const clouds = (auth: string, beside = '') =>
-        scene.write('clouds.yaml', `clouds: {prod: {auth: {${auth}}, region_name: eu-de${beside}}}\n`);
+        sandbox.write('clouds.yaml', `clouds: {prod: {auth: {${auth}}, region_name: eu-de${beside}}}\n`);
       declare();
       for (const way of Object.values(ways)) {
         clouds(inAuth(way));
@@ -641,7 +649,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
             'vbs_endpoint_override',
             () => {
               clouds(inAuth(way), ', profile: theirs');
-              scene.write(
+              sandbox.write(
                 'clouds-public.yaml',
                 `public-clouds: {theirs: {vbs_endpoint_override: "${evil}"}}\n`,
               );
@@ -651,7 +659,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
             'evs_endpoint_override',
             () => {
               clouds(inAuth(way));
-              scene.write('secure.yaml', `clouds: {prod: {evs_endpoint_override: "${evil}"}}\n`);
+              sandbox.write('secure.yaml', `clouds: {prod: {evs_endpoint_override: "${evil}"}}\n`);
             },
           ],
           ['cacert', () => clouds(inAuth(way), ', cacert: ca.pem')],
@@ -665,12 +673,12 @@ describe('H1: credentials are not sent where only the checkout says', () => {
             ['auth', 'check'],
           ])
             expectRefusal(
-              await scene.run({ OS_CLOUD: 'prod' }, ...command),
+              await sandbox.run({ OS_CLOUD: 'prod' }, ...command),
               command[0] === 'auth' ? 1 : 5,
               `${key} may not be set by a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE`,
               `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
             );
-          for (const name of ['clouds-public.yaml', 'secure.yaml']) scene.remove(name);
+          for (const name of ['clouds-public.yaml', 'secure.yaml']) sandbox.remove(name);
         }
       }
       expect(elsewhere.connections).to.equal(0);
@@ -686,13 +694,13 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       const keys = `access_key: ${access_key}, secret_key: ${secret_key}`;
       for (const id of ['f'.repeat(32), 'eu-de'])
         for (const command of [['get', 'volumes'], ['plan']]) {
-          scene.write(
+          sandbox.write(
             'clouds.yaml',
             `clouds: {prod: {auth: {auth_url: "${cloud.url}/v3", project_id: ${id}, ${keys}}, region_name: eu-de}}\n`,
           );
           declare();
           expectRefusal(
-            await scene.run({ OS_CLOUD: 'prod' }, ...command),
+            await sandbox.run({ OS_CLOUD: 'prod' }, ...command),
             1,
             `the owner of the access key sees no project ${id}`,
           );
@@ -706,44 +714,44 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         'clouds: {a: {regions: &x [{name: r, values: {list: *x}}]}}\n',
         '&x\nclouds: *x\n',
       ]) {
-        scene.write('clouds.yaml', text);
+        sandbox.write('clouds.yaml', text);
         for (const env of [{ OS_CLOUD: 'a' }, {}])
           expectRefusal(
-            await scene.run(env, 'get', 'volumes'),
+            await sandbox.run(env, 'get', 'volumes'),
             1,
             'not valid YAML (an alias inside the value that it names)',
             'correct line',
           );
       }
-      scene.write('clouds.yaml', 'x: &x {region_name: r}\nclouds: {a: *x, b: {<<: *x}}\n');
-      expectRefusal(await scene.run({ OS_CLOUD: 'a' }, 'get', 'volumes'), 1, 'auth.auth_url is not set');
+      sandbox.write('clouds.yaml', 'x: &x {region_name: r}\nclouds: {a: *x, b: {<<: *x}}\n');
+      expectRefusal(await sandbox.run({ OS_CLOUD: 'a' }, 'get', 'volumes'), 1, 'auth.auth_url is not set');
       for (const [name, text] of [
         ['restores.yaml', '&x\nspec: *x\n'],
         ['vbsctl.yaml', `${CONFIG}policy: &x {protected_volumes: [*x]}\n`],
       ] as const) {
-        scene.write(name, text);
-        expectRefusal(await scene.run({}, 'validate'), 1, 'alias "x" has no anchor before it');
+        sandbox.write(name, text);
+        expectRefusal(await sandbox.run({}, 'validate'), 1, 'alias "x" has no anchor before it');
       }
     });
 
     it('changes no entry of the user: not by secure.yaml, not by a profile', async () => {
-      scene.writeHome(
+      sandbox.writeHome(
         `${OWN}/clouds.yaml`,
         `clouds: {prod: {profile: otc, auth: ${auth(own.port, `, password: ${SECRET}`)}, region_name: r}}\n`,
       );
-      scene.write('secure.yaml', entry(elsewhere.port));
-      scene.write(
+      sandbox.write('secure.yaml', entry(elsewhere.port));
+      sandbox.write(
         'clouds-public.yaml',
         `public-clouds: {otc: {auth: {auth_url: "http://127.0.0.1:${elsewhere.port}/v3"}, identity_endpoint_override: "http://127.0.0.1:${elsewhere.port}"}}\n`,
       );
       await check({});
       expect(elsewhere.connections).to.equal(0);
       expect(own.text).to.include(SECRET);
-      scene.writeHome(
+      sandbox.writeHome(
         `${OWN}/clouds.yaml`,
         `clouds: {prod: {profile: mine, auth: {username: ci, password: ${SECRET}, project_name: p, user_domain_name: D}}}\n`,
       );
-      scene.write(
+      sandbox.write(
         'clouds-public.yaml',
         `public-clouds: {mine: {auth: {auth_url: "http://127.0.0.1:${elsewhere.port}/v3"}}}\n`,
       );
@@ -752,9 +760,9 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     });
 
     it('is not taken for the user’s own where HOME or XDG_CONFIG_HOME is empty or relative', async () => {
-      scene.write(`${OWN}/clouds.yaml`, entry(elsewhere.port));
-      scene.writeHome(`${OWN}/secure.yaml`, secure);
-      const other = scene.writeHome('other-secure.yaml', secure);
+      sandbox.write(`${OWN}/clouds.yaml`, entry(elsewhere.port));
+      sandbox.writeHome(`${OWN}/secure.yaml`, secure);
+      const other = sandbox.writeHome('other-secure.yaml', secure);
       for (const env of [
         { XDG_CONFIG_HOME: '.config' },
         { XDG_CONFIG_HOME: '/nonexistent', XDG_CONFIG_DIRS: '.config' },
@@ -773,26 +781,30 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         `clouds:\n  prod:\n${many(75_000, (n) => `    k${n}:\n`)}`,
         `clouds: {prod: {}}\nmore:\n${many(45_000, (n) => `- &a${n} 1\n- *a${n}\n`)}`,
       ]) {
-        scene.write('clouds.yaml', text);
+        sandbox.write('clouds.yaml', text);
         expectRefusal(await check({}), 1);
       }
-      scene.write('clouds.yaml', 'clouds: {prod: {auth: {auth_url: "http://a", auth_url: "http://b"}}}\n');
+      sandbox.write('clouds.yaml', 'clouds: {prod: {auth: {auth_url: "http://a", auth_url: "http://b"}}}\n');
       expectRefusal(await check({}), 1, 'DUPLICATE_KEY');
     });
 
     it('names no certificate or key outside of it, and the user’s own are not read from it', async () => {
-      const key = scene.writeHome('client.pem', SECRETS);
+      const key = sandbox.writeHome('client.pem', SECRETS);
       for (const beside of [`, cert: ${key}`, ', cert: ../home/client.pem', ', cert: ~/client.pem']) {
-        scene.write('clouds.yaml', entry(elsewhere.port, ', password: x', beside));
+        sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: x', beside));
         expectRefusal(await check({}), 5, 'lies outside of the working directory', 'OS_CLIENT_CONFIG_FILE');
       }
       rmSync(at('clouds.yaml'));
-      scene.write('ca.pem', 'a certificate of the pull request');
-      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port, ', password: x', ', cacert: ca.pem'));
+      sandbox.write('ca.pem', 'a certificate of the pull request');
+      sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port, ', password: x', ', cacert: ca.pem'));
       expectRefusal(await check({}), 5, 'is a relative path', `OS_CACERT=${at('ca.pem')}`);
-      const env = { ...cloud.env(), OS_CACERT: 'ca.pem', VBSCTL_CONFIG: scene.writeHome('ops.yaml', CONFIG) };
+      const env = {
+        ...cloud.env(),
+        OS_CACERT: 'ca.pem',
+        VBSCTL_CONFIG: sandbox.writeHome('ops.yaml', CONFIG),
+      };
       expectRefusal(
-        await scene.run(env, 'get', 'volumes'),
+        await sandbox.run(env, 'get', 'volumes'),
         5,
         'is a relative path',
         `OS_CACERT=${at('ca.pem')}`,
@@ -802,7 +814,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   });
 
   it('files of other clients are not read from the checkout', async () => {
-    const config = scene.writeHome('ops.yaml', CONFIG);
+    const config = sandbox.writeHome('ops.yaml', CONFIG);
     const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
       [{ AWS_CONFIG_FILE: 'aws' }, `s3://b/k?endpoint=http://127.0.0.1:${elsewhere.port}`],
       [{ AWS_CA_BUNDLE: 'ca.pem' }, 's3://b/k?endpoint=https://127.0.0.1:9'],
@@ -814,17 +826,23 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     ];
     for (const [env, state] of cases)
       expectRefusal(
-        await scene.run({ ...credentials, ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
+        await sandbox.run(
+          { ...credentials, ...env, VBSCTL_CONFIG: config },
+          'state',
+          'list',
+          '--state',
+          state,
+        ),
         5,
         'is a relative path',
-        `=${scene.cwd}/`,
+        `=${sandbox.cwd}/`,
       );
     expect(elsewhere.connections).to.equal(0);
   });
 
   it('files for other clients are no links out of the checkout, and no pipes in it', async () => {
-    const config = scene.writeHome('ops.yaml', CONFIG);
-    link(scene.writeHome('mine.pem', SECRETS), 'linked.pem');
+    const config = sandbox.writeHome('ops.yaml', CONFIG);
+    link(sandbox.writeHome('mine.pem', SECRETS), 'linked.pem');
     fifo(at('pipe.pem'));
     for (const [file, why] of [
       ['linked.pem', 'leads out of the checkout'],
@@ -836,27 +854,27 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         [{}, `postgres://u@127.0.0.1:9/ops?sslrootcert=${at(file)}`],
       ] as const)
         expectRefusal(
-          await scene.run({ ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
+          await sandbox.run({ ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
           5,
           why,
         );
   });
 
   it('a clouds.yaml there has no Keystone without TLS', async () => {
-    scene.write(
+    sandbox.write(
       'clouds.yaml',
       'clouds: {prod: {auth: {auth_url: "http://192.0.2.1/v3", username: u, password: p, project_name: p, user_domain_name: D}, region_name: r}}\n',
     );
-    expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, 'get', 'volumes'), 5, 'is not https');
+    expectRefusal(await sandbox.run({ OS_CLOUD: 'prod' }, 'get', 'volumes'), 5, 'is not https');
   });
 
   it('one warning in CI where no config is named, and none elsewhere', async () => {
     const warnings = (finished: Finished) => printed(finished).split('no config is named').length - 1;
-    const config = scene.writeHome('ops.yaml', CONFIG);
+    const config = sandbox.writeHome('ops.yaml', CONFIG);
     declare();
-    const plan = (env: object) => scene.run({ ...cloud.env(), ...env }, 'plan');
+    const plan = (env: object) => sandbox.run({ ...cloud.env(), ...env }, 'plan');
     expect(warnings(await plan({ CI: 'true' }))).to.equal(1);
-    scene.write('vbsctl.yaml', CONFIG);
+    sandbox.write('vbsctl.yaml', CONFIG);
     const found = await plan({ CI: 'true' });
     expect(found.code, printed(found)).to.equal(0);
     expect(warnings(found)).to.equal(1);
@@ -865,15 +883,15 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       .and.include('VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml');
     expect(warnings(await plan({}))).to.equal(0);
     expect(warnings(await plan({ CI: 'true', VBSCTL_CONFIG: config }))).to.equal(0);
-    expect(warnings(await scene.run({ CI: 'true' }, 'validate'))).to.equal(0);
+    expect(warnings(await sandbox.run({ CI: 'true' }, 'validate'))).to.equal(0);
   });
 
   it('one warning in CI where the named config lies in the checkout, and none elsewhere', async () => {
     const summary = 'vbsctl.yaml lies in the working directory: a pull request could change it';
     const warnings = (finished: Finished) => said(finished).split(summary).length - 1;
-    const path = scene.write('vbsctl.yaml', CONFIG);
+    const path = sandbox.write('vbsctl.yaml', CONFIG);
     declare();
-    const plan = (env: object, ...args: string[]) => scene.run({ ...cloud.env(), ...env }, 'plan', ...args);
+    const plan = (env: object, ...args: string[]) => sandbox.run({ ...cloud.env(), ...env }, 'plan', ...args);
     for (const name of ['vbsctl.yaml', './vbsctl.yaml', path]) {
       const planned = await plan({ CI: 'true', VBSCTL_CONFIG: name });
       expect(planned.code, printed(planned)).to.equal(0);
@@ -885,7 +903,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     );
     expect(warnings(await plan({ VBSCTL_CONFIG: 'vbsctl.yaml' }))).to.equal(0);
     expect(
-      warnings(await plan({ CI: 'true', VBSCTL_CONFIG: scene.writeHome('vbsctl.yaml', CONFIG) })),
+      warnings(await plan({ CI: 'true', VBSCTL_CONFIG: sandbox.writeHome('vbsctl.yaml', CONFIG) })),
     ).to.equal(0);
   });
 });
@@ -893,7 +911,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 describe('H2: nothing is repeated of a file that is not ours', () => {
   for (const [where, env] of Object.entries(PIPELINES))
     it(`behind a link in the checkout, ${where}`, async () => {
-      const victim = scene.writeHome('.git-credentials', SECRETS);
+      const victim = sandbox.writeHome('.git-credentials', SECRETS);
       declare();
       for (const name of [
         'vbsctl.state.json',
@@ -911,20 +929,22 @@ describe('H2: nothing is repeated of a file that is not ours', () => {
           ['state', 'list'],
           ['validate'],
         ]) {
-          const finished = await scene.run({ ...cloud.env(), ...env, OS_CLOUD: '' }, ...command);
+          const finished = await sandbox.run({ ...cloud.env(), ...env, OS_CLOUD: '' }, ...command);
           expect(printed(finished), `${command} with ${name}`).to.not.include(SECRET).and.not.match(CRASH);
           expect(finished.code === 0 && name === 'vbsctl.yaml', `${command} with ${name}`).to.equal(false);
         }
         rmSync(at(name));
         declare();
-        for (const left of readdirSync(scene.cwd)) if (left.startsWith('vbsctl.')) rmSync(at(left));
+        for (const left of readdirSync(sandbox.cwd)) if (left.startsWith('vbsctl.')) rmSync(at(left));
       }
       expect(readFileSync(victim, 'utf8')).to.equal(SECRETS);
-      expect(readdirSync(scene.home).filter((name) => name !== '.local')).to.deep.equal(['.git-credentials']);
+      expect(readdirSync(sandbox.home).filter((name) => name !== '.local')).to.deep.equal([
+        '.git-credentials',
+      ]);
     });
 
   it('that is named', async () => {
-    const victim = scene.writeHome('.git-credentials', SECRETS);
+    const victim = sandbox.writeHome('.git-credentials', SECRETS);
     declare();
     for (const args of [
       ['state', 'list', '--state', victim],
@@ -936,7 +956,7 @@ describe('H2: nothing is repeated of a file that is not ours', () => {
       ['emulator', '--faults', victim],
       ['emulator', '--detach', 'x', '--world', victim],
     ]) {
-      const finished = await scene.run({ ...cloud.env() }, ...args);
+      const finished = await sandbox.run({ ...cloud.env() }, ...args);
       expect(printed(finished), args.join(' ')).to.not.include(SECRET).and.not.match(CRASH);
       expect(finished.code, args.join(' ')).to.not.equal(0);
     }
@@ -949,15 +969,15 @@ describe('M4: a nested config loosens nothing', () => {
     mkdirSync(at('restores'));
     writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
     const policy = `${CONFIG}policy: {protected_volumes: ["*"]}\n`;
-    scene.write('vbsctl.yaml', policy);
-    const ops = scene.writeHome('ops.yaml', policy);
-    scene.write('restores/vbsctl.yaml', CONFIG);
+    sandbox.write('vbsctl.yaml', policy);
+    const ops = sandbox.writeHome('ops.yaml', policy);
+    sandbox.write('restores/vbsctl.yaml', CONFIG);
     for (const args of [
       ['-f', 'restores'],
       ['-f', 'restores/a.yaml'],
       ['-f', 'restores', '--config', ops],
     ]) {
-      const planned = await scene.run(cloud.env(), 'plan', '--detailed-exitcode', ...args);
+      const planned = await sandbox.run(cloud.env(), 'plan', '--detailed-exitcode', ...args);
       expectRefusal(planned, 5, '1 blocked', 'restores/vbsctl.yaml', 'this file changes nothing');
     }
   });
@@ -967,9 +987,9 @@ describe('M4: a nested config loosens nothing', () => {
     mkdirSync(at('restores'));
     writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
     rmSync(at('restores.yaml'));
-    scene.write('vbsctl.yaml', CONFIG);
-    scene.write('restores/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ["*"]}\n`);
-    const planned = await scene.run(cloud.env(), 'plan', '--detailed-exitcode');
+    sandbox.write('vbsctl.yaml', CONFIG);
+    sandbox.write('restores/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ["*"]}\n`);
+    const planned = await sandbox.run(cloud.env(), 'plan', '--detailed-exitcode');
     expectRefusal(planned, 5, '1 blocked', 'the policy of this file applies, too');
   });
 });
@@ -988,12 +1008,12 @@ async function openForWriting(pipe: string): Promise<FileHandle> {
 describe('a policy beside manifests that a link leads to', () => {
   it('counts, wherever the command runs', async () => {
     mkdirSync(at('.git'));
-    scene.write('common/r.yaml', RESTORES);
-    scene.write('common/vbsctl.yaml', `${CONFIG}policy: {allowed_sets: [other]}\n`);
+    sandbox.write('common/r.yaml', RESTORES);
+    sandbox.write('common/vbsctl.yaml', `${CONFIG}policy: {allowed_sets: [other]}\n`);
     link('../common', 'env/common');
-    for (const cwd of [scene.cwd, at('env'), scene.home, '/']) {
+    for (const cwd of [sandbox.cwd, at('env'), sandbox.home, '/']) {
       const done = await runProgram(['plan', '-f', at('env'), '--cloud', 'emulator'], cwd, {
-        HOME: scene.home,
+        HOME: sandbox.home,
       });
       expect(said(done), cwd).to.match(cwd === at('env') ? /leads out of the directory/ : /allowed_sets/);
     }
@@ -1033,10 +1053,10 @@ describe('what is no file, or has no end', () => {
         rmSync(at(name), { force: true });
         make(at(name));
         const env = { ...cloud.env(), ...(name === 'clouds.yaml' ? { OS_CLOUD: 'prod' } : {}) };
-        const finished = await scene.run(env, 'apply', '--auto-approve', '--init-state');
+        const finished = await sandbox.run(env, 'apply', '--auto-approve', '--init-state');
         expect(printed(finished), name).to.not.match(CRASH);
         if (name !== '.git') expect(finished.code, `${name}: ${printed(finished)}`).to.be.oneOf([1, 4, 5]);
-        for (const left of readdirSync(scene.cwd)) rmSync(at(left), { recursive: true });
+        for (const left of readdirSync(sandbox.cwd)) rmSync(at(left), { recursive: true });
       }
     });
 
@@ -1053,8 +1073,8 @@ describe('what is no file, or has no end', () => {
       info: { id: 'abc', pid: 1, ...words },
       owner: { host: 'elsewhere', pid: 1, boot_id: 'x' },
     };
-    scene.write('vbsctl.state.json.lock', JSON.stringify(lock));
-    const apply = await scene.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
+    sandbox.write('vbsctl.state.json.lock', JSON.stringify(lock));
+    const apply = await sandbox.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
     expect(apply.code, printed(apply)).to.equal(4);
     expectNoLookalike(apply);
     for (const args of [
@@ -1062,20 +1082,20 @@ describe('what is no file, or has no end', () => {
       ['unlock', 'abd'],
       ['unlock', 'abc'],
     ])
-      expectNoLookalike(await scene.run(cloud.env(), ...args));
+      expectNoLookalike(await sandbox.run(cloud.env(), ...args));
   });
 
   it('a directory in the way is in no command of the advice, whatever its name', async () => {
     const evil = 'd vbsctl status;touch pwned;#';
     mkdirSync(at(evil));
-    scene.write('vbsctl.yaml', `apiVersion: vbsctl.dev/v1\nkind: Config\nstate: ${JSON.stringify(evil)}\n`);
-    expectQuotedOnly(await scene.run(cloud.env(), 'status'), 'vbsctl status;touch');
+    sandbox.write('vbsctl.yaml', `apiVersion: vbsctl.dev/v1\nkind: Config\nstate: ${JSON.stringify(evil)}\n`);
+    expectQuotedOnly(await sandbox.run(cloud.env(), 'status'), 'vbsctl status;touch');
     declare();
     const directory = 's vbsctl resolve a';
     mkdirSync(at(directory));
     mkdirSync(at(`${directory}/b --as succeeded.lock`));
     const state = join(directory, 'b --as succeeded');
-    expectQuotedOnly(await scene.run(cloud.env(), 'init', '--state', state), 'vbsctl resolve a/b');
+    expectQuotedOnly(await sandbox.run(cloud.env(), 'init', '--state', state), 'vbsctl resolve a/b');
   });
 
   it('a lock with an id that leads to another directory writes nothing there', async () => {
@@ -1089,15 +1109,15 @@ describe('what is no file, or has no end', () => {
         boot_id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       },
     };
-    scene.write('vbsctl.state.json.lock', JSON.stringify(lock));
-    const finished = await scene.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
+    sandbox.write('vbsctl.state.json.lock', JSON.stringify(lock));
+    const finished = await sandbox.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
     expectRefusal(finished, 4, 'the lock does not say by whom');
-    expect(readdirSync(scene.home)).to.deep.equal([]);
+    expect(readdirSync(sandbox.home)).to.deep.equal([]);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     it(`that a person names is waited for until ${signal}`, async () => {
-      const pipe = join(scene.home, 'pipe');
+      const pipe = join(sandbox.home, 'pipe');
       fifo(pipe);
       declare();
       for (const [env, ...args] of [
@@ -1108,7 +1128,7 @@ describe('what is no file, or has no end', () => {
         [{ OS_CLIENT_CONFIG_FILE: pipe, OS_CLOUD: 'prod' }, 'get', 'volumes'],
         [{}, 'state', 'push', pipe],
       ] as const) {
-        const running = scene.start({ ...cloud.env(), ...env }, ...args);
+        const running = sandbox.start({ ...cloud.env(), ...env }, ...args);
         // Opened for writing once it is read: then the program waits for what nobody writes.
         const writer = await openForWriting(pipe);
         running.kill(signal);
@@ -1125,30 +1145,30 @@ describe('a link in the checkout that only the system can follow', () => {
     'longer than a path can be': () => {
       const [directory, last] = ['d'.repeat(255), 'e'.repeat(240)];
       const script = 'for n in {1..15}; do mkdir "$1" && cd -P "$1"; done; ln -s "$3" "$2"';
-      execFileSync('bash', ['-c', script, '', directory, last, scene.home], { cwd: scene.cwd });
+      execFileSync('bash', ['-c', script, '', directory, last, sandbox.home], { cwd: sandbox.cwd });
       link([...Array(15).fill(directory), last].join('/'), 'out');
     },
     'by a name that is not UTF-8': () => {
       const name = Buffer.from([0xff]);
-      symlinkSync(scene.home, Buffer.concat([Buffer.from(`${scene.cwd}/`), name]));
+      symlinkSync(sandbox.home, Buffer.concat([Buffer.from(`${sandbox.cwd}/`), name]));
       symlinkSync(name, at('out'));
     },
   };
   // Node cannot remove them.
-  afterEach(() => execFileSync('rm', ['-rf', scene.cwd]));
+  afterEach(() => execFileSync('rm', ['-rf', sandbox.cwd]));
 
   for (const [how, prepare] of Object.entries(unfollowable))
     it(`leads no command out of it: ${how}`, async () => {
       declare();
-      const config = scene.writeHome('ops.yaml', CONFIG);
-      scene.writeHome('mine.yaml', SECRETS);
+      const config = sandbox.writeHome('ops.yaml', CONFIG);
+      sandbox.writeHome('mine.yaml', SECRETS);
       const run = (...args: readonly string[]) =>
-        scene.run({ ...cloud.env(), VBSCTL_CONFIG: config }, ...args, '--state', 'vbsctl.state.json');
+        sandbox.run({ ...cloud.env(), VBSCTL_CONFIG: config }, ...args, '--state', 'vbsctl.state.json');
       const applied = await run('apply', '-f', 'restores.yaml', '--auto-approve', '--init-state');
       expect(applied.code, printed(applied)).to.equal(0);
       prepare();
       expect(readFileSync(at('out/mine.yaml'), 'utf8'), 'the system follows it').to.equal(SECRETS);
-      const before = readdirSync(scene.home);
+      const before = readdirSync(sandbox.home);
       const plan = ['plan', '-f', 'restores.yaml'];
       for (const args of [
         [...plan, '--out', 'out/plan.json'],
@@ -1160,29 +1180,29 @@ describe('a link in the checkout that only the system can follow', () => {
       ])
         expectRefusal(await run(...args), 5, 'it cannot be told where it leads');
       expectRefusal(
-        await scene.run({}, 'emulator', '--detach', 'x', '--world', 'out/world.json'),
+        await sandbox.run({}, 'emulator', '--detach', 'x', '--world', 'out/world.json'),
         5,
         'it cannot be told where it leads',
       );
       for (const state of ['out/state.json', `s3://b/k?endpoint=https://127.0.0.1:9`])
         expectRefusal(
-          await scene.run(
+          await sandbox.run(
             { VBSCTL_CONFIG: config, AWS_CA_BUNDLE: at('out/mine.yaml') },
             ...['init', '--state', state],
           ),
           5,
           'it cannot be told where it leads',
         );
-      expectRefusal(await scene.run({}, 'validate', '-f', 'out/mine.yaml'), 1, 'cannot be read');
-      expect(readdirSync(scene.home)).to.deep.equal(before);
+      expectRefusal(await sandbox.run({}, 'validate', '-f', 'out/mine.yaml'), 1, 'cannot be read');
+      expect(readdirSync(sandbox.home)).to.deep.equal(before);
     });
 });
 
 describe('links out of the checkout are written through by nothing', () => {
   it('state, journal, plan, backup and what could not be saved', async () => {
-    mkdirSync(join(scene.home, '.ssh'));
-    link(join(scene.home, '.ssh'), '.vbsctl');
-    link(join(scene.home, '.ssh/new.json'), 'dangling.json');
+    mkdirSync(join(sandbox.home, '.ssh'));
+    link(join(sandbox.home, '.ssh'), '.vbsctl');
+    link(join(sandbox.home, '.ssh/new.json'), 'dangling.json');
     declare();
     const env = cloud.env();
     for (const args of [
@@ -1191,19 +1211,32 @@ describe('links out of the checkout are written through by nothing', () => {
       ['apply', '--auto-approve', '--init-state', '--state', '.vbsctl/state.json'],
       ['emulator', '--port', '0', '--world', '.vbsctl/world.json'],
     ])
-      expectRefusal(await scene.run(env, ...args), 5, 'leads out of the checkout', join(scene.home, '.ssh'));
-    expect((await scene.run(env, 'init')).code).to.equal(0);
-    const removed = await scene.run(env, 'state', 'mv', 'pay/db', 'pay/x', '--backup', '.vbsctl/backup.json');
+      expectRefusal(
+        await sandbox.run(env, ...args),
+        5,
+        'leads out of the checkout',
+        join(sandbox.home, '.ssh'),
+      );
+    expect((await sandbox.run(env, 'init')).code).to.equal(0);
+    const removed = await sandbox.run(
+      env,
+      'state',
+      'mv',
+      'pay/db',
+      'pay/x',
+      '--backup',
+      '.vbsctl/backup.json',
+    );
     expect(removed.code, printed(removed)).to.not.equal(0);
-    expect(readdirSync(join(scene.home, '.ssh'))).to.deep.equal([]);
+    expect(readdirSync(join(sandbox.home, '.ssh'))).to.deep.equal([]);
   });
 
   it('a state on another disk, through a link of the user, is used', async () => {
-    const disk = join(scene.home, 'disk');
+    const disk = join(sandbox.home, 'disk');
     mkdirSync(disk);
-    symlinkSync(disk, join(scene.home, 'state'));
-    const config = scene.writeHome('ops.yaml', `${CONFIG}${FAST}state: state/s.json\n`);
-    const made = await scene.run({ ...cloud.env(), VBSCTL_CONFIG: config }, 'init');
+    symlinkSync(disk, join(sandbox.home, 'state'));
+    const config = sandbox.writeHome('ops.yaml', `${CONFIG}${FAST}state: state/s.json\n`);
+    const made = await sandbox.run({ ...cloud.env(), VBSCTL_CONFIG: config }, 'init');
     expect(made.code, printed(made)).to.equal(0);
     expect(readdirSync(disk)).to.deep.equal(['s.json']);
   });
@@ -1213,13 +1246,16 @@ describe('.git of a stranger', () => {
   const COMMIT = 'c'.repeat(40);
   const cases: Readonly<Record<string, () => void>> = {
     'packed-refs without commits': () =>
-      scene.write('.git/packed-refs', `\u001b[31mnot-a-commit-but-forty-characters-long!! refs/heads/main\n`),
-    'packed-refs of a terabyte': () => truncateSync(scene.write('.git/packed-refs', ''), 2 ** 40),
+      sandbox.write(
+        '.git/packed-refs',
+        `\u001b[31mnot-a-commit-but-forty-characters-long!! refs/heads/main\n`,
+      ),
+    'packed-refs of a terabyte': () => truncateSync(sandbox.write('.git/packed-refs', ''), 2 ** 40),
     'packed-refs a pipe': () => fifo(at('.git/packed-refs')),
     'a file that points outside': () => {
-      scene.writeHome('other/HEAD', COMMIT);
+      sandbox.writeHome('other/HEAD', COMMIT);
       rmSync(at('.git'), { recursive: true });
-      scene.write('.git', 'gitdir: ../home/other\n');
+      sandbox.write('.git', 'gitdir: ../home/other\n');
     },
   };
   for (const [what, spoil] of Object.entries(cases))
@@ -1228,14 +1264,14 @@ describe('.git of a stranger', () => {
       try {
         const [volume] = Object.values(fresh.world().volumes);
         const [backup] = Object.values(fresh.world().backups);
-        scene.write(
+        sandbox.write(
           'restores.yaml',
           `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}]}\n`,
         );
-        scene.write('vbsctl.yaml', `${CONFIG}${FAST}`);
-        scene.write('.git/HEAD', 'ref: refs/heads/main\n');
+        sandbox.write('vbsctl.yaml', `${CONFIG}${FAST}`);
+        sandbox.write('.git/HEAD', 'ref: refs/heads/main\n');
         spoil();
-        const applied = await scene.run(
+        const applied = await sandbox.run(
           { ...fresh.env(), VBSCTL_CONFIG: 'vbsctl.yaml' },
           'apply',
           '--auto-approve',

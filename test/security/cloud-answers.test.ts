@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { FaultRule } from '../../src/emulator/faults.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { Finished } from '../e2e/program.ts';
-import { printed, Scene } from './attack.ts';
 import { type Asked, Gateway } from './reflections.ts';
+import { printed, Sandbox } from './sandbox.ts';
 
 /** Answers of the cloud that are not about what was asked, or not about the copy of the request that counts. */
 describe('a cloud whose answers are about something else', () => {
@@ -15,13 +15,13 @@ spec: {restores: [{name: data, volume_id: ${DISK}, backup: {as_of: latest}}]}
 `;
   let cloud: Emulator;
   let gateway: Gateway;
-  let scene: Scene;
+  let sandbox: Sandbox;
 
   beforeEach(async () => {
     cloud = await startEmulator({ seed: { jobDurationMs: 1_500 } });
     gateway = await Gateway.open(cloud);
-    scene = new Scene();
-    scene.write(
+    sandbox = new Sandbox();
+    sandbox.write(
       'op.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -29,16 +29,16 @@ retry: {settle: 3s, min_delay: 20ms, max_delay: 100ms}
 poll: {min_interval: 50ms, max_interval: 100ms}
 `,
     );
-    scene.write('restores.yaml', MANIFEST);
+    sandbox.write('restores.yaml', MANIFEST);
     expect((await run('init', '--state', './s.json')).code).to.equal(0);
   });
   afterEach(async () => {
-    scene.close();
+    sandbox.close();
     gateway.close();
     await cloud.close();
   });
 
-  const run = (...args: string[]) => scene.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml' }, ...args);
+  const run = (...args: string[]) => sandbox.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml' }, ...args);
   const apply = () => run('apply', '-f', 'restores.yaml', '--auto-approve', '--state', './s.json');
   const record = async () => {
     const { stdout } = await run('state', 'show', 'night/data', '--state', './s.json', '--output', 'json');
@@ -124,7 +124,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
   ] as const satisfies readonly (readonly [string, (told: Record<string, unknown>) => object])[])
     it(`takes no success for its own that ${name}`, async () => {
       job(change);
-      scene.write('restores.yaml', MANIFEST.replace('{restores:', '{defaults: {timeout: 4s}, restores:'));
+      sandbox.write('restores.yaml', MANIFEST.replace('{restores:', '{defaults: {timeout: 4s}, restores:'));
       const done = await apply();
       expect(done.code, said(done)).to.not.equal(0);
       expect((await record()).status).to.equal('running');
@@ -165,7 +165,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
   it('imports nothing by a job that is another, names nothing, or is no restore', async () => {
     const backup = Object.values(cloud.world().backups).find(({ volume_id }) => volume_id === DISK)?.id ?? '';
     const byId = MANIFEST.replace('backup: {as_of: latest}', `backup_id: ${backup}`);
-    scene.write('restores.yaml', byId);
+    sandbox.write('restores.yaml', byId);
     const restored = {
       job_id: 'job-1',
       status: 'SUCCESS',

@@ -7,8 +7,8 @@ import { type Emulator, seedWorld, startEmulator } from '../../src/emulator/inde
 import { type Reply as Answer, PROJECT, TinyCloud } from '../drivers/tiny-cloud.ts';
 import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
-import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 import { type Asked, Gateway, type Reply, tells, WRITINGS } from './reflections.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE, printed, Sandbox } from './sandbox.ts';
 
 /** What the cloud, or whoever answers in its place, may send, against the built program. */
 describe('a catalog that leads from https to http', () => {
@@ -17,7 +17,7 @@ describe('a catalog that leads from https to http', () => {
   let authority: PrivateAuthority | undefined;
   let keystone: https.Server;
   let catalog: Record<string, string> = {};
-  let scene: Scene;
+  let sandbox: Sandbox;
 
   before(async function () {
     authority = privateAuthority();
@@ -44,9 +44,9 @@ describe('a catalog that leads from https to http', () => {
     authority?.remove();
   });
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   const env = () => ({
     OS_AUTH_URL: `https://127.0.0.1:${(keystone.address() as AddressInfo).port}/v3`,
@@ -78,7 +78,7 @@ describe('a catalog that leads from https to http', () => {
         ['get', 'volumes'],
         ['auth', 'check'],
       ]) {
-        const done = await scene.run({ ...env(), ...way }, ...command);
+        const done = await sandbox.run({ ...env(), ...way }, ...command);
         expect(done.code, printed(done)).to.equal(1);
         expect(printed(done)).to.match(/is not encrypted, but\s+Keystone is/);
         // Without the line breaks of a report.
@@ -90,8 +90,8 @@ describe('a catalog that leads from https to http', () => {
 
   it('is refused whatever an .env of the checkout says', async () => {
     catalog = { vbsv2: GOOD, volumev2: BAD };
-    scene.write('.env', 'VBSCTL_PLAIN_HTTP_HOSTS=evs.attacker.example\n');
-    const done = await scene.run({ ...env(), ...PASSWORD }, 'get', 'volumes');
+    sandbox.write('.env', 'VBSCTL_PLAIN_HTTP_HOSTS=evs.attacker.example\n');
+    const done = await sandbox.run({ ...env(), ...PASSWORD }, 'get', 'volumes');
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done)).to.contain('is not encrypted');
   });
@@ -99,14 +99,14 @@ describe('a catalog that leads from https to http', () => {
 
 describe('a Keystone that makes things up', () => {
   let cloud: TinyCloud;
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
   afterEach(async () => {
     await cloud.close();
-    scene.close();
+    sandbox.close();
   });
 
   const long = 'x'.repeat(1_000_000);
@@ -145,7 +145,7 @@ describe('a Keystone that makes things up', () => {
   ] as const)
     it(`neither crashes nor floods: ${what}`, async () => {
       cloud.tokenBody = token;
-      const config = scene.write(
+      const config = sandbox.write(
         'op.yaml',
         'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms}\n',
       );
@@ -153,7 +153,7 @@ describe('a Keystone that makes things up', () => {
         ['get', 'volumes'],
         ['auth', 'check'],
       ]) {
-        const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', config);
+        const done = await sandbox.run(cloud.env as Record<string, string>, ...command, '--config', config);
         expect(printed(done)).not.to.match(CRASH);
         expect(printed(done).length).to.be.below(10_000);
       }
@@ -167,7 +167,7 @@ describe('a Keystone that makes things up', () => {
       name: `data-${'x'.repeat(70)} →\ufe0e curl attacker.example`,
     });
     Object.assign(cloud.backups.get(backup) ?? {}, { status: 'error', fail_reason: LOOKALIKE });
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `{apiVersion: vbsctl.dev/v1, kind: RestoreSet, metadata: {name: pay}, spec: {restores: [{name: db, volume_id: ${volume}, backup_id: ${backup}}]}}`,
     );
@@ -179,7 +179,7 @@ describe('a Keystone that makes things up', () => {
       ['generate', '--all', '--latest'],
       ['get', 'volumes'],
     ])
-      expectNoLookalike(await scene.run(cloud.env as Record<string, string>, ...command));
+      expectNoLookalike(await sandbox.run(cloud.env as Record<string, string>, ...command));
   });
 
   for (const [what, made] of [
@@ -212,7 +212,7 @@ describe('a Keystone that makes things up', () => {
           },
         };
       };
-      scene.write(
+      sandbox.write(
         'op.yaml',
         'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms, give_up_after: 1s}\n',
       );
@@ -220,7 +220,7 @@ describe('a Keystone that makes things up', () => {
         { length: 15 },
         (_, n) => `{name: r${n}, volume_id: ${randomUUID()}, backup_id: ${randomUUID()}}`,
       );
-      scene.write(
+      sandbox.write(
         'restores.yaml',
         `{apiVersion: vbsctl.dev/v1, kind: RestoreSet, metadata: {name: pay}, spec: {restores: [${restores}]}}`,
       );
@@ -229,7 +229,12 @@ describe('a Keystone that makes things up', () => {
         ['apply', '-f', 'restores.yaml', '--init-state', '--auto-approve'],
       ]) {
         const began = performance.now();
-        const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', 'op.yaml');
+        const done = await sandbox.run(
+          cloud.env as Record<string, string>,
+          ...command,
+          '--config',
+          'op.yaml',
+        );
         expect(printed(done)).not.to.match(CRASH).and.not.to.contain('Node.js v');
         expect(done.code, printed(done)).to.be.oneOf([1, 5]);
         expect(printed(done)).to.contain('error:').and.not.to.contain('"'.repeat(40));
@@ -242,13 +247,13 @@ describe('a Keystone that makes things up', () => {
 
 describe('settings that weaken TLS', () => {
   let cloud: Emulator;
-  let scene: Scene;
+  let sandbox: Sandbox;
   before(async () => {
     cloud = await startEmulator();
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
   after(async () => {
-    scene.close();
+    sandbox.close();
     await cloud.close();
   });
 
@@ -269,18 +274,18 @@ describe('settings that weaken TLS', () => {
     ],
   ] as const)
     it(`are told once a run on stderr: ${name}`, async () => {
-      const config = scene.write(
+      const config = sandbox.write(
         'op.yaml',
         'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms}\n',
       );
-      const done = await scene.run({ ...cloud.env(), ...env }, 'get', 'volumes', '--config', config);
+      const done = await sandbox.run({ ...cloud.env(), ...env }, 'get', 'volumes', '--config', config);
       const text = done.stderr.replace(/\s+/g, ' ');
       expect(text.match(new RegExp(said, 'g')), done.stderr).to.have.length(1);
       expect(printed(done)).not.to.contain('s3cret');
     });
 
   it('are not told of where there is none', async () => {
-    const done = await scene.run(cloud.env(), 'get', 'volumes');
+    const done = await sandbox.run(cloud.env(), 'get', 'volumes');
     expect(done.stderr).to.equal('');
   });
 });
@@ -291,15 +296,15 @@ describe('a cloud that repeats what it was sent', () => {
   const DATA = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   let cloud: Emulator;
   let gateway: Gateway;
-  let scene: Scene;
+  let sandbox: Sandbox;
   let tokens: Set<string>;
 
   beforeEach(async () => {
     cloud = await startEmulator({ seed: { password: PASSWORD, jobDurationMs: 200 } });
     gateway = await Gateway.open(cloud);
-    scene = new Scene();
+    sandbox = new Sandbox();
     tokens = new Set();
-    scene.write(
+    sandbox.write(
       'op.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -307,7 +312,7 @@ retry: {settle: 1s, min_delay: 20ms, max_delay: 100ms, give_up_after: 1s}
 poll: {min_interval: 20ms, max_interval: 50ms}
 `,
     );
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: RestoreSet
@@ -317,7 +322,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     );
   });
   afterEach(async () => {
-    scene.close();
+    sandbox.close();
     gateway.close();
     await cloud.close();
   });
@@ -328,11 +333,11 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     return sent;
   };
   const run = (...args: string[]) =>
-    scene.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml', CI: 'true', GITHUB_ACTIONS: 'true' }, ...args);
+    sandbox.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml', CI: 'true', GITHUB_ACTIONS: 'true' }, ...args);
 
   /** Output, state and every other file. */
   function expectNoSecret(done: Finished, about: string): void {
-    for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+    for (const [where, text] of [['output', printed(done)], ...sandbox.files()] as const)
       for (const secret of [PASSWORD, ...tokens])
         expect(tells(text, secret), `${about}: in ${where}\n${text}`).to.equal(undefined);
     expect(printed(done), about).not.to.match(CRASH);
@@ -418,7 +423,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
         const sent = token(asked);
         return asked.path.endsWith('/restore') ? reply(sent) : undefined;
       };
-      scene.remove('vbsctl.state.json');
+      sandbox.remove('vbsctl.state.json');
       expectNoSecret(await run('apply', ...applied), name);
       expect(tokens.size).to.be.above(0);
     }
@@ -476,7 +481,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
         ['apply', '-f', 'restores.yaml', '--auto-approve', '--init-state', '--state', './vbsctl.state.json'],
       ]) {
         const done = await run(...args);
-        for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+        for (const [where, text] of [['output', printed(done)], ...sandbox.files()] as const)
           expect(text, `${field}: ${args[0]}, ${where}`).not.to.include(password);
       }
     }
@@ -498,8 +503,8 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
           : body;
       const [key] = Object.entries(cloud.world().access_keys ?? {});
       const { OS_USERNAME: _, OS_PASSWORD: __, ...env } = gateway.env();
-      scene.remove('vbsctl.state.json');
-      const done = await scene.run(
+      sandbox.remove('vbsctl.state.json');
+      const done = await sandbox.run(
         {
           ...env,
           OS_ACCESS_KEY: key?.[0] ?? '',
@@ -515,7 +520,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
         './vbsctl.state.json',
       );
       expect(signatures.size, printed(done)).to.be.above(0);
-      for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+      for (const [where, text] of [['output', printed(done)], ...sandbox.files()] as const)
         for (const signature of signatures)
           expect(tells(text, signature), `${how}: in ${where}\n${text}`).to.equal(undefined);
       signatures.clear();
@@ -537,7 +542,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     expect(applied.code, printed(applied)).to.equal(0);
     expectNoSecret(applied, 'apply');
     expect(
-      scene.files().some(([path, text]) => path.endsWith('vbsctl.state.json') && text.includes('disk ***')),
+      sandbox.files().some(([path, text]) => path.endsWith('vbsctl.state.json') && text.includes('disk ***')),
     ).to.equal(true);
   });
 
@@ -574,27 +579,28 @@ describe('a cloud that hides a credential in what it sends', () => {
     .toString('hex')
     .replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
   let cloud: TinyCloud;
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
   afterEach(async () => {
     await cloud.close();
-    scene.close();
+    sandbox.close();
   });
   const run = (...args: readonly string[]) =>
-    scene.run({ ...(cloud.env as Record<string, string>), OS_PASSWORD: PASSWORD }, ...args);
+    sandbox.run({ ...(cloud.env as Record<string, string>), OS_PASSWORD: PASSWORD }, ...args);
   const declare = (volume: string) =>
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume}, backup: {as_of: latest}}]}\n`,
     );
   /** What was printed, and each file except those of this test. */
   const kept = (done: Finished) =>
-    [printed(done), ...scene.files().flatMap(([path, text]) => (path.endsWith('.yaml') ? [] : [text]))].join(
-      '\n',
-    );
+    [
+      printed(done),
+      ...sandbox.files().flatMap(([path, text]) => (path.endsWith('.yaml') ? [] : [text])),
+    ].join('\n');
 
   it('stores and shows no id that is the password in hex', async () => {
     cloud.add(VOLUME, DRESSED);
@@ -641,27 +647,27 @@ describe('names and ids', () => {
   const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
   let cloud: TinyCloud;
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
     cloud.add(VOLUME, BACKUP);
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
   afterEach(async () => {
     await cloud.close();
-    scene.close();
+    sandbox.close();
   });
-  const run = (...args: readonly string[]) => scene.run(cloud.env as Record<string, string>, ...args);
+  const run = (...args: readonly string[]) => sandbox.run(cloud.env as Record<string, string>, ...args);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
   /** The password of these credentials is a part of the name. */
   const named = (name: string) => Object.assign(cloud.volumes.get(VOLUME) ?? {}, { name });
   const declare = (restore: string) =>
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, ${restore}}]}\n`,
     );
   const protect = (...patterns: readonly string[]) =>
-    scene.writeHome(
+    sandbox.writeHome(
       'ops.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {protected_volumes: ${JSON.stringify(patterns)}}\n`,
     );
@@ -730,7 +736,7 @@ describe('names and ids', () => {
     named('prod-s3cret-password');
     const generated = await run('generate', '--all', '--latest');
     expect(generated.code, printed(generated)).to.equal(0);
-    scene.write('restores.yaml', generated.stdout);
+    sandbox.write('restores.yaml', generated.stdout);
     const planned = await run('plan');
     expect(planned.code, printed(planned)).to.equal(0);
     expect(planned.stdout).to.include('1 to restore');
@@ -814,15 +820,15 @@ describe('names and ids', () => {
 
 describe('a cloud that sends without end', () => {
   let cloud: TinyCloud;
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
     cloud.add('volume-1', 'backup-1');
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
   afterEach(async () => {
     await cloud.close();
-    scene.close();
+    sandbox.close();
   });
 
   const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
@@ -832,7 +838,7 @@ describe('a cloud that sends without end', () => {
     let n = 0;
     cloud.replace = ({ path }) => (path.includes('/volumes/detail') ? answer(++n) : undefined);
   }
-  const run = (...args: readonly string[]) => scene.run(cloud.env as Record<string, string>, ...args);
+  const run = (...args: readonly string[]) => sandbox.run(cloud.env as Record<string, string>, ...args);
 
   it('is left after the bytes of one list: pages of 25 MB', async () => {
     const filler = 'x'.repeat(25_000_000);
@@ -840,7 +846,7 @@ describe('a cloud that sends without end', () => {
       status: 200,
       body: { volumes: [volume(`v${n}`)], volumes_links: [{ rel: 'next', href: `?marker=v${n}` }], filler },
     }));
-    const config = scene.write('op.yaml', `${HEAD}http: {max_list_bytes: 60000000}\n`);
+    const config = sandbox.write('op.yaml', `${HEAD}http: {max_list_bytes: 60000000}\n`);
     const done = await run('get', 'volumes', '--config', config);
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done).replace(/\s+/g, ' ')).to.contain('larger than 60000000 bytes (http.max_list_bytes)');
@@ -852,7 +858,7 @@ describe('a cloud that sends without end', () => {
       status: 200,
       body: { volumes: [volume(`v${n}`)], volumes_links: [{ rel: 'next', href: `?marker=v${n}` }] },
     }));
-    const config = scene.write(
+    const config = sandbox.write(
       'op.yaml',
       `${HEAD}http: {max_list_pages: 40}\napply: {requests_per_second: 1000}\n`,
     );
@@ -896,7 +902,7 @@ describe('a cloud that sends without end', () => {
 
   it('gets no farther with headers', async () => {
     disks(() => ({ status: 200, headers: { 'X-Large': 'x'.repeat(100_000) } }));
-    const config = scene.write('op.yaml', `${HEAD}retry: {min_delay: 10ms, max_delay: 20ms}\n`);
+    const config = sandbox.write('op.yaml', `${HEAD}retry: {min_delay: 10ms, max_delay: 20ms}\n`);
     const done = await run('get', 'volumes', '--config', config);
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done)).to.contain('headers of the answer are too large').and.not.match(CRASH);
@@ -927,7 +933,7 @@ describe('a cloud whose names and messages look like advice', function () {
   });
   let cloud: Emulator;
   let gateway: Gateway;
-  let scene: Scene;
+  let sandbox: Sandbox;
 
   before(async () => {
     const world = seedWorld({ volumes: NAMES.length, backupsPerVolume: 1, jobDurationMs: 100 });
@@ -939,17 +945,17 @@ describe('a cloud whose names and messages look like advice', function () {
     }
     cloud = await startEmulator({ world });
     gateway = await Gateway.open(cloud);
-    scene = new Scene();
+    sandbox = new Sandbox();
     const restores = Object.values(world.volumes).map(({ id }, n) => {
       const backup = Object.values(world.backups).at(n - 1);
       const source = n % 4 === 3 ? `backup: {as_of: latest}` : `backup_id: ${backup?.id}`;
       return `    - {name: r-${n}, volume_id: ${id}, ${source}}\n`;
     });
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('')}`,
     );
-    scene.write(
+    sandbox.write(
       'op.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
@@ -960,13 +966,13 @@ apply: {max_failures: 0}
     );
   });
   after(async () => {
-    scene.close();
+    sandbox.close();
     gateway.close();
     await cloud.close();
   });
 
   const run = async (...args: string[]) => {
-    const done = await scene.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml' }, ...args);
+    const done = await sandbox.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml' }, ...args);
     expect(printed(done)).not.to.match(CRASH);
     const lookalikes = printed(done)
       .split('\n')

@@ -7,19 +7,19 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { seedWorld } from '../../src/emulator/index.ts';
 import { PROGRAM, startProgram } from '../e2e/program.ts';
-import { CRASH, printed, Scene } from './attack.ts';
+import { CRASH, printed, Sandbox } from './sandbox.ts';
 
 /** What a page in a browser of this machine can send, against the served emulator. */
 describe('a served emulator', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   let stop: () => Promise<void>;
   let port: number;
   before(async () => {
-    scene = new Scene();
+    sandbox = new Sandbox();
     const args = ['emulator', '--port', '0', '--quiet', '--allow-host', 'emulator.test'];
     const child = spawn(process.execPath, [PROGRAM, ...args], {
-      cwd: scene.cwd,
-      env: { PATH: process.env.PATH, HOME: scene.home },
+      cwd: sandbox.cwd,
+      env: { PATH: process.env.PATH, HOME: sandbox.home },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -37,7 +37,7 @@ describe('a served emulator', () => {
   });
   after(async () => {
     await stop();
-    scene.close();
+    sandbox.close();
   });
 
   interface Told {
@@ -158,7 +158,7 @@ describe('a served emulator', () => {
     const charset = { 'Content-Type': 'application/json; charset=utf-8' };
     expect((await ask('POST', '/__emulator/faults', charset, '{"rules": []}')).status).to.equal(200);
     expect((await ask('DELETE', '/__emulator/faults', {})).status).to.equal(200);
-    const detached = await scene.run(
+    const detached = await sandbox.run(
       { OS_AUTH_URL: `http://127.0.0.1:${port}/v3` },
       'emulator',
       '--detach',
@@ -170,17 +170,17 @@ describe('a served emulator', () => {
 
 /** A world that came with a checkout, named by --world. */
 describe('the world of an emulator', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   /** What is printed to be pasted, up to its last line. */
   async function block(world: object): Promise<string> {
-    scene.write('world.json', JSON.stringify(world));
+    sandbox.write('world.json', JSON.stringify(world));
     const args = ['emulator', '--port', '0', '--quiet', '--world', 'world.json'];
-    const running = startProgram(args, scene.cwd, { HOME: scene.home }, (line) => {
+    const running = startProgram(args, sandbox.cwd, { HOME: sandbox.home }, (line) => {
       if (line.startsWith('# To see what happened in the cloud')) running.kill('SIGTERM');
     });
     const done = await running.done;
@@ -205,8 +205,8 @@ describe('the world of an emulator', () => {
       for (const line of shown.trimEnd().split('\n')) expect(line).to.match(/^(# |# {3}|export OS_\w+=)/);
       // As pasted, and with the commands of the comments taken out.
       for (const pasted of [shown, shown.replace(/^# {3}(?=export)/gm, '')])
-        execFileSync('sh', ['-c', pasted], { cwd: scene.cwd });
-      expect(existsSync(join(scene.cwd, 'pasted'))).to.equal(false);
+        execFileSync('sh', ['-c', pasted], { cwd: sandbox.cwd });
+      expect(existsSync(join(sandbox.cwd, 'pasted'))).to.equal(false);
     });
 
   for (const odd of [7, null, {}, [], [{}]])
@@ -220,11 +220,11 @@ describe('the world of an emulator', () => {
 
 /** A world that came with a checkout, its outline right and its entries not. */
 describe('a damaged world', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   const deep = '['.repeat(100_000) + ']'.repeat(100_000);
   const serve = ['--port', '0', '--quiet'];
@@ -249,8 +249,8 @@ describe('a damaged world', () => {
         `"${part}":""`,
         `"${part}":${json}`,
       );
-      const file = scene.write('world.json', text);
-      const done = await scene.run({}, 'emulator', ...args, '--world', 'world.json');
+      const file = sandbox.write('world.json', text);
+      const done = await sandbox.run({}, 'emulator', ...args, '--world', 'world.json');
       expect(done.code, printed(done)).to.equal(1);
       expect(printed(done)).not.to.match(CRASH).and.not.include('vbsctl status');
       expect(printed(done).replace(/\s+/g, ' ')).to.include('is damaged: an entry is missing or malformed');
@@ -262,8 +262,8 @@ describe('a damaged world', () => {
     const [server] = Object.values(servers).filter(({ name }) => name === 'crm-db1');
     const name = { toString: 1 };
     const volumes = { a: { name, attachments: [{ server_id: server?.id }] } };
-    scene.write('world.json', JSON.stringify({ ...world, servers, volumes }));
-    const done = await scene.run({}, 'emulator', '--detach', 'crm-db1', '--world', 'world.json');
+    sandbox.write('world.json', JSON.stringify({ ...world, servers, volumes }));
+    const done = await sandbox.run({}, 'emulator', '--detach', 'crm-db1', '--world', 'world.json');
     expect(printed(done)).to.include('Detached from crm-db1: (no name).');
   });
 });
@@ -271,7 +271,7 @@ describe('a damaged world', () => {
 /** Whatever program of this machine listens where OS_AUTH_URL points. */
 describe('what is taken for a served emulator', () => {
   const PATHS = '{"paths":["POST detach-server"]}';
-  let scene: Scene;
+  let sandbox: Sandbox;
   let server: http.Server;
   let replies: { get: string; post: string; getStatus?: number; postStatus?: number };
   let posts = 0;
@@ -290,12 +290,12 @@ describe('what is taken for a served emulator', () => {
     server.close();
   });
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
     posts = 0;
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const detach = () => scene.run({ OS_AUTH_URL: `${url()}/v3` }, 'emulator', '--detach', 'pay-db1');
+  const detach = () => sandbox.run({ OS_AUTH_URL: `${url()}/v3` }, 'emulator', '--detach', 'pay-db1');
 
   for (const [status, post] of [
     [200, '{"done":true,"detached":"x"}'],

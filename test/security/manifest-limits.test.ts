@@ -1,31 +1,31 @@
 import { expect } from 'chai';
-import { Desk } from '../e2e/cli.ts';
 import { startProgram } from '../e2e/program.ts';
-import { CRASH, printed } from './attack.ts';
+import { Workspace } from '../e2e/workspace.ts';
+import { CRASH, printed } from './sandbox.ts';
 
 /** What a manifest may cost before anybody has agreed to it, against the built program. */
 describe('a manifest of a thousand things that do not exist', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   beforeEach(async () => {
-    desk = await Desk.open();
+    workspace = await Workspace.open();
     const id = (letter: string, n: number) =>
       `${letter}${String(n).padStart(7, '0')}-0000-4000-8000-000000000000`;
     const restores = Array.from(
       { length: 1_000 },
       (_, n) => `    - {name: d${n}, volume_id: ${id('a', n)}, backup_id: ${id('b', n)}}`,
     );
-    desk.write(
+    workspace.write(
       'many.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('\n')}\n`,
     );
   });
-  afterEach(() => desk.close());
+  afterEach(() => workspace.close());
 
   it('costs a handful of requests, not one for each', async () => {
-    const done = await desk.run('plan', '-f', 'many.yaml');
+    const done = await workspace.run('plan', '-f', 'many.yaml');
     expect(done.stdout).to.contain('Plan: 1,000 blocked.');
     expect(done.stdout.match(/does not exist in this project and region/g)).to.have.length(2_000);
-    expect(desk.cloud.audit().requests.total).to.be.at.most(75);
+    expect(workspace.cloud.audit().requests.total).to.be.at.most(75);
   });
 
   for (const [name, command] of [
@@ -33,17 +33,17 @@ describe('a manifest of a thousand things that do not exist', () => {
     ['apply', ['apply', '-f', 'many.yaml', '--auto-approve', '--init-state']],
   ] as const)
     it(`costs no request at all over policy.max_restores (${name})`, async () => {
-      desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
-      const done = await desk.run(...command, '--config', 'op.yaml');
+      workspace.write('op.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+      const done = await workspace.run(...command, '--config', 'op.yaml');
       expect(done.code).to.equal(5);
       expect(printed(done)).to.contain('the plan has 1000 restores, the limit is 50');
       // The login alone.
-      expect(desk.cloud.audit().requests).to.deep.equal({ total: 1, token: 1 });
+      expect(workspace.cloud.audit().requests).to.deep.equal({ total: 1, token: 1 });
     });
 
   it('does not keep what is under way from being followed', async () => {
-    desk.declare(1);
-    const begun = await desk.run(
+    workspace.declare(1);
+    const begun = await workspace.run(
       'apply',
       '-f',
       'restores.yaml',
@@ -52,29 +52,36 @@ describe('a manifest of a thousand things that do not exist', () => {
       '--no-wait',
     );
     expect(begun.code, printed(begun)).to.equal(6);
-    desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+    workspace.write('op.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
     const files = ['-f', 'restores.yaml', '-f', 'many.yaml'];
     // One disk of each: a set of its own, so that both count.
-    desk.write('many.yaml', desk.read('many.yaml').replace('{name: night}', '{name: flood}'));
-    const done = await desk.run('apply', ...files, '--auto-approve', '--config', 'op.yaml');
+    workspace.write('many.yaml', workspace.read('many.yaml').replace('{name: night}', '{name: flood}'));
+    const done = await workspace.run('apply', ...files, '--auto-approve', '--config', 'op.yaml');
     expect(done.code, printed(done)).to.equal(5);
     expect(printed(done)).to.contain('the plan has 1000 restores, the limit is 50');
-    expect(desk.starts()).to.deep.equal([1]);
-    const { stdout } = await desk.run('state', 'list', '--config', 'op.yaml');
+    expect(workspace.starts()).to.deep.equal([1]);
+    const { stdout } = await workspace.run('state', 'list', '--config', 'op.yaml');
     expect(stdout).to.match(/night\/disk-0.*succeeded/);
   });
 
   it('is looked at all the same where the operator lifts the limit', async () => {
-    desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
-    const done = await desk.run('plan', '-f', 'many.yaml', '--config', 'op.yaml', '--allow-more-restores');
+    workspace.write('op.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+    const done = await workspace.run(
+      'plan',
+      '-f',
+      'many.yaml',
+      '--config',
+      'op.yaml',
+      '--allow-more-restores',
+    );
     expect(done.stdout).to.contain('Plan: 1,000 blocked.');
   });
 
   it('is told of without a crash where one text is as long as the file', async () => {
     for (const entry of [{ timeout: '1'.repeat(20_000_000) }, { generation: '1'.repeat(20_000_000) }]) {
       const set = { apiVersion: 'vbsctl.dev/v1', kind: 'RestoreSet', spec: { restores: [entry] } };
-      desk.write('long.json', JSON.stringify(set));
-      const done = await desk.runWithoutCloud('validate', '-f', 'long.json');
+      workspace.write('long.json', JSON.stringify(set));
+      const done = await workspace.runWithoutCloud('validate', '-f', 'long.json');
       expect(done.code).to.equal(1);
       expect(printed(done)).to.include('111…').and.not.match(CRASH);
       expect(printed(done).length).to.be.below(5_000);
@@ -88,9 +95,9 @@ describe('a manifest of a thousand things that do not exist', () => {
       ['backslashes in one JSON file', `["${'\\u0041'.repeat(5_000_000)}"]`],
       ['backslashes in one JSON file', `{"${'\\\\'.repeat(15_000_000)}": 1}`],
     ] as const) {
-      desk.write('long.json', text);
+      workspace.write('long.json', text);
       // jsonc-parser alone takes more than a gigabyte for each of them.
-      const done = await startProgram(['validate', '-f', 'long.json'], desk.folder, {
+      const done = await startProgram(['validate', '-f', 'long.json'], workspace.folder, {
         NODE_OPTIONS: '--max-old-space-size=128',
       }).done;
       expect(done.code, printed(done)).to.equal(1);
@@ -106,12 +113,12 @@ describe('a manifest of a thousand things that do not exist', () => {
       (_, n) =>
         `    - {name: ${name('n', n)}, volume_id: 0a5c1f5e-6a53-4b8e-9d3b-${String(n).padStart(12, '0')}, backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11, depends_on: [${name('m', n)}]}`,
     );
-    desk.write(
+    workspace.write(
       'deep.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('\n')}\n`,
     );
     const began = performance.now();
-    const done = await desk.runWithoutCloud('validate', '-f', 'deep.yaml');
+    const done = await workspace.runWithoutCloud('validate', '-f', 'deep.yaml');
     expect(done.code).to.equal(1);
     expect(printed(done)).to.contain('is not declared');
     // 71 s before; under a second on an idle machine.

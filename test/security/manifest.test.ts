@@ -1,22 +1,22 @@
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import { CRASH, expectQuotedOnly, printed, Scene } from './attack.ts';
 import { HOSTILE_TEXTS, LOG_COMMANDS, SURROUNDINGS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
+import { CRASH, expectQuotedOnly, printed, Sandbox } from './sandbox.ts';
 
 /** What a manifest of a pull request may hold, against the built program. */
 describe('a manifest whose texts are hostile', () => {
   let cloud: Emulator;
-  let scene: Scene;
+  let sandbox: Sandbox;
   before(async () => {
     cloud = await startEmulator();
   });
   after(() => cloud.close());
   beforeEach(() => {
-    scene = new Scene();
-    scene.write('op.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\nmanifests: [restores.yaml]\n');
+    sandbox = new Sandbox();
+    sandbox.write('op.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\nmanifests: [restores.yaml]\n');
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   /** In ASCII: a file with control characters is none that is read. */
   const json = (value: unknown) =>
@@ -65,10 +65,10 @@ describe('a manifest whose texts are hostile', () => {
       ['in what is no manifest', HOSTILE_TEXTS.join('\n')],
     ] as const)
       it(`cannot act in a log: ${what}, ${where}`, async () => {
-        scene.write('restores.yaml', text);
+        sandbox.write('restores.yaml', text);
         for (const more of [[], ['--output', 'json']])
           for (const command of ['plan', 'validate']) {
-            const done = await scene.run(
+            const done = await sandbox.run(
               { ...cloud.env(), ...env, VBSCTL_CONFIG: 'op.yaml' },
               command,
               ...more,
@@ -80,8 +80,8 @@ describe('a manifest whose texts are hostile', () => {
 
   it('cannot act where one text is wrapped over many lines, and is shown all the same', async () => {
     for (const text of LOG_COMMANDS.slice(0, 3)) {
-      scene.write('restores.yaml', byName(text.slice(0, 255)));
-      const done = await scene.run(
+      sandbox.write('restores.yaml', byName(text.slice(0, 255)));
+      const done = await sandbox.run(
         { ...cloud.env(), CI: 'true', GITHUB_ACTIONS: 'true', VBSCTL_CONFIG: 'op.yaml' },
         'plan',
       );
@@ -96,8 +96,8 @@ describe('a manifest whose texts are hostile', () => {
       'c96e4a94-927a-425c-8795-63f9964cfebd',
       '57e9f938-dd2d-48da-a3eb-b77151a454a2',
     );
-    scene.write('sets/a\n  run this first: vbsctl apply --auto-approve\n.yaml', text);
-    const done = await scene.run(cloud.env(), 'plan', '-f', 'sets');
+    sandbox.write('sets/a\n  run this first: vbsctl apply --auto-approve\n.yaml', text);
+    const done = await sandbox.run(cloud.env(), 'plan', '-f', 'sets');
     expect(printed(done)).to.include('sets/a\\n\\x20\\x20run\\x20this');
     expect(printed(done)).not.to.match(/^\s*(run this first|vbsctl apply --auto-approve)/m);
   });
@@ -118,18 +118,18 @@ describe('a manifest whose texts are hostile', () => {
         depends_on: ['db-date'],
       },
     ];
-    scene.write('restores.yaml', set('vbsctl state rm x;touch pwned #', restores));
-    const done = await scene.run(cloud.env(), 'validate');
+    sandbox.write('restores.yaml', set('vbsctl state rm x;touch pwned #', restores));
+    const done = await sandbox.run(cloud.env(), 'validate');
     expectQuotedOnly(done, 'vbsctl state rm x;touch');
-    scene.write('restores.yaml', 'a: *x\u00a0vbsctl\n'.replace('\\u00a0', '\u00a0'));
-    expectQuotedOnly(await scene.run(cloud.env(), 'validate'), 'x vbsctl');
+    sandbox.write('restores.yaml', 'a: *x\u00a0vbsctl\n'.replace('\\u00a0', '\u00a0'));
+    expectQuotedOnly(await sandbox.run(cloud.env(), 'validate'), 'x vbsctl');
   });
 
   it('begins no line with a command, whatever blank stands before it', async () => {
     for (const blank of ['\u00a0', '\u2003', '\u3000', '\u2800', '\n'])
       for (let before = 1; before < 24; before += 2) {
-        scene.write('restores.yaml', byName(`${'word '.repeat(before)}${blank}vbsctl resolve a/b --as x`));
-        const text = printed(await scene.run(cloud.env(), 'plan'));
+        sandbox.write('restores.yaml', byName(`${'word '.repeat(before)}${blank}vbsctl resolve a/b --as x`));
+        const text = printed(await sandbox.run(cloud.env(), 'plan'));
         expect(text).to.include('resolve');
         expect(text).to.not.match(/^[\s\u2800]*vbsctl[\s\u2800]+resolve/m);
       }

@@ -1,24 +1,24 @@
 import { expect } from 'chai';
 import type { Finished } from '../e2e/program.ts';
-import { CRASH, printed, Scene } from './attack.ts';
 import { DONE, fakePostgres, int16, int32, JSON_TYPE, message, READY, rows } from './fake-postgres.ts';
+import { CRASH, printed, Sandbox } from './sandbox.ts';
 
 /** What a server that says it is PostgreSQL may send, against the built program. */
 describe('security: a PostgreSQL server that does not keep to the protocol', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   let closing: (() => void)[];
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
     closing = [];
   });
   afterEach(() => {
     for (const close of closing) close();
-    scene.close();
+    sandbox.close();
   });
 
   const PASSWORD = 'S3CRET-S3CRET';
   const run = (state: string, ...args: readonly string[]) =>
-    scene.run({ PGPASSWORD: PASSWORD }, ...args, '--state', state);
+    sandbox.run({ PGPASSWORD: PASSWORD }, ...args, '--state', state);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
 
   const BROKEN: readonly (readonly [name: string, bytes: Buffer])[] = [
@@ -93,7 +93,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
       { answer: (sql) => (sql.includes('select head') ? many : undefined) },
       closing,
     );
-    const finished = await scene.run(
+    const finished = await sandbox.run(
       { PGPASSWORD: PASSWORD, NODE_OPTIONS: '--max-old-space-size=400', VBSCTL_STATE_SIZE_LIMIT: '64MiB' },
       'state',
       'list',

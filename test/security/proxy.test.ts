@@ -1,16 +1,16 @@
 import net, { type AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { CRASH, printed, Scene } from './attack.ts';
 import { logCommandsIn } from './log-commands.ts';
 import { tells } from './reflections.ts';
+import { CRASH, printed, Sandbox } from './sandbox.ts';
 
 /** What a proxy's address, or the proxy itself, may hold, against the built program. */
 describe('a proxy, hostile or written wrongly', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   const CLOUD = {
     OS_AUTH_URL: 'https://iam.invalid/v3',
@@ -45,7 +45,7 @@ describe('a proxy, hostile or written wrongly', () => {
       it(`${variable}=http://${written}… is taken as curl takes it`, async () => {
         const { port, heads, close } = await proxy('HTTP/1.1 407 no\r\n\r\n');
         try {
-          const done = await scene.run(
+          const done = await sandbox.run(
             { ...CLOUD, [variable]: `http://${written}127.0.0.1:${port}` },
             'auth',
             'check',
@@ -72,7 +72,7 @@ describe('a proxy, hostile or written wrongly', () => {
       ['get', 'volumes'],
     ])
       it(`${command.join(' ')} refuses ${address.replace('s3cret', '…')}, and never repeats the password`, async () => {
-        const done = await scene.run({ ...CLOUD, https_proxy: address }, ...command);
+        const done = await sandbox.run({ ...CLOUD, https_proxy: address }, ...command);
         expect(done.code, printed(done)).to.equal(1);
         expect(printed(done)).to.contain('https_proxy ').and.contain('%25');
         expect(printed(done)).not.to.contain('s3cret');
@@ -84,7 +84,7 @@ describe('a proxy, hostile or written wrongly', () => {
       const { port, heads, close } = await proxy('HTTP/1.1 403 no\r\n\r\n');
       try {
         const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY };
-        const done = await scene.run(env, 'auth', 'check');
+        const done = await sandbox.run(env, 'auth', 'check');
         expect(printed(done)).not.to.match(CRASH);
         expect(heads.join('')).to.contain('CONNECT iam.invalid:443');
       } finally {
@@ -96,7 +96,7 @@ describe('a proxy, hostile or written wrongly', () => {
     const { port, heads, close } = await proxy(`HTTP/1.1 200 ${'a'.repeat(64 * 1024)}`);
     try {
       const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}` };
-      const done = await scene.run(env, 'auth', 'check');
+      const done = await sandbox.run(env, 'auth', 'check');
       expect(done.code).to.equal(1);
       expect(printed(done)).not.to.match(CRASH);
       expect(heads.join('')).not.to.contain('pa55word');
@@ -120,7 +120,7 @@ describe('a proxy, hostile or written wrongly', () => {
           ['state', 'list', '--state', 'https://state.invalid/s'],
         ]) {
           const env = { ...CLOUD, HTTPS_PROXY, TF_HTTP_RETRY_MAX: '0', CI: 'true', GITHUB_ACTIONS: 'true' };
-          const done = await scene.run(env, ...args);
+          const done = await sandbox.run(env, ...args);
           expect(done.code, printed(done)).to.equal(1);
           expect(printed(done)).not.to.match(CRASH);
           expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);

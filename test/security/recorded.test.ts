@@ -1,30 +1,30 @@
 import { expect } from 'chai';
-import { Desk, type Finished } from '../e2e/cli.ts';
+import { type Finished, Workspace } from '../e2e/workspace.ts';
 
 /** What the state has recorded holds, whatever manifests and found configs of a checkout say later, and after each command on the state. */
 describe('security: what is recorded', () => {
-  let desk: Desk;
-  afterEach(() => desk.close());
+  let workspace: Workspace;
+  afterEach(() => workspace.close());
 
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   const entry = (name: string, n: number, more = '') => {
     const [volume, backup] = [n, n].map((_, which) => {
-      const id = Object.keys(desk.cloud.world().volumes)[n];
+      const id = Object.keys(workspace.cloud.world().volumes)[n];
       return which === 0
         ? id
-        : Object.values(desk.cloud.world().backups).find(({ volume_id }) => volume_id === id)?.id;
+        : Object.values(workspace.cloud.world().backups).find(({ volume_id }) => volume_id === id)?.id;
     });
     return `    - {name: ${name}, volume_id: ${volume}, backup_id: ${backup}${more}}\n`;
   };
   const declare = (set: string, ...entries: string[]): string => {
-    desk.write(
+    workspace.write(
       `${set}.yaml`,
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
     );
     return `${set}.yaml`;
   };
   async function ends(code: number, ...args: string[]): Promise<string> {
-    const finished = await desk.run(...args);
+    const finished = await workspace.run(...args);
     expect(finished.code, said(finished)).to.equal(code);
     return said(finished);
   }
@@ -34,7 +34,7 @@ describe('security: what is recorded', () => {
 
   describe('protection', () => {
     beforeEach(async () => {
-      desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 100 } });
+      workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 100 } });
       await ends(0, 'init');
       await apply(0, declare('pay', entry('db', 0, ', protect: true')));
     });
@@ -42,10 +42,10 @@ describe('security: what is recorded', () => {
     /** Another restore into the disk is refused: nothing has said `protect: false` under the name that protects it. */
     const holds = (generation: number) => holdsFor('pay/db', generation);
     async function holdsFor(address: string, generation: number): Promise<void> {
-      const starts = desk.starts();
+      const starts = workspace.starts();
       const file = declare('other', entry('db', 0, `, generation: ${generation}`));
       expect(await apply(5, file)).to.include(`${address} was restored into this disk`);
-      expect(desk.starts()).to.deep.equal(starts);
+      expect(workspace.starts()).to.deep.equal(starts);
     }
 
     it('is not lifted by an import under its name, after its record was removed', async () => {
@@ -63,11 +63,11 @@ describe('security: what is recorded', () => {
       // Its own word lifts it, and for good.
       await apply(0, declare('pay', entry('db', 0, ', generation: 2, protect: false')));
       await apply(0, declare('other', entry('db', 0, ', generation: 3')));
-      expect(desk.starts()).to.deep.equal([3, 1]);
+      expect(workspace.starts()).to.deep.equal([3, 1]);
     });
 
     it('is not lifted by a file with what a run could not save', async () => {
-      await desk.cloud.setFaults({
+      await workspace.cloud.setFaults({
         rules: [
           {
             match: { route: 'job' },
@@ -77,7 +77,7 @@ describe('security: what is recorded', () => {
         ],
       });
       await apply(6, declare('web', entry('db', 1, ', protect: true')), '--no-wait');
-      await desk.cloud.setFaults({ rules: [] });
+      await workspace.cloud.setFaults({ rules: [] });
       const { lineage, serial, target, records } = JSON.parse(await ends(0, 'state', 'pull'));
       const { history, ...running } = records.find(({ status }: { status: string }) => status === 'running');
       const at = new Date().toISOString();
@@ -90,7 +90,7 @@ describe('security: what is recorded', () => {
         serial,
         target,
       };
-      desk.write('errored.state.json', JSON.stringify({ ...head, saved_at: at, records: [done] }));
+      workspace.write('errored.state.json', JSON.stringify({ ...head, saved_at: at, records: [done] }));
       await ends(0, 'state', 'push', 'errored.state.json');
       const file = declare('other', entry('db', 1, ', generation: 2'));
       expect(await apply(5, file)).to.include('web/db was restored into this disk');
@@ -110,18 +110,18 @@ describe('security: what is recorded', () => {
       await apply(0, declare('web', entry('db', 0, ', generation: 2, protect: false')));
       await apply(0, declare('app', entry('db', 0, ', generation: 2')));
       await apply(0, declare('other', entry('db', 0, ', generation: 3')));
-      expect(desk.starts()).to.deep.equal([3]);
+      expect(workspace.starts()).to.deep.equal([3]);
     });
   });
 
   it('a restore under way is followed with its own API, or not at all', async () => {
-    desk = await Desk.open({ seed: { volumes: 2, jobDurationMs: 600_000, queueMs: 10 } });
+    workspace = await Workspace.open({ seed: { volumes: 2, jobDurationMs: 600_000, queueMs: 10 } });
     await ends(0, 'init');
     const file = declare('pay', entry('db', 0));
     await apply(6, file, '--no-wait');
     await ends(0, 'plan', '-f', file, '--out', 'plan.json');
-    const config = desk.read('vbsctl.yaml');
-    desk.write('vbsctl.yaml', `${config}api: cinder\n`);
+    const config = workspace.read('vbsctl.yaml');
+    workspace.write('vbsctl.yaml', `${config}api: cinder\n`);
     for (const args of [
       ['plan', '-f', file],
       ['apply', '--auto-approve', '-f', file],
@@ -135,8 +135,8 @@ describe('security: what is recorded', () => {
       expect(text).to.include('pay/db is running and was sent with api: vbs; this run has api: cinder');
       expect(Date.now() - before, args.join(' ')).to.be.below(10_000);
     }
-    desk.write('vbsctl.yaml', config);
+    workspace.write('vbsctl.yaml', config);
     await apply(6, file, '--no-wait');
-    expect(desk.starts()).to.deep.equal([1]);
+    expect(workspace.starts()).to.deep.equal([1]);
   });
 });

@@ -16,44 +16,44 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
-import { Desk, type Finished } from '../e2e/cli.ts';
+import { type Finished, Workspace } from '../e2e/workspace.ts';
 import { type Edits, forged, turned } from '../planner/forging.ts';
-import { CRASH, expectNoLookalike, LOOKALIKE } from './attack.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE } from './sandbox.ts';
 
 /** A plan file is written by whoever can write it: the runner of a pull request, or somebody between two jobs. */
 describe('a saved plan as an attacker writes it', () => {
-  let desk: Desk;
+  let workspace: Workspace;
   /** Outside of the checkout. */
   let outside: string;
 
   beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200 } });
+    workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 200 } });
     outside = mkdtempSync(join(tmpdir(), 'vbsctl-outside-'));
-    desk.declare(2);
+    workspace.declare(2);
     await ok('init');
     await ok('plan', '--out', 'plan.json');
   });
   afterEach(async () => {
-    await desk.close();
+    await workspace.close();
     rmSync(outside, { recursive: true, force: true });
   });
 
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
-  const at = (name: string) => join(desk.folder, name);
-  const forge = (edits: Edits) => desk.write('plan.json', forged(desk.read('plan.json'), edits));
+  const at = (name: string) => join(workspace.folder, name);
+  const forge = (edits: Edits) => workspace.write('plan.json', forged(workspace.read('plan.json'), edits));
 
   async function ok(...args: string[]): Promise<string> {
-    const finished = await desk.run(...args);
+    const finished = await workspace.run(...args);
     expect(finished.code, said(finished)).to.equal(0);
     return said(finished);
   }
 
   /** Refused, in so many words, and the cloud was asked for nothing. */
   async function refused(sentence: string, ...args: string[]): Promise<string> {
-    const finished = await desk.run(...(args.length > 0 ? args : ['apply', 'plan.json']));
+    const finished = await workspace.run(...(args.length > 0 ? args : ['apply', 'plan.json']));
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).to.include(sentence).and.not.match(CRASH);
-    expect(desk.starts()).to.deep.equal([]);
+    expect(workspace.starts()).to.deep.equal([]);
     return said(finished);
   }
 
@@ -61,13 +61,13 @@ describe('a saved plan as an attacker writes it', () => {
     it('is no resumption: show does not call it genuine, apply starts nothing', async () => {
       // Of a restore that was done, so that there is a record to name.
       await ok('apply', 'plan.json');
-      const starts = desk.starts();
-      desk.write(
+      const starts = workspace.starts();
+      workspace.write(
         'restores.yaml',
-        desk.read('restores.yaml').replace(/(backup_id: [-0-9a-f]+)/, '$1, generation: 2'),
+        workspace.read('restores.yaml').replace(/(backup_id: [-0-9a-f]+)/, '$1, generation: 2'),
       );
       await ok('plan', '--out', 'plan.json');
-      const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
+      const index = JSON.parse(workspace.read('plan.json')).actions.findIndex(
         ({ kind }: { kind: string }) => kind === 'restore',
       );
       forge(turned(index, 'resume'));
@@ -76,10 +76,10 @@ describe('a saved plan as an attacker writes it', () => {
         .and.include('This is the content of the file')
         .and.include('as recorded in the state when the plan is applied')
         .and.not.include('accepted');
-      const finished = await desk.run('apply', 'plan.json');
+      const finished = await workspace.run('apply', 'plan.json');
       expect(finished.code, said(finished)).to.equal(5);
       expect(said(finished)).to.include('the state has nothing under way there');
-      expect(desk.starts()).to.deep.equal(starts);
+      expect(workspace.starts()).to.deep.equal(starts);
     });
 
     it('brings no record of its own, and touches what it says that it touches', async () => {
@@ -94,7 +94,7 @@ describe('a saved plan as an attacker writes it', () => {
     });
 
     it('is not done because the file says so', async () => {
-      const { records } = JSON.parse(desk.read('plan.json'));
+      const { records } = JSON.parse(workspace.read('plan.json'));
       forge({ ...turned(0, 'noop', { done_at: '2026-11-24T00:00:00.000Z' }), records: records.slice(1) });
       await refused('the plan shows it as done, but the state does not');
     });
@@ -108,10 +108,10 @@ describe('a saved plan as an attacker writes it', () => {
     }
     await ok('plan', '--out', 'plan.json');
     forge({ ...turned(0, 'blocked', { was: 'night/other', reasons: [] }), 'actions.0.volume.id': undefined });
-    const finished = await desk.run('apply', 'plan.json');
+    const finished = await workspace.run('apply', 'plan.json');
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).not.to.match(CRASH);
-    expect(desk.starts()).to.deep.equal([]);
+    expect(workspace.starts()).to.deep.equal([]);
   });
 
   it('says nothing on a line of its own', async () => {
@@ -119,7 +119,7 @@ describe('a saved plan as an attacker writes it', () => {
       await ok('plan', '--out', 'plan.json');
       forge({ [path]: LOOKALIKE });
       for (const command of ['show', 'apply']) {
-        const finished = await desk.run(command, 'plan.json');
+        const finished = await workspace.run(command, 'plan.json');
         if (command === 'apply') expect(finished.code).to.equal(5);
         expectNoLookalike(finished);
       }
@@ -139,21 +139,21 @@ describe('a saved plan as an attacker writes it', () => {
   });
 
   it('has the files that it names looked at once each, and not without end', async () => {
-    const [one] = JSON.parse(desk.read('plan.json')).manifests;
+    const [one] = JSON.parse(workspace.read('plan.json')).manifests;
     const another = (n: number) => ({ ...one, path: `${'./'.repeat(n % 1_000)}restores.yaml` });
     forge({ manifests: Array.from({ length: 10_001 }, (_, n) => another(n)) });
     await refused('not a valid plan');
     await ok('plan', '--out', 'plan.json');
-    desk.write('restores.yaml', `${desk.read('restores.yaml')}# edited\n`);
+    workspace.write('restores.yaml', `${workspace.read('restores.yaml')}# edited\n`);
     forge({ manifests: Array.from({ length: 10_000 }, (_, n) => another(n)) });
     const text = await ok('apply', 'plan.json');
     expect(text.match(/has changed since the plan was made/g)).to.have.length(1);
   });
 
   it('has a few of the changed files named, and the others counted', async () => {
-    const [one] = JSON.parse(desk.read('plan.json')).manifests;
+    const [one] = JSON.parse(workspace.read('plan.json')).manifests;
     const names = Array.from({ length: 50 }, (_, n) => `m${n}.yaml`);
-    for (const name of names) desk.write(name, 'edited: 1\n');
+    for (const name of names) workspace.write(name, 'edited: 1\n');
     truncateSync(at('m49.yaml'), 33 * 1024 * 1024);
     forge({ manifests: names.map((path) => ({ ...one, path })) });
     const text = await ok('apply', 'plan.json');
@@ -164,25 +164,25 @@ describe('a saved plan as an attacker writes it', () => {
 
   it('notes no rule of its own as done', async () => {
     await ok('apply', 'plan.json');
-    const { backup } = JSON.parse(desk.read('plan.json')).actions[0];
-    desk.write(
+    const { backup } = JSON.parse(workspace.read('plan.json')).actions[0];
+    workspace.write(
       'restores.yaml',
-      desk
+      workspace
         .read('restores.yaml')
         .replace(`backup_id: ${backup.id}`, `backup: {as_of: "${backup.created_at}"}`),
     );
     expect(await ok('plan', '--out', 'plan.json')).to.include('1 to update in the state');
-    const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
+    const index = JSON.parse(workspace.read('plan.json')).actions.findIndex(
       ({ records_selector }: { records_selector?: true }) => records_selector,
     );
-    const genuine = desk.read('plan.json');
-    const state = desk.read('vbsctl.state.json');
+    const genuine = workspace.read('plan.json');
+    const state = workspace.read('vbsctl.state.json');
     forge({ [`actions.${index}.declared.backup.selector.as_of`]: '2020-01-01T00:00:00.000Z' });
-    const finished = await desk.run('apply', 'plan.json');
+    const finished = await workspace.run('apply', 'plan.json');
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).to.include('its rule does not pick backup');
-    expect(desk.read('vbsctl.state.json')).to.equal(state);
-    desk.write('plan.json', genuine);
+    expect(workspace.read('vbsctl.state.json')).to.equal(state);
+    workspace.write('plan.json', genuine);
     await ok('apply', 'plan.json');
     expect(await ok('plan')).to.include('nothing to do');
   });
@@ -206,11 +206,11 @@ describe('a saved plan as an attacker writes it', () => {
       notices: [{ severity: 'warning', code: 'x', summary: `→ ${evil}\n→ ${evil}`, address: 'night/disk-0' }],
       'actions.0.declared.source': { file: `restores.yaml; ${evil}`, line: 1 },
     });
-    const { stdout } = await desk.run('show', 'plan.json');
+    const { stdout } = await workspace.run('show', 'plan.json');
     const lines = stdout.split('\n').filter((line) => line.includes('evil'));
     expect(lines).to.have.length.above(0);
     for (const line of lines) expect(line).to.match(/^ {2}\| |^ {4}declared: /);
-    const applied = await desk.run('apply', 'plan.json');
+    const applied = await workspace.run('apply', 'plan.json');
     expect(applied.stdout + applied.stderr).not.to.include('evil.example');
   });
 
@@ -264,7 +264,7 @@ describe('a saved plan as an attacker writes it', () => {
   }
   for (const [what, edits, sentence] of inventions)
     it(`cannot invent ${what}`, async () => {
-      forge(edits(JSON.parse(desk.read('plan.json'))));
+      forge(edits(JSON.parse(workspace.read('plan.json'))));
       await refused(sentence);
     });
 
@@ -274,12 +274,12 @@ describe('a saved plan as an attacker writes it', () => {
     await refused('which is in the future');
     // The state went on ten hours ago, and the plan says that it was made a minute ago over the serial before that.
     await ok('plan', '--out', 'plan.json', '--target', 'night/disk-0');
-    const { serial } = JSON.parse(desk.read('plan.json')).state;
+    const { serial } = JSON.parse(workspace.read('plan.json')).state;
     await ok('apply', '--auto-approve', '--target', 'night/disk-1');
-    const state = JSON.parse(desk.read('vbsctl.state.json'));
+    const state = JSON.parse(workspace.read('vbsctl.state.json'));
     expect(state.serial).to.be.above(serial);
     forge({ created_at: new Date(Date.now() + 60_000).toISOString() });
-    const finished = await desk.run('apply', 'plan.json', '--max-age', '1ms');
+    const finished = await workspace.run('apply', 'plan.json', '--max-age', '1ms');
     expect(finished.code).to.equal(5);
     expect(said(finished)).to.include('--max-age is 1ms');
   });
@@ -323,14 +323,14 @@ describe('a saved plan as an attacker writes it', () => {
         rmSync(at('plan.json'));
         make(at('plan.json'));
         for (const command of ['show', 'apply']) {
-          const finished = await desk.run(command, 'plan.json');
+          const finished = await workspace.run(command, 'plan.json');
           expect(finished.code, said(finished)).to.equal(code);
           expect(said(finished)).to.include(sentence).and.not.include('hunter2').and.not.match(CRASH);
         }
       });
 
     it('of millions of small values: is refused before they are in memory', async () => {
-      const plan = desk.read('plan.json');
+      const plan = workspace.read('plan.json');
       for (const text of [
         plan.replace(/"actions": ?\[/, (head) => `${head}${'{},'.repeat(7_000_000)}`),
         plan.replace(/"actions": ?\[/, (head) => `${head}{"x":[${'{},'.repeat(7_000_000)}0]},`),
@@ -338,10 +338,10 @@ describe('a saved plan as an attacker writes it', () => {
         plan.replace('{', `{"x":[${'0,'.repeat(9_000_000)}0],`),
       ]) {
         expect(text).to.have.length.above(plan.length);
-        desk.write('plan.json', text);
+        workspace.write('plan.json', text);
         for (const command of ['show', 'apply']) {
           const env = { NODE_OPTIONS: '--max-old-space-size=128' };
-          const finished = await desk.runIn(desk.folder, env, command, 'plan.json');
+          const finished = await workspace.runIn(workspace.folder, env, command, 'plan.json');
           expect(finished.code, said(finished)).to.equal(5);
           expect(said(finished)).to.match(/more than 10+ values|is not a valid plan|has a key twice/);
         }
@@ -389,7 +389,7 @@ describe('a saved plan as an attacker writes it', () => {
       trust('older', pem().trusted);
       const planned = await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       expect(planned).to.include('Saved the plan in plan.json, signed.');
-      expect(desk.read('plan.json')).not.to.include('PRIVATE');
+      expect(workspace.read('plan.json')).not.to.include('PRIVATE');
       expect(await ok('show', 'plan.json')).to.include('not checked');
       expect(await ok('show', 'plan.json', '--trusted-keys', keys())).to.include(
         'signed by ops-2026 (valid)',
@@ -397,7 +397,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(await ok('apply', 'plan.json', '--trusted-keys', keys())).to.include(
         'signed by ops-2026 (valid)',
       );
-      expect(desk.starts()).to.deep.equal([1, 1]);
+      expect(workspace.starts()).to.deep.equal([1, 1]);
     });
 
     it('comes from a variable, too, as text or as a path', async () => {
@@ -406,17 +406,17 @@ describe('a saved plan as an attacker writes it', () => {
       const inBase64 = Buffer.from(ops.secret).toString('base64');
       for (const value of [ops.secret, inBase64, file('sign.pem', ops.secret)]) {
         const env = { VBSCTL_SIGNING_KEY: value, VBSCTL_TRUSTED_KEYS: keys() };
-        expect((await desk.runIn(desk.folder, env, 'plan', '--out', 'plan.json')).code).to.equal(0);
-        const shown = await desk.runIn(desk.folder, env, 'show', 'plan.json');
+        expect((await workspace.runIn(workspace.folder, env, 'plan', '--out', 'plan.json')).code).to.equal(0);
+        const shown = await workspace.runIn(workspace.folder, env, 'show', 'plan.json');
         expect(said(shown)).to.include('signed by ops (valid)');
       }
     });
 
     it('is wanted where the policy or a flag wants one', async () => {
-      const config = desk.read('vbsctl.yaml');
+      const config = workspace.read('vbsctl.yaml');
       trust('ops', pem().trusted);
       await refused('it is not signed', 'apply', 'plan.json', '--trusted-keys', keys());
-      desk.write('vbsctl.yaml', `${config}policy: {require_signed_plans: true}\n`);
+      workspace.write('vbsctl.yaml', `${config}policy: {require_signed_plans: true}\n`);
       await refused('it is not signed');
       await refused('and this is not a saved plan', 'apply', '--auto-approve');
       await refused(
@@ -444,7 +444,7 @@ describe('a saved plan as an attacker writes it', () => {
         '--sign',
         file('sign.pem', ops.secret),
       );
-      const { signature } = JSON.parse(desk.read('other.json'));
+      const { signature } = JSON.parse(workspace.read('other.json'));
       forge({ signature });
       await refused('the signature does not match', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('stranger.pem', pem().secret));
@@ -475,7 +475,7 @@ describe('a saved plan as an attacker writes it', () => {
         ['hunter2', 'is not a private key in PEM'],
       ];
       for (const [text, sentence] of wrong) {
-        const finished = await desk.run('plan', '--out', 'plan.json', '--sign', file('sign.pem', text));
+        const finished = await workspace.run('plan', '--out', 'plan.json', '--sign', file('sign.pem', text));
         expect(finished.code, said(finished)).to.equal(5);
         expect(said(finished))
           .to.include(sentence)
@@ -487,7 +487,7 @@ describe('a saved plan as an attacker writes it', () => {
         [outside, 'it is a directory'],
         [join(outside, 'none.pem'), 'it does not exist'],
       ] as const)
-        expect(said(await desk.run('plan', '--out', 'plan.json', '--sign', path))).to.include(sentence);
+        expect(said(await workspace.run('plan', '--out', 'plan.json', '--sign', path))).to.include(sentence);
       await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       for (const [make, sentence] of [
         [() => undefined, 'it does not exist'],
@@ -505,15 +505,19 @@ describe('a saved plan as an attacker writes it', () => {
   describe('the policy that it was made under', () => {
     const POLICY = (policy: string) => `apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {${policy}}\n`;
     /** Nobody names a config here. */
-    const plainly = (...args: string[]) => desk.startIn(desk.folder, { VBSCTL_CONFIG: '' }, ...args).done;
+    const plainly = (...args: string[]) =>
+      workspace.startIn(workspace.folder, { VBSCTL_CONFIG: '' }, ...args).done;
     const plannedIn = async (
       folder: string,
       run: (...args: string[]) => Promise<Finished>,
       ...more: string[]
     ) => {
       mkdirSync(at(folder));
-      desk.write(`${folder}/restores.yaml`, desk.read('restores.yaml'));
-      desk.write(`${folder}/vbsctl.yaml`, POLICY("require_signed_plans: true, protected_volumes: ['*']"));
+      workspace.write(`${folder}/restores.yaml`, workspace.read('restores.yaml'));
+      workspace.write(
+        `${folder}/vbsctl.yaml`,
+        POLICY("require_signed_plans: true, protected_volumes: ['*']"),
+      );
       const planned = await run(
         'plan',
         '-f',
@@ -528,7 +532,7 @@ describe('a saved plan as an attacker writes it', () => {
 
     for (const [named, run] of [
       ['no config is named', plainly],
-      ['the operator’s config is named', (...args: string[]) => desk.run(...args)],
+      ['the operator’s config is named', (...args: string[]) => workspace.run(...args)],
     ] as const)
       it(`holds when it is applied: of a config beside the manifests, while ${named}`, async () => {
         if (run === plainly) rmSync(at('vbsctl.yaml'));
@@ -540,18 +544,18 @@ describe('a saved plan as an attacker writes it', () => {
         const protectedOnes = await run(...waived);
         expect(protectedOnes.code, said(protectedOnes)).to.equal(5);
         expect(said(protectedOnes)).to.include('is protected by *');
-        expect(desk.starts()).to.deep.equal([]);
+        expect(workspace.starts()).to.deep.equal([]);
         const allowed = await run(...waived, '--allow-protected-volumes');
         expect(allowed.code, said(allowed)).to.equal(0);
       });
 
     it('holds also where its config is not, and the one of today beside it', async () => {
-      await plannedIn('sub', (...args) => desk.run(...args));
+      await plannedIn('sub', (...args) => workspace.run(...args));
       rmSync(at('sub'), { recursive: true });
       const text = await refused('require_signed_plans');
       expect(text).to.include('the policy has changed since the plan was made');
       await refused('is protected by *', 'apply', 'plan.json', '--allow-unsigned-plans');
-      desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
+      workspace.write('vbsctl.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
       const waived = ['--allow-unsigned-plans', '--allow-protected-volumes'];
       await refused('the limit is 1', 'apply', 'plan.json', ...waived);
     });
@@ -559,18 +563,21 @@ describe('a saved plan as an attacker writes it', () => {
     it('comes with the limits of the config that was found by -f', async () => {
       rmSync(at('vbsctl.yaml'));
       mkdirSync(at('sub'));
-      desk.write('sub/restores.yaml', desk.read('restores.yaml'));
-      desk.write('sub/vbsctl.yaml', `${POLICY('')}retry: {after_ambiguous: stop}\napply: {parallelism: 1}\n`);
-      expect((await plainly('plan', '-f', 'sub', '--out', 'plan.json')).code).to.equal(0);
-      desk.write(
+      workspace.write('sub/restores.yaml', workspace.read('restores.yaml'));
+      workspace.write(
         'sub/vbsctl.yaml',
-        desk.read('sub/vbsctl.yaml').replace('parallelism: 1', 'parallelism: 11'),
+        `${POLICY('')}retry: {after_ambiguous: stop}\napply: {parallelism: 1}\n`,
+      );
+      expect((await plainly('plan', '-f', 'sub', '--out', 'plan.json')).code).to.equal(0);
+      workspace.write(
+        'sub/vbsctl.yaml',
+        workspace.read('sub/vbsctl.yaml').replace('parallelism: 1', 'parallelism: 11'),
       );
       // Beyond what a found config may set: it is read.
       const finished = await plainly('apply', 'plan.json');
       expect(finished.code, said(finished)).to.equal(5);
       expect(said(finished)).to.include('apply.parallelism must be');
-      expect(desk.starts()).to.deep.equal([]);
+      expect(workspace.starts()).to.deep.equal([]);
     });
 
     it('is looked for around the paths of the file within the working directory only', async () => {
@@ -599,15 +606,15 @@ describe('a saved plan as an attacker writes it', () => {
     });
 
     it('does not stay when a later run fails, and replaces nothing else', async () => {
-      desk.write('restores.yaml', 'nonsense');
-      expect((await desk.run('plan', '--out', 'plan.json')).code).to.equal(1);
+      workspace.write('restores.yaml', 'nonsense');
+      expect((await workspace.run('plan', '--out', 'plan.json')).code).to.equal(1);
       expect(existsSync(at('plan.json'))).to.equal(false);
       await refused('exists and is not a saved plan', 'plan', '--out', 'restores.yaml');
-      expect(desk.read('restores.yaml')).to.equal('nonsense');
+      expect(workspace.read('restores.yaml')).to.equal('nonsense');
     });
 
     it('is not written for a plan that the policy refuses', async () => {
-      desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
+      workspace.write('vbsctl.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
       await refused('the plan is refused, so it is not saved', 'plan', '--out', 'plan.json');
       expect(existsSync(at('plan.json'))).to.equal(false);
       await ok('plan', '--out', 'plan.json', '--allow-more-restores');
@@ -616,19 +623,19 @@ describe('a saved plan as an attacker writes it', () => {
     });
 
     it('does what is blocked neither now nor later', async () => {
-      const [volume = ''] = Object.keys(desk.cloud.world().volumes);
-      const config = desk.read('vbsctl.yaml');
-      desk.write('vbsctl.yaml', `${config}policy: {protected_volumes: [${volume}]}\n`);
+      const [volume = ''] = Object.keys(workspace.cloud.world().volumes);
+      const config = workspace.read('vbsctl.yaml');
+      workspace.write('vbsctl.yaml', `${config}policy: {protected_volumes: [${volume}]}\n`);
       expect(await ok('plan', '--out', 'plan.json')).to.include('1 blocked restore is not done by it');
       expect(await ok('show', 'plan.json'))
         .to.include('protected-volume')
         .and.include('a saved plan does not run what it shows as blocked');
-      desk.write('vbsctl.yaml', config);
+      workspace.write('vbsctl.yaml', config);
       await refused('1 of 2 restores are blocked');
-      const rest = await desk.run('apply', 'plan.json', '--skip-blocked');
+      const rest = await workspace.run('apply', 'plan.json', '--skip-blocked');
       expect(rest.code, said(rest)).to.equal(5);
       expect(said(rest)).to.include('Apply: 1 succeeded, 1 blocked.');
-      expect(desk.starts()).to.deep.equal([1]);
+      expect(workspace.starts()).to.deep.equal([1]);
     });
   });
 });

@@ -16,7 +16,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
-import { CRASH, expectNoLookalike, expectQuotedOnly, LOOKALIKE, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, expectQuotedOnly, LOOKALIKE, printed, Sandbox } from './sandbox.ts';
 
 /**
  * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
@@ -24,14 +24,14 @@ import { CRASH, expectNoLookalike, expectQuotedOnly, LOOKALIKE, printed, Scene }
  */
 describe('security: a state file that was tampered with', () => {
   const STATE = 'vbsctl.state.json';
-  let scene: Scene;
+  let sandbox: Sandbox;
   let cloud: Emulator;
   let sound: string;
 
   beforeEach(async () => {
     cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 100, queueMs: 10 } });
-    scene = new Scene();
-    scene.write(
+    sandbox = new Sandbox();
+    sandbox.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, min_delay: 50ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
@@ -40,15 +40,15 @@ describe('security: a state file that was tampered with', () => {
     sound = read();
   });
   afterEach(async () => {
-    scene.close();
+    sandbox.close();
     await cloud.close();
   });
 
-  const run = (...args: string[]): Promise<Finished> => scene.run(env(), ...args);
+  const run = (...args: string[]): Promise<Finished> => sandbox.run(env(), ...args);
   /** The config named: it sets what one that was found may not. */
   const env = () => ({ ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml' });
-  const read = () => readFileSync(join(scene.cwd, STATE), 'utf8');
-  const write = (text: string) => writeFileSync(join(scene.cwd, STATE), text);
+  const read = () => readFileSync(join(sandbox.cwd, STATE), 'utf8');
+  const write = (text: string) => writeFileSync(join(sandbox.cwd, STATE), text);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
   const starts = () =>
     cloud.audit().volumes.reduce((sum, { restores_accepted }) => sum + restores_accepted, 0);
@@ -68,7 +68,7 @@ describe('security: a state file that was tampered with', () => {
         const backup = Object.values(backups).filter(({ volume_id }) => volume_id === volume.id)[nth];
         return `    - {name: disk-${n}, volume_id: ${volume.id}, backup_id: ${backup?.id}}`;
       });
-    scene.write(
+    sandbox.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${entries.join('\n')}\n`,
     );
@@ -84,7 +84,7 @@ describe('security: a state file that was tampered with', () => {
   /** As somebody who knows the format, and computes every hash again. */
   function forge(change: (state: Loose) => void): void {
     edit(change);
-    const { state } = runSync(decodeSnapshot(readFileSync(join(scene.cwd, STATE)), STATE));
+    const { state } = runSync(decodeSnapshot(readFileSync(join(sandbox.cwd, STATE)), STATE));
     write(encodeSnapshot({ state, chain: extendChain(state, []) }));
   }
 
@@ -119,7 +119,7 @@ describe('security: a state file that was tampered with', () => {
       ['state', 'migrate', '--to', 'elsewhere.json', '--dry-run'],
     ])
       await refuses(args, why);
-    expect(existsSync(join(scene.cwd, 'elsewhere.json'))).to.equal(false);
+    expect(existsSync(join(sandbox.cwd, 'elsewhere.json'))).to.equal(false);
 
     // What looks after the state itself still works, and warns.
     const left = JSON.parse(read()).records[0].address;
@@ -155,7 +155,7 @@ describe('security: a state file that was tampered with', () => {
     JSON.stringify({ ...JSON.parse(sound), serial: 4_000_000_000_000_000, records: [], history: [] });
 
   it('a copy elsewhere that was only looked at does not make the state older', async () => {
-    const copy = scene.write(`pull-request/${STATE}`, forged());
+    const copy = sandbox.write(`pull-request/${STATE}`, forged());
     for (const command of ['status', 'status', 'plan'])
       expect((await run(command, '--state', copy)).code).to.be.oneOf([0, 2]);
     expect(await ok('status')).to.not.include('older');
@@ -164,22 +164,26 @@ describe('security: a state file that was tampered with', () => {
   });
 
   it('nor does it where the state was never used before', async () => {
-    const env = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(scene.home, 'new') };
-    const copy = scene.write(`pull-request/${STATE}`, forged());
-    expect((await scene.run(env, 'status', '--state', copy)).code).to.equal(0);
-    const applied = await scene.run(env, 'apply', '--auto-approve');
+    const env = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(sandbox.home, 'new') };
+    const copy = sandbox.write(`pull-request/${STATE}`, forged());
+    expect((await sandbox.run(env, 'status', '--state', copy)).code).to.equal(0);
+    const applied = await sandbox.run(env, 'apply', '--auto-approve');
     expect(said(applied)).to.include('Nothing to do');
   });
 
   it('the state that was looked at where it lies is known: an older one there is refused', async () => {
     declare(3);
-    const elsewhere = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(scene.home, 'b') };
-    expect((await scene.run(elsewhere, 'apply', '--auto-approve')).code).to.equal(0);
+    const elsewhere = {
+      ...cloud.env(),
+      VBSCTL_CONFIG: 'vbsctl.yaml',
+      XDG_STATE_HOME: join(sandbox.home, 'b'),
+    };
+    expect((await sandbox.run(elsewhere, 'apply', '--auto-approve')).code).to.equal(0);
     await ok('status');
     write(sound);
     await refuses(['status'], /older .*was used before/);
     // Also a copy of it anywhere else.
-    const copy = scene.write(`copy/${STATE}`, sound);
+    const copy = sandbox.write(`copy/${STATE}`, sound);
     const looked = await run('status', '--state', copy);
     expect(looked.code).to.equal(5);
     expect(said(looked)).to.match(/older .*was used before/);
@@ -301,19 +305,19 @@ describe('security: a state file that was tampered with', () => {
   it('a journal that a killed run left: cut, edited, replaced or taken away', async () => {
     await cloud.close();
     cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
-    scene.close();
-    scene = new Scene();
-    scene.write(
+    sandbox.close();
+    sandbox = new Sandbox();
+    sandbox.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
     declare(1);
-    const child = startProgram(['apply', '--init-state', '--auto-approve'], scene.cwd, {
-      HOME: scene.home,
+    const child = startProgram(['apply', '--init-state', '--auto-approve'], sandbox.cwd, {
+      HOME: sandbox.home,
       ...env(),
     });
-    const path = join(scene.cwd, `${STATE}.journal`);
-    const known = join(scene.home, '.local', 'state', 'vbsctl', 'known-states');
+    const path = join(sandbox.cwd, `${STATE}.journal`);
+    const known = join(sandbox.home, '.local', 'state', 'vbsctl', 'known-states');
     const serialIn = (folder: string) =>
       readdirSync(folder)
         .filter((name) => /^lineage-\w+\.json$/.test(name))
@@ -377,7 +381,7 @@ describe('security: a state file that was tampered with', () => {
     };
     const path = `${STATE}.journal`;
     for (const key of [{}, { key: '' }, { key: lineage }, { key: journal_key.toUpperCase() }]) {
-      scene.write(path, journalWith(key));
+      sandbox.write(path, journalWith(key));
       for (const args of [['plan'], ['status'], ['state', 'verify'], ['wait'], ['apply', '--auto-approve']]) {
         const before = [starts(), read()];
         const finished = await run(...args);
@@ -389,11 +393,11 @@ describe('security: a state file that was tampered with', () => {
     // A copy of the state has no key: no journal fits, until a run has written it again.
     write(encoded(read()));
     expect(read()).to.not.include('journal_key');
-    scene.write(path, journalWith({ key: 'x' }));
+    sandbox.write(path, journalWith({ key: 'x' }));
     const refused = await run('apply', '--auto-approve');
     expect(refused.code, said(refused)).to.equal(5);
     expect(said(refused)).to.include('was not written by a run that used');
-    scene.remove(path);
+    sandbox.remove(path);
     await ok('state', 'mv', 'night/disk-0', 'night/moved');
     expect(JSON.parse(read()).journal_key).to.be.a('string').and.not.equal(journal_key);
     expect(starts()).to.equal(3);
@@ -402,9 +406,9 @@ describe('security: a state file that was tampered with', () => {
   it('a file with what a run could not save, that no run wrote: it makes nothing that runs again', async () => {
     await cloud.close();
     cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
-    scene.close();
-    scene = new Scene();
-    scene.write('vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
+    sandbox.close();
+    sandbox = new Sandbox();
+    sandbox.write('vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
     declare(1);
     expect((await run('apply', '--init-state', '--auto-approve', '--no-wait')).code).to.equal(6);
     const before = read();
@@ -426,7 +430,7 @@ describe('security: a state file that was tampered with', () => {
         target,
         saved_at: at,
       };
-      scene.write('errored.state.json', JSON.stringify({ ...head, records }));
+      sandbox.write('errored.state.json', JSON.stringify({ ...head, records }));
     };
     for (const [what, claims] of Object.entries({
       'not touched': [failed],
@@ -478,7 +482,7 @@ describe('security: a state file that was tampered with', () => {
       Object.assign(failed ?? {}, { touched: 'no' });
     });
     expect(read()).to.not.equal(before);
-    rmSync(join(scene.home, '.local'), { recursive: true }); // nothing is remembered: the history tells
+    rmSync(join(sandbox.home, '.local'), { recursive: true }); // nothing is remembered: the history tells
     await refuses(['apply', '--auto-approve'], /differs in other fields/);
   });
 
@@ -497,7 +501,7 @@ describe('security: a state file that was tampered with', () => {
   });
 
   it('the state gone: --init-state does not begin a new one where one was known', async () => {
-    rmSync(join(scene.cwd, STATE));
+    rmSync(join(sandbox.cwd, STATE));
     const finished = await run('apply', '--auto-approve', '--init-state');
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).to.match(/there is no state.*serial \d+.*vbsctl init/);
@@ -513,7 +517,7 @@ describe('security: a state file that was tampered with', () => {
         moved_to: { location: evil, at: '2026-11-23T22:00:00.000Z', by: 'ops@corp', serial: 1 },
       }),
     );
-    scene.write('moved.json', read());
+    sandbox.write('moved.json', read());
     const command = /--state ['"]?https|(state: |VBSCTL_STATE=)['"]?https/;
     const refused = async (...args: string[]) => {
       const finished = await run(...args);
@@ -527,7 +531,7 @@ describe('security: a state file that was tampered with', () => {
     const { target } = JSON.parse(sound);
     const saved_at = '2026-11-23T22:00:00.000Z';
     const unsaved = { format: 1, kind: 'unsaved-records', state: evil, lineage: 'another', serial: 3 };
-    scene.write('errored.state.json', JSON.stringify({ ...unsaved, target, saved_at, records: [] }));
+    sandbox.write('errored.state.json', JSON.stringify({ ...unsaved, target, saved_at, records: [] }));
     await refused('state', 'push', 'errored.state.json');
   });
 
@@ -592,7 +596,7 @@ describe('security: a state file that was tampered with', () => {
         JSON.stringify({ ...state, target: { ...state.target, auth_url: 'http://x', [field]: LOOKALIKE } }),
       );
       for (const args of [['plan'], ['apply', '--auto-approve']]) {
-        const finished = await scene.run({ ...env(), XDG_STATE_HOME: join(scene.home, field) }, ...args);
+        const finished = await sandbox.run({ ...env(), XDG_STATE_HOME: join(sandbox.home, field) }, ...args);
         expect(finished.code, said(finished)).to.equal(5);
         expectNoLookalike(finished);
       }
@@ -655,7 +659,7 @@ describe('security: a state file that was tampered with', () => {
     for (const [what, make, why] of files)
       it(`${what}: refused before they are in memory`, async () => {
         write(make());
-        const finished = await scene.run({ ...env(), ...SMALL_HEAP }, 'plan');
+        const finished = await sandbox.run({ ...env(), ...SMALL_HEAP }, 'plan');
         expect(finished.code, said(finished)).to.equal(5);
         expect(said(finished)).to.match(why).and.not.match(CRASH);
         expect(said(finished)).to.match(/state\.json:\d+:\d+: /);
@@ -665,19 +669,24 @@ describe('security: a state file that was tampered with', () => {
       const { lineage, serial } = JSON.parse(sound);
       const header = JSON.stringify({ format: 1, lineage, base: serial, key: 'x' });
       const body = `[${million('{}')}]`;
-      scene.write(
+      sandbox.write(
         `${STATE}.journal`,
         `{"sum":"${sumOf('', header)}","journal":${header}}\n{"sum":"${sumOf(sumOf('', header), body)}","commits":${body}}\n{}\n`,
       );
-      const finished = await scene.run({ ...env(), ...SMALL_HEAP }, 'plan');
+      const finished = await sandbox.run({ ...env(), ...SMALL_HEAP }, 'plan');
       expect(finished.code, said(finished)).to.equal(5);
       expect(said(finished)).to.include('the journal of the state is damaged').and.not.match(CRASH);
     });
 
     it('in a file that is pushed: refused before they are in memory', async () => {
       for (const kind of ['unsaved-records', 'other']) {
-        scene.write('errored.state.json', `{"format":1,"kind":"${kind}","records":[${million('{}')}]}`);
-        const finished = await scene.run({ ...env(), ...SMALL_HEAP }, 'state', 'push', 'errored.state.json');
+        sandbox.write('errored.state.json', `{"format":1,"kind":"${kind}","records":[${million('{}')}]}`);
+        const finished = await sandbox.run(
+          { ...env(), ...SMALL_HEAP },
+          'state',
+          'push',
+          'errored.state.json',
+        );
         expect(finished.code, said(finished)).to.equal(5);
         expect(said(finished)).to.not.match(CRASH);
       }
@@ -696,7 +705,7 @@ describe('security: a state file that was tampered with', () => {
     const accepted = await ok('state', 'accept', '--reason', 'compared with the audit log', '--auto-approve');
     expect(accepted).to.match(/Accepted .* serial \d+.*history was changed from entry 1 of 2/);
     const backup = /previous state: (\S+)/.exec(accepted)?.[1] ?? '';
-    expect(readFileSync(join(scene.cwd, backup), 'utf8')).to.equal(encoded(before));
+    expect(readFileSync(join(sandbox.cwd, backup), 'utf8')).to.equal(encoded(before));
 
     // It verifies again from there, and goes on naming the break.
     expect(await ok('state', 'verify')).to.match(/Valid:.*or accepted/);
@@ -749,13 +758,13 @@ describe('security: a state file that was tampered with', () => {
   });
 
   it('a sound copy pushed over a broken state repairs it', async () => {
-    const good = scene.write('good.json', sound);
+    const good = sandbox.write('good.json', sound);
     edit(({ history }) => void history.pop());
     expect(await ok('state', 'push', good, '--allow-older-serial')).to.include(
       'records of the state contradict',
     );
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
-    const bad = scene.write('bad.json', sound.replace('"apply"', '"other"'));
+    const bad = sandbox.write('bad.json', sound.replace('"apply"', '"other"'));
     const pushed = await run('state', 'push', bad, '--allow-older-serial');
     expect(pushed.code).to.equal(5);
     expect(said(pushed)).to.match(/bad\.json.*history was changed.*state accept --state \S+bad\.json/);
@@ -768,7 +777,7 @@ describe('security: a state file that was tampered with', () => {
     expect(serial).to.equal(JSON.parse(read()).serial);
     await ok('plan', '--minimum-serial', String(serial));
     write(sound);
-    rmSync(join(scene.home, '.local'), { recursive: true });
+    rmSync(join(sandbox.home, '.local'), { recursive: true });
     for (const args of [
       ['plan'],
       ['apply', '--auto-approve'],
@@ -782,7 +791,7 @@ describe('security: a state file that was tampered with', () => {
         new RegExp(`has serial ${JSON.parse(sound).serial}, and ${serial} or higher is required`),
       );
     }
-    const inPipeline = await scene.run(
+    const inPipeline = await sandbox.run(
       { ...env(), VBSCTL_MINIMUM_SERIAL: String(serial) },
       'apply',
       '--auto-approve',
@@ -795,39 +804,39 @@ describe('security: a state file that was tampered with', () => {
       [['state', 'verify'], 1],
       [['state', 'migrate', '--to', 'elsewhere.json'], 5],
     ] as const) {
-      const finished = await scene.run({ ...env(), VBSCTL_MINIMUM_SERIAL: String(serial) }, ...args);
+      const finished = await sandbox.run({ ...env(), VBSCTL_MINIMUM_SERIAL: String(serial) }, ...args);
       expect(finished.code, said(finished)).to.equal(code);
       expect(finished.stderr.replace(/\s+/g, ' ')).to.include(below);
     }
-    rmSync(join(scene.cwd, STATE));
+    rmSync(join(sandbox.cwd, STATE));
     const without = await run('apply', '--auto-approve', '--init-state', '--minimum-serial', String(serial));
     expect(without.code, said(without)).to.equal(5);
-    const wrong = await scene.run({ ...env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
+    const wrong = await sandbox.run({ ...env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
     expect(wrong.code).to.equal(1);
     expect(said(wrong)).to.include('VBSCTL_MINIMUM_SERIAL must be a whole number');
     expect(starts()).to.equal(3);
   });
 
   it('remembers in files of the user alone; a home that cannot be written disturbs nobody', async () => {
-    const folder = join(scene.home, '.local', 'state', 'vbsctl', 'known-states');
+    const folder = join(sandbox.home, '.local', 'state', 'vbsctl', 'known-states');
     expect(statSync(folder).mode & 0o777).to.equal(0o700);
     expect(readdirSync(folder)).to.have.length(2);
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).to.equal(0o600);
     writeFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'garbage');
     await ok('plan');
-    rmSync(join(scene.home, '.local'), { recursive: true });
-    writeFileSync(join(scene.home, '.local'), 'no directory');
+    rmSync(join(sandbox.home, '.local'), { recursive: true });
+    writeFileSync(join(sandbox.home, '.local'), 'no directory');
     declare(3);
     const finished = await run('apply', '--auto-approve');
     expect(finished.code).to.equal(0);
     expect(finished.stderr).to.equal('');
-    rmSync(join(scene.home, '.local'));
-    const elsewhere = join(scene.home, 'xdg');
+    rmSync(join(sandbox.home, '.local'));
+    const elsewhere = join(sandbox.home, 'xdg');
     mkdirSync(elsewhere, { mode: 0o500 });
     chmodSync(elsewhere, 0o500);
-    const readOnly = await scene.run({ ...env(), XDG_STATE_HOME: elsewhere }, 'plan');
+    const readOnly = await sandbox.run({ ...env(), XDG_STATE_HOME: elsewhere }, 'plan');
     expect(readOnly.code).to.equal(0);
-    const missing = await scene.run({ ...env(), HOME: '/nonexistent' }, 'plan');
+    const missing = await sandbox.run({ ...env(), HOME: '/nonexistent' }, 'plan');
     expect(missing.code).to.equal(0);
   });
 

@@ -12,24 +12,24 @@ import { postgresLocation } from '../../src/state/postgres/postgres-location.ts'
 import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { chained } from '../state/samples.ts';
-import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 import { int16, int32, message } from './fake-postgres.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
 import { tells, WRITINGS } from './reflections.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE, printed, Sandbox } from './sandbox.ts';
 
 /** What a state server may answer, against the built program. */
 describe('a state server that repeats what it was sent', () => {
   const PASSWORD = 'Glp"at\\-x<Y>z&4\'2/Kp+Qr';
-  let scene: Scene;
+  let sandbox: Sandbox;
   let closing: (() => void)[];
   beforeEach(() => {
-    scene = new Scene();
+    sandbox = new Sandbox();
     closing = [];
   });
   afterEach(() => {
     for (const close of closing) close();
-    scene.close();
+    sandbox.close();
   });
 
   async function serve(answer: (request: http.IncomingMessage) => Answered): Promise<string> {
@@ -75,7 +75,7 @@ describe('a state server that repeats what it was sent', () => {
           status,
           body: `${headers.authorization} ${write(PASSWORD)}`,
         }));
-        const done = await scene.run(HTTP_ENV, 'state', 'list', '--state', address);
+        const done = await sandbox.run(HTTP_ENV, 'state', 'list', '--state', address);
         expect(done.code, printed(done)).to.equal(1);
         expect(printed(done)).to.include(`answered ${status}`);
         expect(printed(done)).not.to.match(CRASH);
@@ -119,13 +119,13 @@ describe('a state server that repeats what it was sent', () => {
           ['state', 'rm', 'pay/run'],
           ['state', 'verify'],
         ]) {
-          const done = await scene.run(HTTP_ENV, ...args, '--state', address);
+          const done = await sandbox.run(HTTP_ENV, ...args, '--state', address);
           const about = `${how}, ${within.name}: ${args.join(' ')}\n${printed(done)}`;
           expect(printed(done), about)
             .to.match(/the\s+state\s+repeats\s+a\s+credential/)
             .and.not.match(CRASH);
           expect(done.code, about).to.equal(5);
-          for (const text of [printed(done), ...scene.files().map(([, kept]) => kept)])
+          for (const text of [printed(done), ...sandbox.files().map(([, kept]) => kept)])
             expect(tells(text, PASSWORD), about).to.equal(undefined);
         }
       }
@@ -133,7 +133,7 @@ describe('a state server that repeats what it was sent', () => {
     const deployed = await store(inHistory('deployer@ci-runner-1'));
     const named = { ...HTTP_ENV, TF_HTTP_USERNAME: 'deployer' };
     for (const address of [deployed, deployed.replace('://', '://deployer@')])
-      expect((await scene.run(named, 'state', 'history', '--state', address)).code, address).to.equal(0);
+      expect((await sandbox.run(named, 'state', 'history', '--state', address)).code, address).to.equal(0);
     for (const [how, write] of [
       ...SOME,
       ['letter by letter', (text: string) => [...text].join('-')],
@@ -148,14 +148,14 @@ describe('a state server that repeats what it was sent', () => {
           ['state', 'list'],
           ['state', 'rm', 'pay/run'],
         ]) {
-          const done = await scene.run(HTTP_ENV, ...args, '--state', await store(body));
+          const done = await sandbox.run(HTTP_ENV, ...args, '--state', await store(body));
           expect(done.code, printed(done)).to.equal(5);
           expect(printed(done)).to.match(/the\s+state\s+is\s+not\s+valid|not\s+shown/);
           expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
           expect(printed(done)).to.not.include([...PASSWORD].join('-').slice(0, 12));
         }
     }
-    const done = await scene.run(HTTP_ENV, 'state', 'pull', '--state', await store(inRecord('no secret')));
+    const done = await sandbox.run(HTTP_ENV, 'state', 'pull', '--state', await store(inRecord('no secret')));
     expect(done.code, printed(done)).to.equal(0);
     expect(done.stdout).to.include('no secret');
   });
@@ -168,11 +168,11 @@ describe('a state server that repeats what it was sent', () => {
     }));
     for (const lock of [`${address}?sig=${SIGNATURE}`, address.replace('://', `://${SIGNATURE}@`)])
       for (const name of ['TF_HTTP_LOCK_ADDRESS', 'TF_HTTP_UNLOCK_ADDRESS']) {
-        const done = await scene.run(
+        const done = await sandbox.run(
           { VBSCTL_STATE: address, TF_HTTP_RETRY_MAX: '0', [name]: lock },
           ...['unlock', 'x'],
         );
-        const locked = await scene.run(
+        const locked = await sandbox.run(
           { VBSCTL_STATE: address, TF_HTTP_RETRY_MAX: '0', [name]: lock },
           'init',
         );
@@ -190,7 +190,7 @@ describe('a state server that repeats what it was sent', () => {
         ['state', 'lock-info'],
         ['unlock', 'x'],
       ]) {
-        const done = await scene.run(HTTP_ENV, ...args, '--state', address);
+        const done = await sandbox.run(HTTP_ENV, ...args, '--state', address);
         expect(printed(done), printed(done)).to.include('4711').and.not.match(CRASH);
         expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
       }
@@ -213,7 +213,7 @@ describe('a state server that repeats what it was sent', () => {
       ]) {
         if (args[1]?.startsWith('-')) continue;
         const env = { ...HTTP_ENV, CI: 'true', GITHUB_ACTIONS: 'true' };
-        const done = await scene.run(env, ...args.filter((arg) => !arg.includes('\0')), '--state', address);
+        const done = await sandbox.run(env, ...args.filter((arg) => !arg.includes('\0')), '--state', address);
         expect(logCommandsIn(printed(done)), printed(done)).to.deep.equal([]);
         expect(printed(done)).not.to.match(CRASH);
         expect(printed(done)).not.to.match(/^ *→ vbsctl apply/m);
@@ -239,7 +239,7 @@ describe('a state server that repeats what it was sent', () => {
       ['state', 'pull'],
       ['state', 'rm', 'pay/db'],
     ])
-      expectNoLookalike(await scene.run(HTTP_ENV, ...args, '--state', address));
+      expectNoLookalike(await sandbox.run(HTTP_ENV, ...args, '--state', address));
   });
 
   it('shows no session token of S3', async () => {
@@ -255,7 +255,7 @@ describe('a state server that repeats what it was sent', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
     };
     const state = `s3://b/k?endpoint=${new URL(address).origin}&region=x&path_style=true`;
-    const done = await scene.run(env, 'state', 'list', '--state', state);
+    const done = await sandbox.run(env, 'state', 'list', '--state', state);
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done), printed(done)).to.include('AccessDenied');
     expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
@@ -284,7 +284,7 @@ describe('a state server that repeats what it was sent', () => {
     });
     const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: tokens };
     const state = `s3://b/k?endpoint=${new URL(address).origin}&region=x&path_style=true`;
-    const done = await scene.run(env, 'state', 'list', '--state', state);
+    const done = await sandbox.run(env, 'state', 'list', '--state', state);
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done)).to.include('InvalidToken');
     expect(new Set(sent), 'another token each time').to.have.length(2);
@@ -311,7 +311,7 @@ describe('a state server that repeats what it was sent', () => {
         AWS_EC2_METADATA_DISABLED: 'true',
       };
       const state = `s3://b/k?endpoint=${new URL(address).origin}&region=x&path_style=true`;
-      const done = await scene.run(env, 'state', 'list', '--state', state);
+      const done = await sandbox.run(env, 'state', 'list', '--state', state);
       expect(done.code, printed(done)).to.equal(1);
       for (const signature of signatures.splice(0)) {
         expect(signature).to.match(/^[0-9a-f]{64}$/);
@@ -344,17 +344,17 @@ describe('a state server that repeats what it was sent', () => {
   it('shows no password of PostgreSQL, from the environment or a file', async () => {
     const state = await refusing('28P01', (password) => password);
     const simple = PASSWORD.replace(/[\\:]/g, '_');
-    scene.write('pgpass', `*:*:*:*:${simple}\n`);
+    sandbox.write('pgpass', `*:*:*:*:${simple}\n`);
     const { chmodSync } = await import('node:fs');
-    chmodSync(`${scene.cwd}/pgpass`, 0o600);
-    for (const env of [{ PGPASSWORD: simple }, { PGPASSFILE: `${scene.cwd}/pgpass` }]) {
-      const done = await scene.run(env, 'state', 'list', '--state', state);
+    chmodSync(`${sandbox.cwd}/pgpass`, 0o600);
+    for (const env of [{ PGPASSWORD: simple }, { PGPASSFILE: `${sandbox.cwd}/pgpass` }]) {
+      const done = await sandbox.run(env, 'state', 'list', '--state', state);
       expect(done.code, printed(done)).to.equal(1);
       expect(printed(done)).to.include('no way in with ***');
       expect(tells(printed(done), simple), printed(done)).to.equal(undefined);
     }
     for (const [how, write] of SOME) {
-      const done = await scene.run(
+      const done = await sandbox.run(
         { PGPASSWORD: PASSWORD },
         'state',
         'list',
@@ -394,33 +394,33 @@ describe('a state server that repeats what it was sent', () => {
 
 /** What a state server may do to have two runs at once, to be sent what is not its own, or to use up a machine. */
 describe('security: a state server that does not keep to the protocol', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   let cloud: Emulator;
   let closing: (() => void)[];
   beforeEach(async () => {
-    scene = new Scene();
+    sandbox = new Sandbox();
     closing = [];
     cloud = await startEmulator({ seed: { volumes: 1, jobDurationMs: 100, queueMs: 10 } });
     const { volumes, backups } = cloud.world();
-    scene.write(
+    sandbox.write(
       'r.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: s}\nspec:\n  restores:\n    - {name: a, volume_id: ${Object.keys(volumes)[0]}, backup_id: ${Object.keys(backups)[0]}}\n`,
     );
-    scene.write(
+    sandbox.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, min_delay: 50ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
   });
   afterEach(async () => {
     for (const close of closing) close();
-    scene.close();
+    sandbox.close();
     await cloud.close();
   });
 
   const APPLY = ['apply', '-f', 'r.yaml', '--auto-approve', '--init-state'];
   const FAST = { TF_HTTP_RETRY_MAX: '0', VBSCTL_STATE_TIMEOUT: '3s', VBSCTL_CONFIG: 'vbsctl.yaml' };
   const run = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
-    scene.run({ ...cloud.env(), ...FAST, ...env }, ...args);
+    sandbox.run({ ...cloud.env(), ...FAST, ...env }, ...args);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
   const starts = () =>
     cloud.audit().volumes.reduce((sum, { restores_accepted }) => sum + restores_accepted, 0);
@@ -550,7 +550,7 @@ describe('security: a state server that does not keep to the protocol', () => {
     const BLANKS = 400 * 1024 ** 2;
     /** Peak of the child, MB: written when it ends. */
     async function peakOf(env: Readonly<Record<string, string>>, ...args: string[]) {
-      scene.write(
+      sandbox.write(
         'peak.cjs',
         // Not maxRSS: that of the process that started this one counts there, too.
         `const fs = require('node:fs');
@@ -560,13 +560,13 @@ process.on('exit', () => {
   fs.writeFileSync(process.env.PEAK_FILE, String(peak));
 });`,
       );
-      const file = `${scene.cwd}/peak`;
-      const finished = await startProgram(args, scene.cwd, {
+      const file = `${sandbox.cwd}/peak`;
+      const finished = await startProgram(args, sandbox.cwd, {
         ...cloud.env(),
         ...FAST,
-        HOME: scene.home,
+        HOME: sandbox.home,
         VBSCTL_STATE_TIMEOUT: '60s',
-        NODE_OPTIONS: `--require=${scene.cwd}/peak.cjs`,
+        NODE_OPTIONS: `--require=${sandbox.cwd}/peak.cjs`,
         PEAK_FILE: file,
         ...env,
       }).done;
@@ -761,7 +761,7 @@ process.on('exit', () => {
         asked = resolve;
       });
       const { origin } = await keeping(() => asked());
-      const child = scene.start(
+      const child = sandbox.start(
         { ...cloud.env(), ...FAST, ...ENV, VBSCTL_STATE_TIMEOUT: '10m' },
         'unlock',
         'the-lock',
@@ -826,11 +826,11 @@ process.on('exit', () => {
       ['state', 'lock-info'],
     ]) {
       const before = server.seen.length;
-      const child = startProgram([...args, '--state', `${server.origin}/s`], scene.cwd, {
+      const child = startProgram([...args, '--state', `${server.origin}/s`], sandbox.cwd, {
         ...cloud.env(),
         ...FAST,
         VBSCTL_STATE_TIMEOUT: '1h',
-        HOME: scene.home,
+        HOME: sandbox.home,
       });
       while (server.seen.length === before) await new Promise((resolve) => setImmediate(resolve));
       child.kill('SIGTERM');

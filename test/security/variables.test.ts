@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { Option } from 'commander';
 import type { CommandDefinition, CommandGroup } from '../../src/cli/commands/definition.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
-import { CRASH, Scene } from './attack.ts';
+import { CRASH, Sandbox } from './sandbox.ts';
 
 const VALUE = 'CONTENT';
 const NAMES_FILE = /^(VBSCTL|OS_(CLIENT|KEY|CERT|CACERT)|PG(PASSFILE|SSL)|AWS_(WEB|SHARED))/;
@@ -27,15 +27,15 @@ const OTHERS = new Set(
 
 /** Pipelines keep files as variables, and people paste them. */
 describe('the content of a file where its path is expected', () => {
-  let scene: Scene;
+  let sandbox: Sandbox;
   beforeEach(() => {
-    scene = new Scene();
-    scene.write(
+    sandbox = new Sandbox();
+    sandbox.write(
       'restores.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: a}\nspec:\n  restores:\n    - {name: b, backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11, volume_id: c96e4a94-927a-425c-8795-63f9964cfebd}\n',
     );
   });
-  afterEach(() => scene.close());
+  afterEach(() => sandbox.close());
 
   const PEM = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const LINE = PEM.split('\n')[1] ?? '';
@@ -76,7 +76,7 @@ describe('the content of a file where its path is expected', () => {
   ];
   for (const [name, value, secret, env, args] of cases)
     it(`is not repeated of a variable: ${name}, ${args.join(' ')}`, async () => {
-      const run = await scene.run({ ...env, [name]: value }, ...args);
+      const run = await sandbox.run({ ...env, [name]: value }, ...args);
       expect(run.stdout + run.stderr)
         .not.to.include(secret)
         .and.not.to.match(CRASH);
@@ -128,7 +128,7 @@ describe('the content of a file where its path is expected', () => {
         [CLOUDS, 'pw4'],
         [TOKEN, TOKEN],
       ] as const) {
-        const run = await scene.run(CLOUD, ...line.map((word) => (word === VALUE ? content : word)));
+        const run = await sandbox.run(CLOUD, ...line.map((word) => (word === VALUE ? content : word)));
         expect(run.stdout + run.stderr)
           .not.to.include(secret)
           .and.not.to.match(CRASH);
@@ -137,7 +137,9 @@ describe('the content of a file where its path is expected', () => {
         );
         expect(run.code).to.be.oneOf([1, 5]);
       }
-      expect(scene.files().map(([path]) => path.slice(scene.cwd.length))).to.deep.equal(['/restores.yaml']);
+      expect(sandbox.files().map(([path]) => path.slice(sandbox.cwd.length))).to.deep.equal([
+        '/restores.yaml',
+      ]);
     });
 
   for (const line of [
@@ -149,7 +151,7 @@ describe('the content of a file where its path is expected', () => {
   ])
     it(`is not repeated where no path is expected either: ${line.join(' ')}`, async () => {
       for (const content of [PEM, LINE, TOKEN]) {
-        const run = await scene.run(CLOUD, ...line.map((word) => word.replace(VALUE, content)));
+        const run = await sandbox.run(CLOUD, ...line.map((word) => word.replace(VALUE, content)));
         expect(run.stdout + run.stderr).not.to.include(content.split('\n')[1] ?? content);
       }
     });

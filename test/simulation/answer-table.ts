@@ -2,7 +2,7 @@
  * The answer table of the design, read a second time: it shares no code with the drivers, and knows only what came
  * over the simulated wire.
  */
-export type Came =
+export type Reply =
   /** Nothing was written to the wire. */
   | { readonly kind: 'no_connection' }
   /** Something was, and no whole answer came back. */
@@ -32,11 +32,11 @@ const NOT_YET = /^VolumeBackup\.(0089|0205|0206)$/;
 const NOT_YET_WORDS =
   /^(400 Invalid (backup: Backup status|volume: Volume to be restored to) must be available|404 Service cinder-backup could not be found\.)$/;
 
-export function classOf(came: Came, asked: AskedFor): AnswerClass {
-  if (came.kind === 'no_connection') return 'not_sent';
-  if (came.kind === 'broken') return 'ambiguous';
-  const { status } = came;
-  const body = jsonOf(came.text);
+export function classOf(reply: Reply, asked: AskedFor): AnswerClass {
+  if (reply.kind === 'no_connection') return 'not_sent';
+  if (reply.kind === 'broken') return 'ambiguous';
+  const { status } = reply;
+  const body = jsonOf(reply.text);
   if (status === 200 || status === 202) return isPromised(body, asked) ? 'accepted' : 'ambiguous';
   const error = errorIn(body);
   if (asked.api === 'vbs' && error && LOOK_FIRST.test(error.code)) return 'ambiguous';

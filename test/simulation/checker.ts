@@ -1,10 +1,10 @@
-import type { Came } from './answer-table.ts';
-import { Conduct, type Rules, type Sent } from './conduct.ts';
+import type { Reply } from './answer-table.ts';
 import { begunBy, type Endings, endingsOf } from './endings.ts';
-import { type LeaseGivens, LeaseRules } from './lease-rules.ts';
-import { type Ledger, type LedgerAttempt, LedgerReader, type LedgerRecord } from './ledger.ts';
-import { LooksTaken } from './looks-taken.ts';
-import { type SuccessResidue, truthOfSuccess } from './success-rules.ts';
+import { LeaseRules, type LeaseSettings } from './lease-rules.ts';
+import { ProcessRules, type Rules, type Sent } from './process-rules.ts';
+import { ReadLog } from './read-log.ts';
+import { StateReader, type StoredAttempt, type StoredRecord, type StoredState } from './stored-state.ts';
+import { type SuccessException, truthOfSuccess } from './success-rules.ts';
 
 /**
  * Judges a simulated life of vbsctl. It knows what truly happened in the cloud (the cloud's own list of restores),
@@ -56,7 +56,7 @@ export const CLAUSES = {
   'writable-state-used': 'a run gave up a state that it held and could write',
   'unsaved-job-kept': 'a run learnt a job id, could not save it, and left no errored.state.json with it',
   'run-ends': 'a run that does not end, or leaves a restore of its plan without an end',
-  'restores-end': 'in quiet times a declared restore does not come to its end',
+  'restores-end': 'in the final phase a declared restore does not come to its end',
   bug: 'the program failed with something that is none of its own errors',
 } as const;
 export type Clause = keyof typeof CLAUSES;
@@ -82,8 +82,8 @@ export interface TrueRestore {
 }
 
 /** What cannot be told apart without the cloud's help; counted, by name. */
-export type Residue =
-  | SuccessResidue
+export type KnownException =
+  | SuccessException
   /** One request, delivered twice by the network, was taken on twice by the cloud. */
   | 'delivered-twice';
 
@@ -112,11 +112,11 @@ interface Run {
   /** What was read with success since the last request for it, and what it said. */
   readonly seen: Map<string, string>;
   /** Disk or backup → when it was last read, monotonic ms. */
-  readonly lookedAt: Map<string, number>;
+  readonly readAt: Map<string, number>;
 }
 
-/** What does not change in a story. */
-export interface Givens {
+/** What does not change in a scenario. */
+export interface CheckerSettings {
   /** Path of the snapshot; the journal lies beside it. */
   readonly state: string;
   readonly after_ambiguous: 'retry' | 'stop';
@@ -124,7 +124,7 @@ export interface Givens {
   /** Backup → the disk that it was made of. */
   readonly sources: ReadonlyMap<string, string>;
   /** Where the state's lock has an end. */
-  readonly lease?: LeaseGivens;
+  readonly lease?: LeaseSettings;
 }
 
 const FRESH_MS = 5_000;
@@ -135,36 +135,36 @@ const FRESH_SLACK_MS = 100;
 
 export class Checker {
   readonly violations: Violation[] = [];
-  readonly residue = new Map<Residue, number>();
+  readonly exceptions = new Map<KnownException, number>();
   readonly #state: string;
-  readonly #givens: Givens;
-  readonly #reader = new LedgerReader();
+  readonly #settings: CheckerSettings;
+  readonly #reader = new StateReader();
   readonly #posts = new Map<string, Post>();
   readonly #runs = new Map<string, Run>();
   /** Key → which attempt is durable, and since when (monotonic ms). */
   readonly #intents = new Map<string, { readonly nth: string; readonly at: number }>();
   readonly #judgedSuccesses = new Set<string>();
-  readonly #looks = new LooksTaken();
+  readonly #reads = new ReadLog();
   /** Disk → when somebody set its status back, epoch ms. */
   readonly #resets = new Map<string, number[]>();
   /** Key → `now`: when the disk or backup of its baseline was read, epoch ms; `at`: when it was begun, monotonic ms. */
   readonly #begun = new Map<string, { readonly now: number; readonly at: number }>();
-  /** Restores that were begun before the quiet times. */
+  /** Restores that were begun before the final phase. */
   #begunByThen: ReadonlySet<string> | undefined;
   readonly #known = new Set<string>();
-  readonly conduct: Conduct;
+  readonly processRules: ProcessRules;
   readonly lease: LeaseRules | undefined;
   /** Process → ids of the jobs that it was told of; and the text of what it could not save. */
   readonly #told = new Map<string, { readonly jobs: string[]; left: string }>();
-  #ledger: Ledger | undefined;
+  #storedState: StoredState | undefined;
   #open = new Map<string, string>();
   #closedCount = 0;
   #jobs: readonly TrueRestore[] = [];
 
-  constructor(world: Givens) {
+  constructor(world: CheckerSettings) {
     this.#state = world.state;
-    this.#givens = world;
-    this.conduct = new Conduct(
+    this.#settings = world;
+    this.processRules = new ProcessRules(
       world.rules,
       (clause, what) => this.#violated(clause, what),
       (record) => this.#isDisturbed(record),
@@ -172,20 +172,20 @@ export class Checker {
     this.lease = world.lease && new LeaseRules(world.lease, (clause, what) => this.#violated(clause, what));
   }
 
-  get ledger(): Ledger | undefined {
-    return this.#ledger;
+  get storedState(): StoredState | undefined {
+    return this.#storedState;
   }
 
   /** A process began. `isProtected`: disks that its policy lets nobody overwrite. */
   /** `wall`: by the clock of its machine, epoch ms. */
   began(process: string, command: string, isProtected: ReadonlySet<string>, at: number, wall: number): void {
-    this.conduct.began(process, at, wall);
+    this.processRules.began(process, at, wall);
     const run = {
       command,
       isProtected: new Set(isProtected),
       planned: new Map(),
       seen: new Map(),
-      lookedAt: new Map(),
+      readAt: new Map(),
     };
     this.#runs.set(process, run);
     this.#told.set(process, { jobs: [], left: '' });
@@ -202,24 +202,24 @@ export class Checker {
   }
 
   /** A process read a disk or backup, and the cloud answered with it. */
-  looked(process: string, id: string, text: string, at: number): void {
+  observed(process: string, id: string, text: string, at: number): void {
     const run = this.#runs.get(process);
     if (isAbout(text, id)) run?.seen.set(id, text);
     else run?.seen.delete(id);
-    run?.lookedAt.set(id, at);
-    this.#looks.looked(process, id, statusIn(text), at);
-    this.conduct.looked(process, id, text, at);
+    run?.readAt.set(id, at);
+    this.#reads.observed(process, id, statusIn(text), at);
+    this.processRules.observed(process, id, text, at);
   }
 
   /** A process gives a restore's request to the network. Times are monotonic ms. */
   sends(process: string, pair: { readonly volume_id: string; readonly backup_id: string }): Sent {
-    return this.conduct.sends(process, pair, this.#ledger);
+    return this.processRules.sends(process, pair, this.#storedState);
   }
 
-  came(sent: Sent, came: Came, at: number): void {
-    this.conduct.came(sent, came, at);
-    if (sent.came?.as === 'accepted' && came.kind === 'answer')
-      this.#told.get(sent.process)?.jobs.push(...jobIn(came.text));
+  reply(sent: Sent, reply: Reply, at: number): void {
+    this.processRules.reply(sent, reply, at);
+    if (sent.reply?.as === 'accepted' && reply.kind === 'answer')
+      this.#told.get(sent.process)?.jobs.push(...jobIn(reply.text));
   }
 
   /** What a run could not save, as it left it for people. */
@@ -237,7 +237,7 @@ export class Checker {
   ): void {
     const { volume_id, backup_id, request_id } = post;
     const pair = `disk ${volume_id} from ${backup_id}`;
-    const record = [...(this.#ledger?.records.values() ?? [])].find(
+    const record = [...(this.#storedState?.records.values() ?? [])].find(
       (r) => r.status === 'intended' && r.volume_id === volume_id && r.backup_id === backup_id,
     );
     const standing = record?.attempts.at(-1)?.answer === undefined && record;
@@ -255,13 +255,13 @@ export class Checker {
     this.lease?.posted(process, pair, at);
     if (standing) {
       const intendedAt = this.#intents.get(keyOf(standing))?.at ?? at;
-      this.conduct.posted(process, post, this.#ledger, intendedAt, at, now);
+      this.processRules.posted(process, post, this.#storedState, intendedAt, at, now);
     }
     if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
       if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('fresh-intent', `${pair}: ${since} ms old`);
       const repeated = (standing ? standing.attempts : []).slice(0, -1).some(isInDoubt);
-      if (repeated && this.#givens.after_ambiguous === 'stop') this.#violated('after-ambiguous-stop', pair);
+      if (repeated && this.#settings.after_ambiguous === 'stop') this.#violated('after-ambiguous-stop', pair);
       const closed = this.#closedAs(key);
       if (closed) this.#violated('no-restart-after-end', `${pair} is ${closed}`);
     }
@@ -276,7 +276,7 @@ export class Checker {
       if (plan?.size !== undefined && seenSize !== undefined && seenSize !== plan.size)
         this.#violated('as-planned', `${pair}: ${plan.size} GB planned, ${seenSize} GB seen`);
       for (const address of plan?.depends_on ?? [])
-        if (this.#ledger?.records.get(address)?.status !== 'succeeded')
+        if (this.#storedState?.records.get(address)?.status !== 'succeeded')
           this.#violated('dependencies-first', `${pair}: before ${address}`);
     }
     this.#posts.set(request_id, { request_id, process, volume_id, backup_id, key });
@@ -299,29 +299,29 @@ export class Checker {
     now: number,
   ): void {
     const journal = files.get(`${this.#state}.journal`);
-    const before = this.#ledger?.serial ?? 0;
-    if (writer !== undefined) this.#looks.wrote(writer, at);
-    this.#ledger = this.#reader.read(
+    const before = this.#storedState?.serial ?? 0;
+    if (writer !== undefined) this.#reads.wrote(writer, at);
+    this.#storedState = this.#reader.read(
       files.get(this.#state)?.durable,
       journal && { id: journal.id, bytes: journal.durable },
     );
-    if (!this.#ledger) return;
-    if (this.#ledger.serial < before)
-      this.#violated('open-restore-kept', `serial ${this.#ledger.serial} after ${before}`);
-    for (const record of this.#ledger.records.values()) {
+    if (!this.#storedState) return;
+    if (this.#storedState.serial < before)
+      this.#violated('open-restore-kept', `serial ${this.#storedState.serial} after ${before}`);
+    for (const record of this.#storedState.records.values()) {
       if (record.status !== 'intended') continue;
       const key = keyOf(record);
-      const closed = this.#ledger.closed.filter((one) => keyOf(one) === key).length;
+      const closed = this.#storedState.closed.filter((one) => keyOf(one) === key).length;
       const nth = `${closed} ${record.attempts.length}`;
       if (this.#intents.get(key)?.nth !== nth) this.#intents.set(key, { nth, at });
       if (this.#begun.has(key)) continue;
       const { volume_id, backup_id } = record;
-      const looks = this.#runs.get(writer ?? '')?.lookedAt;
+      const looks = this.#runs.get(writer ?? '')?.readAt;
       const looked = Math.min(looks?.get(volume_id) ?? at, looks?.get(backup_id) ?? at);
       this.#begun.set(key, { now: now - (at - looked) - ONE_WAY_MS, at });
     }
-    this.#nothingForgotten(this.#ledger);
-    this.conduct.durable(this.#ledger, writer, at);
+    this.#nothingForgotten(this.#storedState);
+    this.processRules.durable(this.#storedState, writer, at);
     this.cloud(jobs);
   }
 
@@ -339,7 +339,7 @@ export class Checker {
     for (const address of planned)
       if (!told.has(address)) this.#violated('run-ends', `${process}: ${address} has no end`);
     for (const [address, status] of told) {
-      const record = this.#ledger?.records.get(address);
+      const record = this.#storedState?.records.get(address);
       if (status !== undefined && record?.status !== status)
         this.#violated(
           'outcome-durable-first',
@@ -351,7 +351,7 @@ export class Checker {
   /** Who asks to stop does not wait for an answer; everybody else's job ids are kept somewhere. */
   #jobsAreKept(process: string): void {
     const { jobs = [], left = '' } = this.#told.get(process) ?? {};
-    const saved = [...(this.#ledger?.records.values() ?? []), ...(this.#ledger?.closed ?? [])];
+    const saved = [...(this.#storedState?.records.values() ?? []), ...(this.#storedState?.closed ?? [])];
     const kept = new Set([...saved, ...recordsIn(left)].map(({ job_id }) => job_id));
     for (const id of jobs) if (!kept.has(id)) this.#violated('unsaved-job-kept', `${process}: job ${id}`);
   }
@@ -374,7 +374,7 @@ export class Checker {
           reasons?.some(({ detail }) => String(detail).includes(address)),
       );
     const orphans = new Set(plan.orphans.map(({ address }) => address));
-    for (const record of this.#ledger?.records.values() ?? []) {
+    for (const record of this.#storedState?.records.values() ?? []) {
       const open = ['intended', 'running', 'unknown'].includes(record.status);
       const doubtful = record.status === 'failed' && record.touched === 'maybe' && !record.resolution;
       if (!open && !doubtful) continue;
@@ -396,13 +396,13 @@ export class Checker {
   }
 
   /** From now on nothing goes wrong any more. */
-  quiet(): void {
-    this.#begunByThen = begunBy(this.#ledger);
+  beginFinalPhase(): void {
+    this.#begunByThen = begunBy(this.#storedState);
   }
 
   /** How the restores ended that were begun before. */
   endings(): Endings {
-    return endingsOf(this.#ledger, this.#begunByThen ?? begunBy(this.#ledger));
+    return endingsOf(this.#storedState, this.#begunByThen ?? begunBy(this.#storedState));
   }
 
   /** A plan right after `vbsctl wait`, undisturbed: it sends nobody to `wait` again for what is over. */
@@ -412,7 +412,7 @@ export class Checker {
       readonly reasons?: readonly { readonly remedy?: unknown }[];
     }[],
   ): void {
-    for (const record of this.#ledger?.records.values() ?? []) {
+    for (const record of this.#storedState?.records.values() ?? []) {
       if (record.status !== 'intended') continue;
       const remedies = actions.flatMap(({ reasons = [] }) => reasons.map(({ remedy }) => String(remedy)));
       if (remedies.some((remedy) => remedy.includes(`vbsctl wait ${record.address};`)))
@@ -424,8 +424,8 @@ export class Checker {
     this.#violated(clause, what);
   }
 
-  /** Requests that the cloud took on, by the person who can look at everything: what to say about a record. */
-  truthOf(record: LedgerRecord): 'succeeded' | 'failed' | 'not-started' | 'under-way' {
+  /** Requests that the cloud took on, by the operator who can look at everything: what to say about a record. */
+  truthOf(record: StoredRecord): 'succeeded' | 'failed' | 'not-started' | 'under-way' {
     const key = keyOf(record);
     const own = this.#jobs.filter((job) => this.#posts.get(job.request_id)?.key === key);
     if (own.some(({ phase }) => phase === 'queued' || phase === 'running')) return 'under-way';
@@ -439,7 +439,7 @@ export class Checker {
     if (!post) return;
     const twin = ours.find((other) => other !== job && other.request_id === job.request_id);
     if (twin && this.#known.has(twin.id)) {
-      this.residue.set('delivered-twice', (this.residue.get('delivered-twice') ?? 0) + 1);
+      this.exceptions.set('delivered-twice', (this.exceptions.get('delivered-twice') ?? 0) + 1);
       return;
     }
     // What was taken on and given up before it wrote a byte is none: nobody could tell it from nothing.
@@ -462,29 +462,29 @@ export class Checker {
   }
 
   #resolvedAsNotStarted(key: string | undefined): number {
-    return (this.#ledger?.closed ?? []).filter(
+    return (this.#storedState?.closed ?? []).filter(
       (record) => keyOf(record) === key && record.resolution?.as === 'not-started',
     ).length;
   }
 
   /** Why this restore must not start again, if so: by the last that the history says of it. */
   #closedAs(key: string): string | undefined {
-    const last = this.#ledger?.closed.filter((record) => keyOf(record) === key).at(-1);
+    const last = this.#storedState?.closed.filter((record) => keyOf(record) === key).at(-1);
     if (!last || (last.status === 'failed' && last.touched === 'no')) return undefined;
     return last.status;
   }
 
   #judge(): void {
-    const ledger = this.#ledger;
-    const facts = new Map<string, LedgerRecord[]>();
-    const note = (record: LedgerRecord) => {
+    const storedState = this.#storedState;
+    const facts = new Map<string, StoredRecord[]>();
+    const note = (record: StoredRecord) => {
       const key = keyOf(record);
       const list = facts.get(key);
       if (list) list.push(record);
       else facts.set(key, [record]);
     };
-    for (const record of ledger?.closed ?? []) note(record);
-    for (const record of ledger?.records.values() ?? []) note(record);
+    for (const record of storedState?.closed ?? []) note(record);
+    for (const record of storedState?.records.values() ?? []) note(record);
 
     for (const job of this.#jobs) {
       const post = this.#posts.get(job.request_id);
@@ -506,7 +506,7 @@ export class Checker {
       }
   }
 
-  #judgeSuccess(key: string, record: LedgerRecord): void {
+  #judgeSuccess(key: string, record: StoredRecord): void {
     const evidence = (['accepted', 'adopted'] as const).find((one) => one === record.evidence);
     if (!evidence) return;
     if (this.#judgedSuccesses.has(key)) return;
@@ -517,15 +517,16 @@ export class Checker {
       backup_id: record.backup_id,
       evidence,
       begun_ms: this.#begun.get(key)?.now ?? 0,
-      sawDiskAlone: this.#looks.sawAlone(record.volume_id, record.backup_id, this.#begun.get(key)?.at ?? 0),
+      sawDiskAlone: this.#reads.sawAlone(record.volume_id, record.backup_id, this.#begun.get(key)?.at ?? 0),
     };
     const truth = truthOfSuccess(claim, own, {
-      api: this.#givens.rules.api,
+      api: this.#settings.rules.api,
       jobs: this.#jobs,
-      sources: this.#givens.sources,
+      sources: this.#settings.sources,
       resets: this.#resets.get(record.volume_id) ?? [],
     });
-    if (truth.kind === 'residue') this.residue.set(truth.name, (this.residue.get(truth.name) ?? 0) + 1);
+    if (truth.kind === 'exception')
+      this.exceptions.set(truth.name, (this.exceptions.get(truth.name) ?? 0) + 1);
     if (truth.kind === 'false')
       this.#violated(
         'false-success',
@@ -533,30 +534,30 @@ export class Checker {
       );
   }
 
-  #isDisturbed(record: LedgerRecord): boolean {
+  #isDisturbed(record: StoredRecord): boolean {
     const { volume_id, backup_id } = record;
     const since = this.#begun.get(keyOf(record))?.now ?? 0;
-    const strangers = this.#jobs.some(
+    const otherClients = this.#jobs.some(
       (job) =>
         job.cause === 'operator' &&
         (job.volume_id === volume_id || job.backup_id === backup_id) &&
         (job.ended_ms === null || job.ended_ms >= since),
     );
-    return strangers || (this.#resets.get(volume_id) ?? []).some((at) => at >= since);
+    return otherClients || (this.#resets.get(volume_id) ?? []).some((at) => at >= since);
   }
 
-  #nothingForgotten(ledger: Ledger): void {
-    if (ledger.closed.length < this.#closedCount)
+  #nothingForgotten(storedState: StoredState): void {
+    if (storedState.closed.length < this.#closedCount)
       this.#violated(
         'open-restore-kept',
-        `${ledger.closed.length} entries of history after ${this.#closedCount}`,
+        `${storedState.closed.length} entries of history after ${this.#closedCount}`,
       );
-    this.#closedCount = ledger.closed.length;
+    this.#closedCount = storedState.closed.length;
     const open = new Map<string, string>();
-    for (const record of ledger.records.values())
+    for (const record of storedState.records.values())
       if (['intended', 'running', 'unknown'].includes(record.status)) open.set(keyOf(record), record.address);
     for (const [key, address] of this.#open) {
-      if (open.has(key) || ledger.closed.some((record) => keyOf(record) === key)) continue;
+      if (open.has(key) || storedState.closed.some((record) => keyOf(record) === key)) continue;
       this.#violated('open-restore-kept', `${key} at ${address}`);
     }
     this.#open = open;
@@ -568,7 +569,7 @@ export class Checker {
 }
 
 /** Whether this fact of the state owns up to a restore that the cloud took on. */
-function accountsFor({ status, touched, resolution, attempts }: LedgerRecord): boolean {
+function accountsFor({ status, touched, resolution, attempts }: StoredRecord): boolean {
   if (resolution !== undefined) return true;
   if (status === 'failed') return touched === 'maybe';
   if (status !== 'intended') return true;
@@ -583,7 +584,7 @@ export function keyOf(record: {
   return `${record.volume_id} ${record.backup_id} ${record.generation}`;
 }
 
-function isInDoubt({ answer }: LedgerAttempt): boolean {
+function isInDoubt({ answer }: StoredAttempt): boolean {
   return answer === undefined || answer === 'ambiguous' || answer === 'accepted';
 }
 
@@ -606,7 +607,7 @@ function jobIn(text: string): string[] {
   }
 }
 
-function recordsIn(left: string): readonly LedgerRecord[] {
+function recordsIn(left: string): readonly StoredRecord[] {
   return left === '' ? [] : JSON.parse(left).records;
 }
 

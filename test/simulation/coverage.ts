@@ -5,7 +5,7 @@ import type { Plan } from '../../src/domain/plan.ts';
 export type Phase = 'planning' | 'getting ready' | 'posting' | 'probing' | 'following' | 'at rest';
 
 /** What became of it next. */
-export type Sequel =
+export type PhaseResult =
   | 'accepted'
   | 'adopt'
   | 'retry'
@@ -16,8 +16,8 @@ export type Sequel =
   | 'not started';
 
 /** What became of a lease whose holder was frozen until somebody took it over. */
-export type LeaseSequel =
-  /** It woke up in time, or nobody came. */
+export type LeaseResult =
+  /** It woke up in time, or no other run came. */
   | 'kept'
   /** It had nothing left to write. */
   | 'given up'
@@ -25,7 +25,7 @@ export type LeaseSequel =
   | 'refused'
   | 'refused and left';
 
-/** `fault | phase | sequel` → how often. */
+/** `fault | phase | result` → how often. */
 export type Matrix = Map<string, number>;
 
 interface Under {
@@ -36,7 +36,7 @@ interface Under {
   readonly pending: { readonly fault: string; readonly phase: Phase }[];
 }
 
-/** Which faults met which phase of a restore, and what it came to. */
+/** Which faults met which phase of a restore, and what came of it. */
 export class Coverage {
   readonly matrix: Matrix = new Map();
   readonly faults = new Map<string, number>();
@@ -76,8 +76,8 @@ export class Coverage {
   }
 
   /** `where`: the point at which its holder was frozen. */
-  lease(where: string, sequel: LeaseSequel): void {
-    const cell = `S3 frozen ${where} | lease | ${sequel}`;
+  lease(where: string, result: LeaseResult): void {
+    const cell = `S3 frozen ${where} | lease | ${result}`;
     this.matrix.set(cell, (this.matrix.get(cell) ?? 0) + 1);
   }
 
@@ -135,11 +135,11 @@ export class Coverage {
     if (restore && restore.phase !== 'at rest') restore.pending.push({ fault, phase: restore.phase });
   }
 
-  #follow(restore: Under, sequel: Sequel, decided: boolean): void {
+  #follow(restore: Under, result: PhaseResult, decided: boolean): void {
     for (const { fault, phase } of new Map(
       restore.pending.map((pending) => [`${pending.fault} ${pending.phase}`, pending]),
     ).values()) {
-      const cell = `${fault} | ${phase} | ${sequel}`;
+      const cell = `${fault} | ${phase} | ${result}`;
       this.matrix.set(cell, (this.matrix.get(cell) ?? 0) + 1);
     }
     if (decided) restore.pending.length = 0;

@@ -1,9 +1,9 @@
-import type { Ledger, LedgerRecord } from './ledger.ts';
+import type { StoredRecord, StoredState } from './stored-state.ts';
 
-/** How the program itself ended restores, before any person spoke: what it called them. */
+/** How the program itself ended restores, before the operator acted: what it called them. */
 export type Ending = 'succeeded' | 'failed' | 'unknown';
 
-/** `all`: every restore that was begun in the story; `lost`: those with a request whose answer nobody heard. */
+/** `all`: every restore that was begun in the scenario; `lost`: those with a request whose answer nobody heard. */
 export interface Endings {
   readonly all: Readonly<Record<Ending, number>>;
   readonly lost: Readonly<Record<Ending, number>>;
@@ -14,16 +14,16 @@ export const NO_ENDINGS: Endings = {
   lost: { succeeded: 0, failed: 0, unknown: 0 },
 };
 
-/** What was begun by now; in quiet times nothing goes wrong, so what begins there tells nothing. */
-export function begunBy(ledger: Ledger | undefined): ReadonlySet<string> {
-  return new Set([...(ledger?.closed ?? []), ...(ledger?.records.values() ?? [])].map(restoreOf));
+/** What was begun by now; in the final phase nothing goes wrong, so what begins there tells nothing. */
+export function begunBy(storedState: StoredState | undefined): ReadonlySet<string> {
+  return new Set([...(storedState?.closed ?? []), ...(storedState?.records.values() ?? [])].map(restoreOf));
 }
 
-export function endingsOf(ledger: Ledger | undefined, begun: ReadonlySet<string>): Endings {
+export function endingsOf(storedState: StoredState | undefined, begun: ReadonlySet<string>): Endings {
   const all = { ...NO_ENDINGS.all };
   const lost = { ...NO_ENDINGS.lost };
   const counted = new Set<string>();
-  for (const record of ledger?.closed ?? []) {
+  for (const record of storedState?.closed ?? []) {
     const restore = restoreOf(record);
     if (record.resolution || record.attempts.length === 0) continue;
     if (!begun.has(restore) || counted.has(restore)) continue;
@@ -55,11 +55,11 @@ function line(what: string, { succeeded, failed, unknown }: Endings['all']): str
   return `${what}: ${sum}; ${succeeded} succeeded, ${failed} failed, ${unknown} unknown (${share})`;
 }
 
-function endingOf({ status }: LedgerRecord): Ending | undefined {
+function endingOf({ status }: StoredRecord): Ending | undefined {
   return status === 'succeeded' || status === 'failed' || status === 'unknown' ? status : undefined;
 }
 
 /** The same through renames and repeated requests: the identity, and when it was first begun. */
-function restoreOf({ volume_id, backup_id, generation, attempts }: LedgerRecord): string {
+function restoreOf({ volume_id, backup_id, generation, attempts }: StoredRecord): string {
   return `${volume_id} ${backup_id} ${generation} ${attempts[0]?.intended_at}`;
 }

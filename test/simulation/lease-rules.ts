@@ -2,7 +2,7 @@
  * Judges what happens to a lock with an end, by what is stored when on the store's own clock: it shares no code with
  * the program, and does not know what a process believes. Times are monotonic ms.
  */
-export interface LeaseGivens {
+export interface LeaseSettings {
   readonly ttl_ms: number;
   readonly settle_ms: number;
   readonly request_timeout_ms: number;
@@ -29,11 +29,11 @@ interface Holder {
 }
 
 export class LeaseRules {
-  readonly #givens: LeaseGivens;
+  readonly #settings: LeaseSettings;
   readonly #violated: (clause: LeaseClause, what: string) => void;
   /** Whose the lock is, by what is stored. */
   #holder: Holder | undefined;
-  /** Who wrote the state since the lock came to be whose it is. */
+  /** Who wrote the state since the lock has its present holder. */
   #writers = new Set<string>();
   /** Whether it was another's, and nobody has removed it; and whether its holder has gone to work by now. */
   #takenOver = false;
@@ -47,8 +47,8 @@ export class LeaseRules {
   readonly #troubles = new Map<string, number>();
   readonly #disturbed = new Set<string>();
 
-  constructor(givens: LeaseGivens, violated: (clause: LeaseClause, what: string) => void) {
-    this.#givens = givens;
+  constructor(givens: LeaseSettings, violated: (clause: LeaseClause, what: string) => void) {
+    this.#settings = givens;
     this.#violated = violated;
   }
 
@@ -74,7 +74,7 @@ export class LeaseRules {
     this.#takenOver = before !== undefined;
     this.#atWork = false;
     if (!before) return undefined;
-    const { ttl_ms, settle_ms } = this.#givens;
+    const { ttl_ms, settle_ms } = this.#settings;
     const idle = at - before.renewed;
     if (idle < ttl_ms + settle_ms)
       this.#violated(
@@ -131,7 +131,7 @@ export class LeaseRules {
 
   /** A restore's request reached the cloud. */
   posted(process: string, pair: string, at: number): void {
-    const { ttl_ms, request_timeout_ms } = this.#givens;
+    const { ttl_ms, request_timeout_ms } = this.#settings;
     const holder = this.#holder;
     if (holder?.process !== process) {
       this.#violated('lease-outlasts-request', `${pair}: ${process} does not hold the lock`);

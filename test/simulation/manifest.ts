@@ -1,6 +1,6 @@
 import { addressOf, type RestoreSpec } from '../../src/domain/spec.ts';
 import type { World } from '../../src/emulator/model.ts';
-import type { Edit, Entry } from './story.ts';
+import type { Edit, Entry } from './scenario.ts';
 
 /** The declared restores, as people edit them between the runs. */
 export class Manifest {

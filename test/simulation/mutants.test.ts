@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { expect } from 'chai';
 import { brokenTexts } from './break-rule.ts';
-import { type Catch, hunt, huntThreads } from './mutants.ts';
+import { type Detection, findSeed, openSearchThreads } from './mutants.ts';
 import { COVERED, MUTATIONS } from './mutations.ts';
 import { markedRules, type Rule } from './rules.ts';
 import { onThreads } from './threads.ts';
 
-const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 'utf8')) as Record<
+const CAUGHT = JSON.parse(readFileSync(new URL('mutant-seeds.json', import.meta.url), 'utf8')) as Record<
   string,
-  Catch
+  Detection
 >;
 
 describe('the tests of the tests', () => {
@@ -52,7 +52,7 @@ describe('the tests of the tests', () => {
     }
   });
 
-  it(`notice each of ${names.length} broken rules, each in one story, and nothing in these when none is broken`, async () => {
+  it(`notice each of ${names.length} broken rules, each in one scenario, and nothing in these when none is broken`, async () => {
     const wrong: string[] = [];
     const seeds = new Set(Object.values(CAUGHT).map(({ seed }) => seed));
     const unbroken = [...seeds].map((seed) => ({ name: undefined, seed, breaks: {} }));
@@ -62,13 +62,13 @@ describe('the tests of the tests', () => {
       breaks,
     }));
     await onThreads(
-      await huntThreads(Math.min(2, cpus().length)),
+      await openSearchThreads(Math.min(2, cpus().length)),
       [...broken, ...unbroken],
       async ({ name, seed, breaks }, thread) => {
-        const caught = await hunt(thread, brokenTexts(rules, breaks), { from: seed, to: seed });
-        if (name !== undefined && !caught) wrong.push(`seed ${seed} does not notice: ${name}`);
-        if (name === undefined && caught)
-          wrong.push(`seed ${seed} breaks ${caught.clause} without a broken rule`);
+        const detected = await findSeed(thread, brokenTexts(rules, breaks), { from: seed, to: seed });
+        if (name !== undefined && !detected) wrong.push(`seed ${seed} does not notice: ${name}`);
+        if (name === undefined && detected)
+          wrong.push(`seed ${seed} breaks ${detected.clause} without a broken rule`);
       },
     );
     expect(wrong.join('\n'), 'npm run simulate:mutants').to.equal('');

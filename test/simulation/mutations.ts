@@ -33,7 +33,7 @@ const ALWAYS_FRESH: Breaks = {
 
 /**
  * Every rule that the sources mark (`// Rule: NAME`), broken once or in several ways. The simulation has to notice each
- * within a thousand seeds: `npm run simulate:mutants` looks for the seeds, `caught.json` keeps them, and a test plays them
+ * within a thousand seeds: `npm run simulate:mutants` looks for the seeds, `mutant-seeds.json` keeps them, and a test runs them
  * again.
  */
 export const MUTATIONS: Readonly<Record<string, Breaks>> = {

@@ -1,4 +1,4 @@
-/** Chance from one seed (sfc32): the same seed draws the same story on every machine. */
+/** Chance from one seed (sfc32): the same seed draws the same scenario on every machine. */
 export class Random {
   #a: number;
   #b: number;

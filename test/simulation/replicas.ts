@@ -1,6 +1,6 @@
 import type { FaultFacts } from '../../src/emulator/faults.ts';
 import type { Backup, Volume, World } from '../../src/emulator/model.ts';
-import type { Fault } from './story.ts';
+import type { Fault } from './scenario.ts';
 
 interface Copy {
   readonly at_ms: number;

@@ -51,7 +51,7 @@ export class SimBucket {
   /** While true nothing connects, and answers under way are lost. */
   away = false;
   /** Nothing goes wrong any more. */
-  quiet = false;
+  isFinalPhase = false;
   readonly #objects = new Map<string, Entry>();
   readonly #clock: SimClock;
   readonly #rules: { readonly fault: StoreFault; matched: number; fired: number }[];
@@ -107,7 +107,7 @@ export class SimBucket {
 
   /** One request, as its sender sees it. */
   async #ask<T>(process: SimProcess, op: StoreOp, serve: () => T): Promise<T> {
-    const effect = this.quiet ? undefined : this.#draw(op);
+    const effect = this.isFinalPhase ? undefined : this.#draw(op);
     if (effect) this.#hooks.met(`${op} ${effect.kind}`, process);
     if (this.away) {
       this.#hooks.met(`${op} away`, process);

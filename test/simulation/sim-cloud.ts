@@ -17,7 +17,7 @@ export interface SimConnection {
   readonly network: Http;
 }
 
-/** The cloud of a story or of a test: the emulator's model, moved by a clock of its own. */
+/** The cloud of a scenario or of a test: the emulator's model, moved by a clock of its own. */
 export class SimCloud {
   readonly clock = new SimClock();
   readonly world: World;

@@ -4,7 +4,7 @@ import type { LockInfo } from '../../src/state/backend.ts';
 import type { HeldLock, Lock } from '../../src/state/lock.ts';
 import type { SimProcess } from './sim-process.ts';
 
-/** The lock file’s rule: a dead owner’s lock is taken over on his own machine, everybody else’s only by a person. */
+/** The lock file’s rule: a dead owner’s lock is taken over on his own machine, everybody else’s only by an operator. */
 export class SimLock {
   #held: { readonly id: string; readonly owner: SimProcess; readonly info: LockInfo } | undefined;
   #ids = 0;
@@ -24,7 +24,7 @@ export class SimLock {
         }),
       holder: async () => this.#held?.info,
       unlock: async () => {
-        throw new Error('a person unlocks');
+        throw new Error('an operator unlocks');
       },
     };
   }
@@ -37,7 +37,7 @@ export class SimLock {
     return this.#held?.owner;
   }
 
-  /** `vbsctl unlock`, by a person who believes that the owner is gone. */
+  /** `vbsctl unlock`, by an operator who believes that the owner is gone. */
   unlock(): void {
     this.#held = undefined;
   }

@@ -31,12 +31,12 @@ export interface Point {
   readonly when: 'before' | 'after';
 }
 
-export type Fate =
+export type ProcessFault =
   | { readonly kind: 'die'; readonly at: Point }
   /** The power fails; `keep` of what was not synced is there afterwards. */
   | { readonly kind: 'power'; readonly at: Point; readonly keep: number }
   /**
-   * SIGSTOP; a person takes it for dead after `takeover_ms`, if that is given. It wakes up after `for_ms`, or
+   * SIGSTOP; an operator takes it for dead after `takeover_ms`, if that is given. It wakes up after `for_ms`, or
    * `wake_ms` after its lock was taken over, if that is given and comes first. `asleep`: the whole machine slept, and
    * its monotonic clock stood still.
    */
@@ -77,9 +77,9 @@ export class SimProcess {
   readonly died: Promise<void>;
   /** Somebody took it for dead. */
   readonly takenOver: Promise<void>;
-  #fates: readonly Fate[];
+  #processFaults: readonly ProcessFault[];
   readonly #simClock: SimClock;
-  readonly #onFate: (fate: Fate, process: SimProcess) => void;
+  readonly #onFault: (fault: ProcessFault, process: SimProcess) => void;
   readonly #counts = new Map<string, number>();
   readonly #diskCounts = new Map<string, number>();
   #dead = false;
@@ -95,14 +95,14 @@ export class SimProcess {
     name: string,
     machine: Machine,
     simClock: SimClock,
-    fates: readonly Fate[],
-    onFate: (fate: Fate, process: SimProcess) => void,
+    processFaults: readonly ProcessFault[],
+    onFault: (fault: ProcessFault, process: SimProcess) => void,
   ) {
     this.name = name;
     this.machine = machine;
     this.#simClock = simClock;
-    this.#fates = fates;
-    this.#onFate = onFate;
+    this.#processFaults = processFaults;
+    this.#onFault = onFault;
     this.died = new Promise((resolve) => {
       this.#die = resolve;
     });
@@ -129,7 +129,7 @@ export class SimProcess {
     this.#die();
   }
 
-  freeze({ for_ms, takeover_ms, wake_ms, asleep }: Extract<Fate, { kind: 'freeze' }>): void {
+  freeze({ for_ms, takeover_ms, wake_ms, asleep }: Extract<ProcessFault, { kind: 'freeze' }>): void {
     const since = this.#simClock.monotonic();
     const woken = new Promise<void>((up) => {
       this.#wake = wake_ms === undefined ? undefined : { afterMs: wake_ms, up };
@@ -169,14 +169,14 @@ export class SimProcess {
   diskTrouble(op: 'replace' | 'write' | 'sync' | 'remove'): DiskTrouble | undefined {
     const nth = (this.#diskCounts.get(op) ?? 0) + 1;
     this.#diskCounts.set(op, nth);
-    for (const fate of this.#fates) {
-      if (fate.kind === 'disk' && fate.op === op && fate.nth === nth) {
-        this.#onFate(fate, this);
-        return fate;
+    for (const fault of this.#processFaults) {
+      if (fault.kind === 'disk' && fault.op === op && fault.nth === nth) {
+        this.#onFault(fault, this);
+        return fault;
       }
-      if (fate.kind === 'full' && op === 'write' && nth >= fate.nth && !this.#full) {
+      if (fault.kind === 'full' && op === 'write' && nth >= fault.nth && !this.#full) {
         this.#full = true;
-        this.#onFate(fate, this);
+        this.#onFault(fault, this);
       }
     }
     return this.#full && op !== 'remove' ? { code: 'ENOSPC', part: 0.5, kept: true } : undefined;
@@ -185,9 +185,9 @@ export class SimProcess {
   /** Asked by the network: whether nothing listens for this request. */
   isRefused(op: 'get' | 'post' | 'token'): boolean {
     const nth = this.#counts.get(op) ?? 0;
-    const fate = this.#fates.find((f) => f.kind === 'refused' && f.op === op && f.nth === nth);
-    if (fate) this.#onFate(fate, this);
-    return fate !== undefined;
+    const fault = this.#processFaults.find((f) => f.kind === 'refused' && f.op === op && f.nth === nth);
+    if (fault) this.#onFault(fault, this);
+    return fault !== undefined;
   }
 
   #count(op: Op | 'any'): number {
@@ -198,15 +198,15 @@ export class SimProcess {
 
   async #point(op: Op, nth: number, nthOfAny: number, when: Point['when']): Promise<void> {
     if (!this.#dead) {
-      for (const fate of this.#fates) {
-        if (fate.kind !== 'die' && fate.kind !== 'power' && fate.kind !== 'freeze') continue;
-        const { at } = fate;
+      for (const fault of this.#processFaults) {
+        if (fault.kind !== 'die' && fault.kind !== 'power' && fault.kind !== 'freeze') continue;
+        const { at } = fault;
         if (at.when !== when || !(at.op === 'any' ? at.nth === nthOfAny : at.op === op && at.nth === nth))
           continue;
-        this.#fates = this.#fates.filter((other) => other !== fate);
-        if (fate.kind === 'freeze') this.freeze(fate);
+        this.#processFaults = this.#processFaults.filter((other) => other !== fault);
+        if (fault.kind === 'freeze') this.freeze(fault);
         else this.kill();
-        this.#onFate(fate, this);
+        this.#onFault(fault, this);
         break;
       }
     }

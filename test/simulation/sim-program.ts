@@ -15,28 +15,28 @@ import { save } from '../../src/planner/save.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
 import { stateFaults } from '../../src/state/state-faults.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
-import { STATE } from './place.ts';
-import type { Scene } from './scene.ts';
+import type { Environment } from './environment.ts';
+import type { ObservedNetwork } from './observed-network.ts';
+import type { Step } from './scenario.ts';
 import type { SimProcess } from './sim-process.ts';
 import { stackOf } from './stack-of.ts';
-import type { Chapter } from './story.ts';
-import type { Traffic } from './traffic.ts';
+import { STATE } from './state-store.ts';
 
-/** The real program but its command line: the use cases of `src/app`, with ports of the scene. */
+/** The real program but its command line: the use cases of `src/app`, with ports of the environment. */
 export class SimProgram {
-  readonly #scene: Scene;
-  readonly #traffic: Traffic;
+  readonly #environment: Environment;
+  readonly #observedNetwork: ObservedNetwork;
   #saved: SavedPlan | undefined;
 
-  constructor(scene: Scene, traffic: Traffic) {
-    this.#scene = scene;
-    this.#traffic = traffic;
+  constructor(environment: Environment, observedNetwork: ObservedNetwork) {
+    this.#environment = environment;
+    this.#observedNetwork = observedNetwork;
   }
 
   /** One command of vbsctl, as its command line would do it. Never rejects: what it may not throw is a finding. */
   async command(
     process: SimProcess,
-    command: Chapter['command'],
+    command: Step['command'],
     lockTimeoutMs = 0,
     seen: (made: Plan) => void = () => {},
   ): Promise<void> {
@@ -45,20 +45,20 @@ export class SimProgram {
     } catch (error) {
       const asked = process.stop.signal.aborted && error === process.stop.signal.reason;
       if (!(error instanceof Failure) && !asked)
-        this.#scene.checker.found('bug', `${process.name}: ${stackOf(error)}`);
-      this.#scene.checker.lease?.gaveUp(process.name, String(error));
-      this.#scene.note(`${process.name}: ${error instanceof Error ? error.message : String(error)}`);
+        this.#environment.checker.found('bug', `${process.name}: ${stackOf(error)}`);
+      this.#environment.checker.lease?.gaveUp(process.name, String(error));
+      this.#environment.note(`${process.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
   async #useCase(
     process: SimProcess,
-    command: Chapter['command'],
+    command: Step['command'],
     lockTimeoutMs: number,
     seen: (made: Plan) => void,
   ): Promise<void> {
     const request = { ...this.lockRequest(command), lockTimeoutMs };
-    const settings = { ...this.#scene.settings, policy: this.#scene.policy };
+    const settings = { ...this.#environment.settings, policy: this.#environment.policy };
     const terms = { ...request, skipBlocked: true, waivers: [], settings };
     const ports = this.#runPorts(process);
     switch (command) {
@@ -68,14 +68,14 @@ export class SimProgram {
           {
             ...terms,
             mode: command === 'submit' ? 'no_wait' : 'finish',
-            declared: { specs: this.#scene.manifest.specs(), files: [], only: [] },
+            declared: { specs: this.#environment.manifest.specs(), files: [], only: [] },
           },
           {
             ...ports,
             confirmNewState: async () => {},
             confirm: async () => {},
             showPlan: (made) => {
-              if (this.#scene.place.isHeldBy(process)) this.#scene.checker.shown(made);
+              if (this.#environment.store.isHeldBy(process)) this.#environment.checker.shown(made);
               seen(made);
             },
           },
@@ -106,9 +106,9 @@ export class SimProgram {
       (await ports.backend.read()) ??
       (await withLease(ports.backend, request, ports.stop, async (lease) => lease.create(driver.target)));
     const wanted = {
-      specs: this.#scene.manifest.specs(),
+      specs: this.#environment.manifest.specs(),
       files: [],
-      policy: this.#scene.policy,
+      policy: this.#environment.policy,
       only: [],
       waivers: [],
     };
@@ -123,7 +123,7 @@ export class SimProgram {
   ports(process: SimProcess): Ports {
     return {
       backend: this.#backend(process),
-      connect: async () => ({ driver: await this.#traffic.connect(process), close: async () => {} }),
+      connect: async () => ({ driver: await this.#observedNetwork.connect(process), close: async () => {} }),
       clock: process.clock,
       stop: process.stop.signal,
       report: () => {},
@@ -133,10 +133,10 @@ export class SimProgram {
   #runPorts(process: SimProcess): RunPorts {
     return {
       ...this.ports(process),
-      random: () => this.#scene.random.next(),
+      random: () => this.#environment.random.next(),
       beginRun: async (made) => {
         const runnable = made.actions.filter(isRunnable);
-        this.#scene.checker.planned(
+        this.#environment.checker.planned(
           process.name,
           runnable.map((action) => ({
             volume_id: action.volume.id ?? '',
@@ -145,7 +145,7 @@ export class SimProgram {
             depends_on: action.kind === 'restore' ? action.depends_on : [],
           })),
         );
-        this.#scene.coverage.planned(made);
+        this.#environment.coverage.planned(made);
         return {
           handle: (event) => this.#told(process, event),
           end: async ({ outcome, state }) => {
@@ -163,11 +163,11 @@ export class SimProgram {
   }
 
   #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
-    const where = this.#scene.frozenAt.get(process);
+    const where = this.#environment.frozenAt.get(process);
     if (where === undefined) return;
     const left = (fatal?.unsaved.length ?? 0) > 0;
     const lost = fatal ? (left ? 'refused and left' : 'refused') : 'given up';
-    this.#scene.coverage.lease(where, this.#scene.place.isHeldBy(process) ? 'kept' : lost);
+    this.#environment.coverage.lease(where, this.#environment.store.isHeldBy(process) ? 'kept' : lost);
   }
 
   /** `errored.state.json`, as the command line writes it. */
@@ -175,7 +175,7 @@ export class SimProgram {
     if (!fatal || !state) return;
     const { lineage, serial, target } = state;
     const saved_at = new Date(process.clock.now()).toISOString();
-    this.#scene.checker.leftBehind(
+    this.#environment.checker.leftBehind(
       process.name,
       encodeUnsaved({ state: STATE, lineage, serial, target, saved_at, records: fatal.unsaved }),
     );
@@ -184,19 +184,19 @@ export class SimProgram {
   #ended(process: SimProcess, planned: readonly string[], outcome: Outcome): void {
     const { ends, fatal } = outcome;
     if (fatal && !(fatal.error instanceof Failure))
-      this.#scene.checker.found('bug', `${process.name}: ${stackOf(fatal.error)}`);
-    this.#scene.checker.ended(
+      this.#environment.checker.found('bug', `${process.name}: ${stackOf(fatal.error)}`);
+    this.#environment.checker.ended(
       process.name,
       planned,
       [...ends].map(([address, end]) => ({
         address,
         status: end.kind === 'recorded' ? end.record.status : undefined,
       })),
-      fatal !== undefined || !this.#scene.place.isHeldBy(process),
+      fatal !== undefined || !this.#environment.store.isHeldBy(process),
       process.stop.signal.aborted,
     );
-    if (fatal) this.#scene.checker.lease?.gaveUp(process.name, String(fatal.error));
-    this.#scene.note(
+    if (fatal) this.#environment.checker.lease?.gaveUp(process.name, String(fatal.error));
+    this.#environment.note(
       `${process.name} ended: ${[...ends]
         .map(
           ([address, end]) =>
@@ -208,16 +208,18 @@ export class SimProgram {
 
   #told(process: SimProcess, event: ApplyEvent): void {
     if (process.isDead) return;
-    this.#scene.coverage.event(event);
-    const { conduct } = this.#scene.checker;
-    if (event.type === 'preparing') conduct.begun(process.name, event.address, this.#scene.clock.monotonic());
-    if (event.type === 'ended') conduct.ended(process.name, event.address, this.#scene.clock.monotonic());
-    if ('address' in event) this.#scene.note(`${process.name}: ${textOf(event)}`);
+    this.#environment.coverage.event(event);
+    const { processRules } = this.#environment.checker;
+    if (event.type === 'preparing')
+      processRules.begun(process.name, event.address, this.#environment.clock.monotonic());
+    if (event.type === 'ended')
+      processRules.ended(process.name, event.address, this.#environment.clock.monotonic());
+    if ('address' in event) this.#environment.note(`${process.name}: ${textOf(event)}`);
   }
 
   /** Its leases are checked, and overheard. */
   #backend(process: SimProcess): Backend {
-    const backend = this.#scene.place.backend(process);
+    const backend = this.#environment.store.backend(process);
     return {
       location: STATE,
       id: STATE,
@@ -228,15 +230,15 @@ export class SimProgram {
       lock: async (actor, waitMs, signal) => {
         const lease = await backend.lock(actor, waitMs, signal);
         mustVerify(lease);
-        this.#scene.checker.conduct.locked(process.name, this.#scene.clock.monotonic());
-        const rules = this.#scene.checker.lease;
+        this.#environment.checker.processRules.locked(process.name, this.#environment.clock.monotonic());
+        const rules = this.#environment.checker.lease;
         rules?.begins(process.name);
         return rules
           ? overheard(lease, () => {
-              const since = this.#scene.clock.monotonic();
+              const since = this.#environment.clock.monotonic();
               return {
                 acknowledged: () => rules.acknowledged(process.name, since),
-                refused: () => rules.refused(process.name, this.#scene.clock.monotonic()),
+                refused: () => rules.refused(process.name, this.#environment.clock.monotonic()),
               };
             })
           : lease;
@@ -245,7 +247,7 @@ export class SimProgram {
   }
 }
 
-/** No story may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
+/** No scenario may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
 function mustVerify(lease: Lease): void {
   const snapshot = lease.snapshot();
   const faults = snapshot ? runSync(stateFaults(snapshot, {})) : [];

@@ -4,21 +4,21 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { commandOptions, wholeNumber } from '../../scripts/command-options.ts';
 import { CLAUSES } from './checker.ts';
 import { CELLS_FILE, expectedCells, missingCells } from './expected-cells.ts';
-import { playMany } from './many.ts';
-import { play } from './play.ts';
 import { failureLines, faultTable, figures, matrixTable } from './report.ts';
+import { runScenario } from './run-scenario.ts';
+import { runSeeds } from './run-seeds.ts';
+import { drawScenario } from './scenario.ts';
+import { scenarioText } from './scenario-text.ts';
 import { shrink } from './shrink.ts';
-import { drawStory } from './story.ts';
-import { storyText } from './story-text.ts';
 
-const USAGE = `npm run simulate -- [options]: plays stories drawn from seeds, and judges each.
+const USAGE = `npm run simulate -- [options]: runs scenarios drawn from seeds, and judges each.
 
-  --seeds N         stories (default: 1000)
+  --seeds N         scenarios (default: 1000)
   --from N          seed of the first (default: 1)
   --threads N       default: one for each core
-  --seed N          plays this one only and shows every step; if it fails, also the shortest story that fails the same way
+  --seed N          runs this one only and shows every step; if it fails, also the shortest scenario that fails the same way
   --matrix          also shows each cell of the table: fault, phase, and what followed
-  --beyond-settle   late starts up to three times settle: the size of the known residue
+  --beyond-settle   late starts up to three times settle: the size of the known exceptions
   --expect          writes cells.json, the cells that the tests expect`;
 
 const values = commandOptions(USAGE, {
@@ -39,19 +39,21 @@ if (values.seed === undefined) await many();
 else await one(wholeNumber('seed', values.seed, 0));
 
 async function one(seed: number): Promise<void> {
-  const story = drawStory(seed, options);
-  const { log, violations } = await play(story);
+  const scenario = drawScenario(seed, options);
+  const { log, violations } = await runScenario(scenario);
   const [violation] = violations;
-  console.log(`${storyText(story)}\n\n${log.join('\n')}\n`);
+  console.log(`${scenarioText(scenario)}\n\n${log.join('\n')}\n`);
   if (!violation) {
     console.log('All promises were kept.');
     return;
   }
   const { clause, what } = violation;
-  console.log(`Broken: ${clause} (${CLAUSES[clause]}): ${what}\n\nThe shortest story that breaks it, too:\n`);
-  const short = await shrink(story, clause, play);
-  const again = await play(short);
-  console.log(`${storyText(short)}\n\n${again.log.join('\n')}\n\n${again.violations[0]?.what}`);
+  console.log(
+    `Broken: ${clause} (${CLAUSES[clause]}): ${what}\n\nThe shortest scenario that breaks it, too:\n`,
+  );
+  const short = await shrink(scenario, clause, runScenario);
+  const again = await runScenario(short);
+  console.log(`${scenarioText(short)}\n\n${again.log.join('\n')}\n\n${again.violations[0]?.what}`);
   process.exitCode = 1;
 }
 
@@ -61,7 +63,7 @@ async function many(): Promise<void> {
   const from = wholeNumber('from', values.from, 0);
   const threads = wholeNumber('threads', values.threads ?? `${cpus().length}`);
   let told = 0;
-  const tally = await playMany(
+  const totals = await runSeeds(
     { from, to: from + seeds - 1, threads, options },
     ({ seeds: done, failures }) => {
       const { isTTY } = process.stderr;
@@ -73,18 +75,18 @@ async function many(): Promise<void> {
   );
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
-  if (values.expect) writeFileSync(CELLS_FILE, `${JSON.stringify(expectedCells(tally), undefined, 2)}\n`);
-  if (values.matrix) console.log(`${matrixTable(tally)}\n`);
-  console.log(`${faultTable(tally)}\n\n${figures(tally)}`);
-  const missing = values['beyond-settle'] ? [] : missingCells(tally);
-  console.log(`cells of the matrix: ${tally.matrix.size} reached, ${missing.length} missing`);
+  if (values.expect) writeFileSync(CELLS_FILE, `${JSON.stringify(expectedCells(totals), undefined, 2)}\n`);
+  if (values.matrix) console.log(`${matrixTable(totals)}\n`);
+  console.log(`${faultTable(totals)}\n\n${figures(totals)}`);
+  const missing = values['beyond-settle'] ? [] : missingCells(totals);
+  console.log(`cells of the matrix: ${totals.matrix.size} reached, ${missing.length} missing`);
   for (const cell of missing) console.log(`  not reached: ${cell}`);
   const [cpu] = cpus();
   console.log(
     `${seconds} s on ${threads} threads of ${cpu?.model ?? 'a machine'}, Node ${process.version}, vbsctl ${packageJson.version}`,
   );
-  for (const line of failureLines(tally, values['beyond-settle'] ? ' --beyond-settle' : ''))
+  for (const line of failureLines(totals, values['beyond-settle'] ? ' --beyond-settle' : ''))
     console.log(`\n${line}`);
-  const expected = values['beyond-settle'] ? 0 : tally.failures.length + missing.length;
+  const expected = values['beyond-settle'] ? 0 : totals.failures.length + missing.length;
   if (expected > 0) process.exitCode = 1;
 }

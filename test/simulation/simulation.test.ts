@@ -1,25 +1,25 @@
 import { cpus } from 'node:os';
 import { expect } from 'chai';
 import { missingCells } from './expected-cells.ts';
-import { playMany } from './many.ts';
-import { playSeed } from './play.ts';
 import { failureLines, figures } from './report.ts';
+import { runSeed } from './run-scenario.ts';
+import { runSeeds } from './run-seeds.ts';
 
-/** Each theme three times: they take turns every 64 stories. `npm run simulate -- --seeds 10000` goes further. */
+/** Each rare combination three times: they take turns every 64 scenarios. `npm run simulate -- --seeds 10000` goes further. */
 const SEEDS = 192;
 
 describe('simulation', () => {
-  it(`keeps every promise in ${SEEDS} lives`, async () => {
-    const tally = await playMany({ from: 1, to: SEEDS, threads: Math.min(2, cpus().length) });
-    console.log(figures(tally).replaceAll(/^/gm, '      '));
-    expect(failureLines(tally, '', 3).join('\n')).to.equal('');
-    expect(tally.seeds).to.equal(SEEDS);
-    expect(missingCells(tally)).to.deep.equal([]);
+  it(`keeps every promise in ${SEEDS} scenarios`, async () => {
+    const totals = await runSeeds({ from: 1, to: SEEDS, threads: Math.min(2, cpus().length) });
+    console.log(figures(totals).replaceAll(/^/gm, '      '));
+    expect(failureLines(totals, '', 3).join('\n')).to.equal('');
+    expect(totals.seeds).to.equal(SEEDS);
+    expect(missingCells(totals)).to.deep.equal([]);
   });
 
   it('goes the same way each time', async () => {
     for (const seed of [3, 44, 170]) {
-      const [first, second] = [await playSeed(seed), await playSeed(seed)];
+      const [first, second] = [await runSeed(seed), await runSeed(seed)];
       expect(first.log.length).to.be.above(5);
       expect(second.log).to.deep.equal(first.log);
     }

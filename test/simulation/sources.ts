@@ -5,7 +5,7 @@ import { transform } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The simulation and the program that it plays, file by file: path from the root → CommonJS. */
+/** The simulation and the program that it runs, file by file: path from the root → CommonJS. */
 export type Sources = ReadonlyMap<string, string>;
 
 /** These files and all of ours that they import, however far away. */

@@ -15,24 +15,24 @@ describe('What the checker calls a success', () => {
     expect(judged([job('1', { cause: 'network' })], ['1'])).to.equal('true');
   });
 
-  it('is a look-alike for a stranger’s restore of the same backup that began after the baseline', () => {
-    expect(judged([job('1')], [])).to.equal('look-alike');
+  it('is the same restore for a other client’s restore of the same backup that began after the baseline', () => {
+    expect(judged([job('1')], [])).to.equal('same-restore');
   });
 
-  it('is false for a stranger’s restore of the same backup that began before the baseline', () => {
+  it('is false for a other client’s restore of the same backup that began before the baseline', () => {
     expect(judged([job('1', { started_ms: 999 })], [])).to.equal('false');
   });
 
-  it('is mixed for a look-alike with which another stranger wrote another backup into the disk', () => {
+  it('is mixed for a look-alike with which another client wrote another backup into the disk', () => {
     const other = job('2', { backup_id: 'another', overlapped_with: ['1'] });
     expect(judged([job('1', { overlapped_with: ['2'] }), other], [])).to.equal('mixed');
   });
 
-  it('is false for a stranger’s restore of another backup', () => {
+  it('is false for a other client’s restore of another backup', () => {
     expect(judged([job('1', { backup_id: 'another' })], [])).to.equal('false');
   });
 
-  it('is false for an accepted restore that was not done, whatever strangers did', () => {
+  it('is false for an accepted restore that was not done, whatever other clients did', () => {
     expect(judged([job('1')], [], { ...CLAIM, evidence: 'accepted' })).to.equal('false');
   });
 });
@@ -43,7 +43,7 @@ function judged(jobs: readonly TrueRestore[], own: readonly string[], claim = CL
     jobs.filter(({ id }) => own.includes(id)),
     { api: 'vbs', jobs, sources: new Map([['backup', 'disk']]), resets: [] },
   );
-  return truth.kind === 'residue' ? truth.name : truth.kind;
+  return truth.kind === 'exception' ? truth.name : truth.kind;
 }
 
 function job(id: string, over: Partial<TrueRestore> = {}): TrueRestore {

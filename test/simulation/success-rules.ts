@@ -6,20 +6,20 @@ import type { TrueRestore } from './checker.ts';
  */
 export type Truth =
   | { readonly kind: 'true' }
-  | { readonly kind: 'residue'; readonly name: SuccessResidue }
+  | { readonly kind: 'exception'; readonly name: SuccessException }
   | { readonly kind: 'false'; readonly why: string };
 
-export type SuccessResidue =
-  /** A stranger's restore of the same backup into the same disk began after our baseline: the disk does hold it. */
-  | 'look-alike'
+export type SuccessException =
+  /** Another client's restore of the same backup into the same disk began after our baseline: the disk does hold it. */
+  | 'same-restore'
   /**
-   * Two strangers restored another backup into our disk and our backup into another disk, began and ended together by
+   * Two other clients restored another backup into our disk and our backup into another disk, began and ended together by
    * the whole seconds that the cloud shows, no look fell between their beginnings, and no name on the disk tells which
    * backup it was.
    */
   | 'crossed'
   /**
-   * Ours took place, or a stranger's that looks like ours, and a stranger wrote another backup into the disk at the same
+   * Ours took place, or another client's that looks like ours, and another client wrote another backup into the disk at the same
    * time; the cloud says that it succeeded.
    */
   | 'mixed'
@@ -53,28 +53,28 @@ export function truthOfSuccess(claim: Claim, own: readonly TrueRestore[], accoun
   const done = own.filter(({ phase }) => phase === 'succeeded');
   if (done.some((job) => !isMixed(job, jobs))) return { kind: 'true' };
   // The cloud names its job and calls it done, or Cinder took both on within its window: nothing else is shown.
-  if (done.length > 0) return { kind: 'residue', name: 'mixed' };
+  if (done.length > 0) return { kind: 'exception', name: 'mixed' };
   if (own.some(({ ended_ms }) => resets.some((at) => ended_ms !== null && secondsApart(at, ended_ms) === 0)))
-    return { kind: 'residue', name: 'reset-at-once' };
+    return { kind: 'exception', name: 'reset-at-once' };
   if (claim.evidence === 'accepted') return { kind: 'false', why: 'it was accepted, and was not done' };
 
-  const strangers = jobs.filter(
+  const otherClients = jobs.filter(
     ({ cause, started_ms }) => cause === 'operator' && started_ms !== null && started_ms >= claim.begun_ms,
   );
-  const held = strangers.filter(
+  const held = otherClients.filter(
     ({ volume_id, phase }) => volume_id === claim.volume_id && phase === 'succeeded',
   );
   const alike = held.filter(({ backup_id }) => backup_id === claim.backup_id);
-  if (alike.some((job) => !isMixed(job, jobs))) return { kind: 'residue', name: 'look-alike' };
-  if (alike.length > 0) return { kind: 'residue', name: 'mixed' };
-  const fromBackup = strangers.filter(({ backup_id }) => backup_id === claim.backup_id);
+  if (alike.some((job) => !isMixed(job, jobs))) return { kind: 'exception', name: 'same-restore' };
+  if (alike.length > 0) return { kind: 'exception', name: 'mixed' };
+  const fromBackup = otherClients.filter(({ backup_id }) => backup_id === claim.backup_id);
   const untold =
     !claim.sawDiskAlone &&
     held.some(
       (one) =>
         !namesTell(one, claim, account) && fromBackup.some((other) => lookLikeOne(one, other, account.api)),
     );
-  if (untold) return { kind: 'residue', name: 'crossed' };
+  if (untold) return { kind: 'exception', name: 'crossed' };
   return { kind: 'false', why: 'the cloud took on no such restore' };
 }
 

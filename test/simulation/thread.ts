@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Sources } from './sources.ts';
 
 /**
- * The inside of a thread that plays stories (`threads.ts` is the outside). Each piece of work has the modules anew, some
+ * The inside of a thread that runs scenarios (`threads.ts` is the outside). Each piece of work has the modules anew, some
  * of them replaced; what does not differ was compiled once. It imports nothing of ours: it is started as one text.
  */
 export interface Work {
@@ -36,10 +36,10 @@ async function open(): Promise<void> {
       if (name !== undefined && !packages.has(name))
         packages.set(name, { __esModule: true, ...(await import(name)) });
   }
-  parentPort?.on('message', (work: Work) => void play(work));
+  parentPort?.on('message', (work: Work) => void run(work));
 }
 
-async function play({ entry, replaced, input }: Work): Promise<void> {
+async function run({ entry, replaced, input }: Work): Promise<void> {
   const { run } = instance(entry, replaced) as { readonly run: Run<unknown, unknown> };
   await run(input, (told) => parentPort?.postMessage({ kind: 'told', told }));
   // What was left behind and nobody waits for rejects now, as long as it is known whose it is.

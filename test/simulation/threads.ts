@@ -13,7 +13,7 @@ export type WorkEnd =
   | { readonly kind: 'silent' };
 
 /** A thread that does one piece of work after the other; a new one takes its place when it is stuck or dead. */
-export class PlayThread {
+export class ScenarioThread {
   readonly #code: string;
   readonly #sources: Sources;
   #worker: Worker | undefined;
@@ -23,15 +23,15 @@ export class PlayThread {
     this.#sources = sources;
   }
 
-  /** So many, to play with these modules and all that they import. */
-  static async open(count: number, ...entries: readonly string[]): Promise<PlayThread[]> {
+  /** So many, to run with these modules and all that they import. */
+  static async open(count: number, ...entries: readonly string[]): Promise<ScenarioThread[]> {
     const inside = readFileSync(new URL('thread.ts', import.meta.url), 'utf8');
     const [code, sources] = await Promise.all([commonJs(inside), compile(...entries)]);
-    return Array.from({ length: count }, () => new PlayThread(code, sources));
+    return Array.from({ length: count }, () => new ScenarioThread(code, sources));
   }
 
   /** One at a time. Work that tells nothing for `silenceMs` (real time; default: for ever) is ended. */
-  async play<Told>(work: Work, onTold: (told: Told) => void, silenceMs?: number): Promise<WorkEnd> {
+  async run<Told>(work: Work, onTold: (told: Told) => void, silenceMs?: number): Promise<WorkEnd> {
     this.#worker ??= new Worker(this.#code, { eval: true, workerData: this.#sources });
     const worker = this.#worker;
     const end = await new Promise<WorkEnd>((resolve) => {
@@ -66,13 +66,13 @@ export class PlayThread {
 
 /** Does the items in their order, each on the thread that is free first, and closes the threads. Ends with the first error. */
 export async function onThreads<T>(
-  threads: readonly PlayThread[],
+  threads: readonly ScenarioThread[],
   items: Iterable<T>,
-  work: (item: T, thread: PlayThread) => Promise<void>,
+  work: (item: T, thread: ScenarioThread) => Promise<void>,
 ): Promise<void> {
   const left = items[Symbol.iterator]();
   const errors: unknown[] = [];
-  const doAll = async (thread: PlayThread) => {
+  const doAll = async (thread: ScenarioThread) => {
     for (let next = left.next(); !next.done && errors.length === 0; next = left.next())
       await work(next.value, thread);
   };

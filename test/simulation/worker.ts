@@ -1,8 +1,8 @@
-import { playSeed } from './play.ts';
-import type { DrawOptions } from './story.ts';
-import { count, emptyTally, type Tally } from './tally.ts';
+import { runSeed } from './run-scenario.ts';
+import type { DrawOptions } from './scenario.ts';
+import { count, emptyTotals, type Totals } from './totals.ts';
 
-/** One of several threads that play stories; each plays every n-th seed. */
+/** One of several threads that run scenarios; each runs every n-th seed. */
 export interface Share {
   readonly from: number;
   readonly to: number;
@@ -10,15 +10,15 @@ export interface Share {
   readonly options: DrawOptions;
 }
 
-/** Stories between two reports to the main thread. */
+/** Scenarios between two reports to the main thread. */
 const REPORT_EVERY = 50;
 
-export async function run({ from, to, step, options }: Share, tell: (tally: Tally) => void): Promise<void> {
-  let tally = emptyTally();
+export async function run({ from, to, step, options }: Share, tell: (totals: Totals) => void): Promise<void> {
+  let totals = emptyTotals();
   for (let seed = from; seed <= to; seed += step) {
-    count(tally, await playSeed(seed, options));
-    if (tally.seeds < REPORT_EVERY && seed + step <= to) continue;
-    tell(tally);
-    tally = emptyTally();
+    count(totals, await runSeed(seed, options));
+    if (totals.seeds < REPORT_EVERY && seed + step <= to) continue;
+    tell(totals);
+    totals = emptyTotals();
   }
 }

@@ -18,7 +18,7 @@ describe('apply whose lock on an HTTP state is given to somebody else', () => {
     await remote.ok('init');
   });
   after(async () => {
-    await remote.desk.close();
+    await remote.workspace.close();
     await server.stop();
   });
 
@@ -29,13 +29,13 @@ describe('apply whose lock on an HTTP state is given to somebody else', () => {
     const lost = await remote.run('apply', '--auto-approve');
     expect(lost.code, told(lost)).to.equal(1);
     expect(told(lost)).to.contain('was removed by somebody');
-    const errored = JSON.parse(readFileSync(join(remote.desk.folder, 'errored.state.json'), 'utf8')) as {
+    const errored = JSON.parse(readFileSync(join(remote.workspace.folder, 'errored.state.json'), 'utf8')) as {
       records: { status: string; job_id?: string }[];
     };
     const jobs = errored.records.flatMap(({ job_id }) => job_id ?? []);
     expect(jobs).to.not.deep.equal([]);
     for (const job of jobs) expect(lost.stderr).to.contain(job);
-    const truth = JSON.stringify(remote.desk.cloud.world());
+    const truth = JSON.stringify(remote.workspace.cloud.world());
     for (const job of jobs) expect(truth, 'a job of the cloud').to.contain(job);
 
     server.onWrite = () => {};

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from '../../state/trial.ts';
-import { Desk } from '../cli.ts';
 import type { Finished, Running } from '../program.ts';
+import { Workspace } from '../workspace.ts';
 
 const DISKS = 4;
 /** Longer than a run takes to come back: a restore that begins and ends unseen is unknown. */
@@ -15,31 +15,31 @@ export const told = ({ stdout, stderr }: Finished) => stdout + stderr;
 
 /** The built program, with a cloud and a state on a server that is broken under it. */
 export class Remote {
-  readonly desk: Desk;
+  readonly workspace: Workspace;
   readonly env: Readonly<Record<string, string>>;
 
-  private constructor(desk: Desk, env: Readonly<Record<string, string>>) {
-    this.desk = desk;
+  private constructor(workspace: Workspace, env: Readonly<Record<string, string>>) {
+    this.workspace = workspace;
     this.env = env;
   }
 
   /** Four disks to restore, and no state yet. */
   static async open(jobDurationMs: number, env: Readonly<Record<string, string>>): Promise<Remote> {
-    const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs, queueMs: 50 } });
-    desk.write(
+    const workspace = await Workspace.open({ seed: { volumes: DISKS, jobDurationMs, queueMs: 50 } });
+    workspace.write(
       'vbsctl.yaml',
-      `${desk.read('vbsctl.yaml')}http: {connect_timeout: 500ms, request_timeout: 1s}\n`,
+      `${workspace.read('vbsctl.yaml')}http: {connect_timeout: 500ms, request_timeout: 1s}\n`,
     );
-    desk.declare(DISKS);
-    return new Remote(desk, env);
+    workspace.declare(DISKS);
+    return new Remote(workspace, env);
   }
 
   start(...args: string[]): Running {
-    return this.desk.startIn(this.desk.folder, this.env, ...args);
+    return this.workspace.startIn(this.workspace.folder, this.env, ...args);
   }
 
   run(...args: string[]): Promise<Finished> {
-    return this.desk.runIn(this.desk.folder, this.env, ...args);
+    return this.workspace.runIn(this.workspace.folder, this.env, ...args);
   }
 
   async ok(...args: string[]): Promise<Finished> {
@@ -51,15 +51,16 @@ export class Remote {
   /** Until the cloud has accepted so many restores. */
   async accepted(count: number): Promise<void> {
     const deadline = Date.now() + 30_000;
-    while (this.desk.starts().length < count) {
-      if (Date.now() > deadline) throw new Error(`only ${this.desk.starts().length} restores were accepted`);
+    while (this.workspace.starts().length < count) {
+      if (Date.now() > deadline)
+        throw new Error(`only ${this.workspace.starts().length} restores were accepted`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
   /** Each disk was started once, by the cloud's own record; the state knows it, and that its history is whole. */
   async expectOnce(): Promise<void> {
-    expect(this.desk.starts(), 'how often each disk was started').to.deep.equal(Array(DISKS).fill(1));
+    expect(this.workspace.starts(), 'how often each disk was started').to.deep.equal(Array(DISKS).fill(1));
     const records = JSON.parse((await this.ok('state', 'list', '--output', 'json')).stdout) as {
       status: string;
     }[];
@@ -88,7 +89,7 @@ export function programTrials(server: TrialServer): void {
       await remote.ok('init');
     };
     afterEach(async () => {
-      await remote.desk.close();
+      await remote.workspace.close();
       await trial.close();
     });
     const holder = async () =>
@@ -217,14 +218,14 @@ export function programTrials(server: TrialServer): void {
     if (server.freeze === 'takeover')
       it('a lease shorter than a request is refused before anything is begun', async () => {
         await begin(SHORT_MS, 'short');
-        remote.desk.write(
+        remote.workspace.write(
           'vbsctl.yaml',
-          remote.desk.read('vbsctl.yaml').replace('timeout: 1s', 'timeout: 10s'),
+          remote.workspace.read('vbsctl.yaml').replace('timeout: 1s', 'timeout: 10s'),
         );
         const refused = await remote.run('apply', '--auto-approve');
         expect(refused.code, told(refused)).to.equal(1);
         expect(refused.stderr).to.match(/the lock on the state lasts \d.*, a request to the cloud up to 10s/);
-        expect(remote.desk.starts()).to.deep.equal([]);
+        expect(remote.workspace.starts()).to.deep.equal([]);
       });
   });
 }
