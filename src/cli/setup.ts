@@ -26,7 +26,7 @@ import { loadManifests } from '../manifest/manifests.ts';
 import { WRONG_VERSION } from '../manifest/required-version.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import { mapLease, stoppableBackend } from '../state/backend-decorators.ts';
-import { refusingMigrated } from '../state/migrated-state.ts';
+import { unmigratedBackend } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
 import { ephemeralHost, refuseEphemeralState } from './ephemeral-host.ts';
@@ -44,7 +44,7 @@ import type { Io } from './io.ts';
 import { refuseUnsafeFiles } from './library-files.ts';
 import type { ManifestFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
-import { refuseFaultyState, type StateUse } from './state-check.ts';
+import { faultCheckedBackend, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
 import { absolute, isInCheckout, refuseLinkedState } from './user-paths.ts';
 
@@ -177,7 +177,7 @@ export function stateLocation(context: Context): string {
 
 /** Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. */
 export async function openState(context: Context, use: StateUse): Promise<Backend> {
-  return refuseFaultyState(context, refusingMigrated(await openUncheckedState(context, use)), use);
+  return faultCheckedBackend(context, unmigratedBackend(await openUncheckedState(context, use)), use);
 }
 
 /** Opens the state without these checks, for the commands that show or repair it. */

@@ -9,7 +9,7 @@ import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
 import { checkedBackend } from '../state/backend-decorators.ts';
 import type { Snapshot } from '../state/codec.ts';
-import { type KnownStates, knownStateOf, knownStates, type Remembered } from '../state/known-states.ts';
+import { type KnownStates, knownStateOf, knownStates, type StateEvent } from '../state/known-states.ts';
 import {
   belowMinimum,
   faultDiagnostic,
@@ -32,7 +32,7 @@ export type StateUse = 'read' | 'write';
  * The backend, which refuses (exit 5) a faulty state and remembers each state that it returns. A command that only reads
  * warns of a state of another lineage than before instead of refusing it.
  */
-export function refuseFaultyState({ io, flags }: Context, backend: Backend, use: StateUse): Backend {
+export function faultCheckedBackend({ io, flags }: Context, backend: Backend, use: StateUse): Backend {
   const minimum = minimumSerial(io, flags);
   let replaced = false;
   return checkedBackend(backend, {
@@ -62,7 +62,7 @@ export function refuseFaultyState({ io, flags }: Context, backend: Backend, use:
 }
 
 /** The backend, which warns of a faulty state. For commands that repair a state by replacing it. */
-export function warnOfFaultyState(io: Io, backend: Backend): Backend {
+export function faultWarningBackend(io: Io, backend: Backend): Backend {
   return checkedBackend(backend, {
     async check(snapshot) {
       if (snapshot) warnOfFaults(io, backend.location, snapshot, await faultsOf(io, backend, snapshot));
@@ -109,7 +109,7 @@ export async function remember(
   io: Io,
   backend: Located,
   snapshot: Snapshot,
-  how: Exclude<Remembered, 'migrated'>,
+  how: Exclude<StateEvent, 'migrated'>,
 ): Promise<void> {
   const state = knownStateOf(snapshot, shownId(backend), isoTime(systemClock.now()));
   await statesKnownTo(io).remember(

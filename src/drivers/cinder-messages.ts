@@ -1,5 +1,5 @@
 import { anyObject } from '../domain/shape.ts';
-import { plainText } from '../network/plain-text.ts';
+import { printableText } from '../network/message-text.ts';
 import { checked, field, nonEmptyText, optionalField, text } from './fields.ts';
 
 /** Messages of Cinder to users about requests that it had accepted (`GET /messages`). */
@@ -15,7 +15,7 @@ export function parseMessage(value: unknown): Message {
   return {
     request_id: optionalField(message, 'request_id', text) ?? '',
     level: optionalField(message, 'message_level', text) ?? '',
-    text: plainText(field(message, 'user_message', nonEmptyText)),
+    text: printableText(field(message, 'user_message', nonEmptyText)),
   };
 }
 

@@ -2,6 +2,7 @@ import type { SettingsReport } from '../domain/access-report.ts';
 import { type CloudProject, canonicalAuthUrl } from '../domain/cloud-project.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Env } from '../domain/env.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { Secrets } from '../domain/secrets.ts';
@@ -16,7 +17,7 @@ import {
 import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { SET_CLOCK } from './auth/auth-failures.ts';
-import { type CloudSettings, type Env, secretsOf } from './auth/auth-settings.ts';
+import { type CloudSettings, secretsOf } from './auth/auth-settings.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { EndpointFilter } from './auth/catalog.ts';
 import { type CertificateName, readCertificate, refuseUnusable } from './auth/certificates.ts';

@@ -1,12 +1,13 @@
 import type { Config } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Env } from '../domain/env.ts';
 import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import { plainText } from '../network/plain-text.ts';
+import { printableText } from '../network/message-text.ts';
 import { isLoopback, unencrypted } from '../network/weakened-tls.ts';
 import { cloudFailure } from './auth/auth-failures.ts';
-import type { CloudSettings, Env } from './auth/auth-settings.ts';
+import type { CloudSettings } from './auth/auth-settings.ts';
 import {
   type Catalog,
   type EndpointChoice,
@@ -57,7 +58,7 @@ export function findEndpoints(
 /** For people: `vbs https://…, evs https://…`. */
 export function endpointsText({ api: _, compute: __, ...roots }: Endpoints): string {
   return Object.entries(roots)
-    .map(([service, { url }]) => `${service} ${plainText(url)}`)
+    .map(([service, { url }]) => `${service} ${printableText(url)}`)
     .join(', ');
 }
 
@@ -84,7 +85,7 @@ export function refuseUnencrypted(
     if (keystone.protocol === 'https:' && !allowed.includes(host) && !allowed.includes(hostname))
       throw cloudFailure(
         'unencrypted-endpoint',
-        `the ${service} endpoint ${plainText(url)} is not encrypted, but Keystone is`,
+        `the ${service} endpoint ${printableText(url)} is not encrypted, but Keystone is`,
         {
           detail: `Anyone on the network path could read the token and use it. Settings: ${source}.`,
           remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${shellWord(host)}`,

@@ -1,7 +1,7 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
-import { anyObject, isObject, type JsonObject } from '../domain/shape.ts';
-import { plainText } from '../network/plain-text.ts';
+import { isObject, type JsonObject, anyObject } from '../domain/shape.ts';
+import { printableText } from '../network/message-text.ts';
 import { assertSameId } from './block-storage.ts';
 import { ANSWER_TEXT_LENGTH_MAX, checked, field, nonEmptyText, optionalField, text } from './fields.ts';
 
@@ -23,8 +23,8 @@ export function parseJob(id: string, job: JsonObject): Job {
   return {
     id,
     status: STATUSES.get(status) ?? 'unrecognised',
-    raw_status: plainText(status),
-    ...optional('type', plainText(textIn(job, 'job_type')) || undefined),
+    raw_status: printableText(status),
+    ...optional('type', printableText(textIn(job, 'job_type')) || undefined),
     ...optional('volume_id', optionalField(entities, 'volume_id', text) || undefined),
     ...optional('backup_id', optionalField(entities, 'backup_id', text) || undefined),
     reasons: [...new Set(reasonsOf(job, 0))].slice(-REASONS_KEPT_MAX),
@@ -43,7 +43,7 @@ function isEmpty(value: unknown): boolean {
 function reasonsOf(job: JsonObject, depth: number): string[] {
   const code = textIn(job, 'error_code') || textIn(job, 'code');
   const reason = textIn(job, 'fail_reason') || textIn(job, 'message');
-  const own = [code, reason].map((each) => plainText(each)).filter((each) => each !== '');
+  const own = [code, reason].map((each) => printableText(each)).filter((each) => each !== '');
   const subJobs = depth < SUB_JOB_DEPTH_MAX && Array.isArray(job.sub_jobs) ? job.sub_jobs : [];
   return [
     ...(own.length === 0 ? [] : [own.join(': ')]),

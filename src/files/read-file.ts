@@ -83,7 +83,7 @@ export async function readNamedFile(
   const fd = opened(() => openSync(path, NEVER_WAITS));
   const stream = streamOf(fd, fstatSync(fd), bytesMax);
   try {
-    return await readAll(stream, bytesMax, signal);
+    return await readStream(stream, bytesMax, signal);
   } finally {
     stream.destroy();
   }
@@ -93,7 +93,7 @@ export async function readNamedFile(
  * Reads the whole input, up to a limit. Rejects with the reason of the signal once it is aborted, even if the input
  * does nothing.
  */
-export async function readAll(
+export async function readStream(
   input: AsyncIterable<Uint8Array>,
   bytesMax: number,
   signal?: AbortSignal,

@@ -4,12 +4,13 @@ import { constants, renameSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const OWNER_ONLY = 0o600;
+/** The mode of a file that only its owner may read and write. */
+export const OWNER_ONLY = 0o600;
 
 /**
  * Replaces a file with `text`, readable and writable by its owner only. Once this resolves, the new file survives a
- * power failure; if it rejects, the old file is unchanged. A link of that name is replaced, not followed. `guard` is
- * called right before the rename; it throws to keep the old file.
+ * power failure; if it rejects, the old file is unchanged. A link of that name is replaced, not followed. `precondition` is
+ * called right before the rename, and throws if the old file must stay.
  *
  * The temporary file has an unpredictable name and is created exclusively (`wx`), so that nobody can prepare a link to
  * another file under its name.
@@ -18,7 +19,7 @@ const OWNER_ONLY = 0o600;
  * the good file by a truncated one and reports success (seen with 7.0.1). `FileHandle.writeFile` writes until all is
  * written or an error occurs.
  */
-export async function replaceFile(path: string, text: string, guard?: () => void): Promise<void> {
+export async function replaceFile(path: string, text: string, precondition?: () => void): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx', OWNER_ONLY);
@@ -29,7 +30,7 @@ export async function replaceFile(path: string, text: string, guard?: () => void
       await file.close();
     }
     // Synchronously, so that nothing of this process happens in between.
-    guard?.();
+    precondition?.();
     renameSync(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined); // the first error is the cause

@@ -12,7 +12,7 @@ import {
   locate,
   repositoryAround,
 } from '../files/checkout.ts';
-import { readAll, readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
+import { readNamedFile, readRegularFile, readStream, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
 
@@ -175,7 +175,7 @@ class Loader implements LoadedTexts {
     if (this.#seen.has(STDIN)) return;
     this.#seen.add(STDIN);
     const { stdin, signal } = this.#io;
-    await this.#take(STDIN, (bytesMax) => readAll(stdin, bytesMax, signal));
+    await this.#take(STDIN, (bytesMax) => readStream(stdin, bytesMax, signal));
   }
 
   /** Reads and decodes a text, within the limit for all files together. */

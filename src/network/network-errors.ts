@@ -1,4 +1,4 @@
-import { plainText } from './plain-text.ts';
+import { printableText } from './message-text.ts';
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -50,7 +50,7 @@ export function networkRemedy(code: string, trust: string): string | undefined {
 
 /** One sentence for people. If the code is not in the table, it is Node's own text. */
 export function explainNetworkError(code: string, message: string): string {
-  return `${EXPLANATIONS[code] ?? plainText(message)} (${code})`;
+  return `${EXPLANATIONS[code] ?? printableText(message)} (${code})`;
 }
 
 /** Node's code of the error; empty if the error has none. */

@@ -1,6 +1,7 @@
 // Own code instead of `https-proxy-agent`, which returns a proxy’s 407 as the server’s answer: then nobody can tell
 // whether a request was sent.
 import net, { BlockList, isIP } from 'node:net';
+import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
 import { decodePercent } from './percent.ts';
 
@@ -13,8 +14,6 @@ export interface Proxy {
 }
 
 export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
-
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case, read as curl does.
@@ -157,21 +156,22 @@ export function openTunnel(
     done(error);
   };
   const onError = (cause: NodeJS.ErrnoException) =>
-    settle(failure('PROXY_UNREACHABLE', `proxy ${at}: ${cause.code ?? cause.message}`));
-  const onEnd = () => settle(failure('PROXY_REFUSED', `proxy ${at} closed the connection`));
+    settle(proxyError('PROXY_UNREACHABLE', `proxy ${at}: ${cause.code ?? cause.message}`));
+  const onEnd = () => settle(proxyError('PROXY_REFUSED', `proxy ${at} closed the connection`));
   const onData = (chunk: Buffer) => {
     head += chunk.toString('latin1');
-    if (head.length > HEAD_BYTES_MAX) return settle(failure('PROXY_REFUSED', `proxy ${at} speaks no HTTP`));
+    if (head.length > HEAD_BYTES_MAX)
+      return settle(proxyError('PROXY_REFUSED', `proxy ${at} speaks no HTTP`));
     if (!head.includes('\r\n\r\n')) return;
     const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
     if (status === 200) settle(null);
     else if (status === 407)
       settle(
-        failure('PROXY_AUTHENTICATION', `proxy ${at} asks for a user name and password, or refuses them`),
+        proxyError('PROXY_AUTHENTICATION', `proxy ${at} asks for a user name and password, or refuses them`),
       );
     else
       settle(
-        failure('PROXY_REFUSED', `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`),
+        proxyError('PROXY_REFUSED', `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`),
       );
   };
   const host = target.host.includes(':') ? `[${withoutBrackets(target.host)}]` : target.host;
@@ -184,6 +184,6 @@ export function openTunnel(
   return socket.on('data', onData).once('error', onError).once('end', onEnd);
 }
 
-function failure(code: string, message: string): Error {
+function proxyError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

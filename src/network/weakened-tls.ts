@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Env } from '../domain/env.ts';
 import type { Proxy } from './proxy.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { Proxy } from './proxy.ts';
  */
 
 /** Settings of Node itself. They weaken the connections to the cloud and to a remote state alike. */
-export function weakenedByNode(env: Readonly<Record<string, string | undefined>>): Diagnostic[] {
+export function weakenedByNode(env: Env): Diagnostic[] {
   const options = env.NODE_OPTIONS?.split(/\s+/) ?? [];
   const given = (name: RegExp) => options.some((option) => name.test(option));
   return [

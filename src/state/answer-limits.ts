@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { parseDuration } from '../domain/duration.ts';
+import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
-import type { Env } from '../network/proxy.ts';
 
 /** Limits for the servers that store states: bytes of an answer after decompression, and time of a request. */
 
@@ -10,19 +10,19 @@ export const STATE_BYTES_MAX = 256 * 1024 * 1024;
 /** For everything else: a lock, an error. */
 export const LOCK_BYTES_MAX = 256 * 1024;
 
-const VARIABLE = 'VBSCTL_STATE_SIZE_LIMIT';
+const SIZE_VARIABLE = 'VBSCTL_STATE_SIZE_LIMIT';
 const TIMEOUT_VARIABLE = 'VBSCTL_STATE_TIMEOUT';
 const TIMEOUT_MS = 30_000;
 
 /** `VBSCTL_STATE_SIZE_LIMIT`, such as `512MiB`, which is the most; default 256MiB. */
 export function stateBytesMax(env: Env): number {
-  const text = env[VARIABLE]?.trim();
+  const text = env[SIZE_VARIABLE]?.trim();
   if (!text) return STATE_BYTES_MAX;
   const [, digits, unit] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (unit === 'GiB' ? 1024 ** 3 : 1024 ** 2);
   if (bytes > 0) return Math.min(bytes, constants.MAX_STRING_LENGTH);
-  throw Failure.of('usage', 'state-size-limit', `${VARIABLE} must be a size in MiB or GiB`, {
-    remedy: `write it like ${VARIABLE}=512MiB, or unset it for ${sizeText(STATE_BYTES_MAX)}`,
+  throw Failure.of('usage', 'state-size-limit', `${SIZE_VARIABLE} must be a size in MiB or GiB`, {
+    remedy: `write it like ${SIZE_VARIABLE}=512MiB, or unset it for ${sizeText(STATE_BYTES_MAX)}`,
   });
 }
 
@@ -56,7 +56,7 @@ function remedyFor(bytesMax: number): string {
   if (bytesMax === constants.MAX_STRING_LENGTH)
     return 'keep further restores in another state (--state), from manifests of their own';
   const more = Math.min(Math.ceil((2 * bytesMax) / 1024 ** 2), 512);
-  return `if the state is really so large: ${VARIABLE}=${more}MiB`;
+  return `if the state is really so large: ${SIZE_VARIABLE}=${more}MiB`;
 }
 
 function sizeText(bytes: number): string {

@@ -41,7 +41,7 @@ export interface Snapshot {
 }
 
 /** The content of the file. */
-interface Stored extends Omit<State, 'records' | 'history'> {
+interface StoredState extends Omit<State, 'records' | 'history'> {
   readonly format: number;
   readonly journal_key?: string;
   readonly records: readonly RestoreRecord[];
@@ -138,7 +138,7 @@ function* decodeText(text: string, file: string, what: string): ChunkedWork<Snap
   };
 }
 
-const storedShape = object<Stored>({
+const storedShape = object<StoredState>({
   format: integerFrom(1),
   lineage: nonEmpty,
   serial: integerFrom(0, SERIAL_MAX),
@@ -151,7 +151,7 @@ const storedShape = object<Stored>({
 });
 
 /** What the shapes cannot express. Whether the history is consistent is checked by `verify`. */
-function contradiction({ records }: Stored): Issue | undefined {
+function contradiction({ records }: StoredState): Issue | undefined {
   const seen = new Set<string>();
   for (const [index, { address }] of records.entries()) {
     if (seen.has(address))

@@ -15,7 +15,7 @@ import { offsetOf, parseValue, positionAt, type TextPosition } from './json-posi
  * parsed and checked on its own. So an invalid item is refused before the next one is in memory, and a stop can
  * end the reading of hundreds of megabytes.
  */
-interface Document<T> {
+interface ListDocument<T> {
   /** The members with their long lists left empty. The kind of file can be seen before the lists are read. */
   readonly head: Readonly<Record<string, unknown>>;
   /**
@@ -59,7 +59,10 @@ export function isReadableItem(item: unknown): boolean {
  * Undefined if the text is a JSON value but not an object. Throws JsonFault. A generator: yields about once per MiB, so that a stop can end it.
  * O(n).
  */
-export function* openDocument<T>(text: string, check: ObjectCheck<T>): ChunkedWork<Document<T> | undefined> {
+export function* openDocument<T>(
+  text: string,
+  check: ObjectCheck<T>,
+): ChunkedWork<ListDocument<T> | undefined> {
   const members = yield* objectIn(text, ITEM_BOUNDS);
   if (!members) return undefined;
   const isList = (key: string, { start }: TextRange) => check.lists.has(key) && text[start] === '[';

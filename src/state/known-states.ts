@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
@@ -29,18 +29,19 @@ export interface KnownStates {
   ofLineage(lineage: string): Promise<KnownState | undefined>;
   /** What the location `id` last held. `id` must be the same on each run. */
   at(id: string): Promise<KnownState | undefined>;
-  remember(id: string, state: KnownState, how: Remembered): Promise<void>;
+  remember(id: string, state: KnownState, event: StateEvent): Promise<void>;
 }
 
 /**
- * What happened to a state. Each remembers it for its location. For its lineage:
+ * What happened to a state. After each event, the state is remembered as the last one at its location. Whether it is also
+ * remembered as the last one of its lineage depends on the event:
  *
+ * - `written`: yes, unless a higher serial is known.
  * - `read`: as `written`, but only if the lineage was last seen at this location. A copy elsewhere may have any serial.
- * - `written`: unless a higher serial is known.
- * - `migrated`: not at all, since the lineage goes on at another location.
- * - `accepted`: always.
+ * - `migrated`: no, because the lineage continues at another location.
+ * - `accepted`: yes, even if a higher serial is known.
  */
-export type Remembered = 'read' | 'written' | 'migrated' | 'accepted';
+export type StateEvent = 'read' | 'written' | 'migrated' | 'accepted';
 
 /** `directory` is created when it is first written to. */
 export function knownStates(directory: string): KnownStates {
@@ -52,20 +53,20 @@ export function knownStates(directory: string): KnownStates {
   return {
     ofLineage,
     at: (id) => load(fileOf('place', id)),
-    async remember(id, state, how) {
+    async remember(id, state, event) {
       await save(fileOf('place', id), state);
-      if (how === 'migrated') return;
+      if (event === 'migrated') return;
       const highest = await ofLineage(state.lineage);
-      if (how === 'read' && highest?.location !== state.location) return;
+      if (event === 'read' && highest?.location !== state.location) return;
       // Two runs that end at the same time may leave the lower of two serials: the next run raises it again.
-      if (how === 'accepted' || !highest || highest.serial <= state.serial)
+      if (event === 'accepted' || !highest || highest.serial <= state.serial)
         await save(fileOf('lineage', state.lineage), state);
     },
   };
 }
 
-/** Raised with every state format and with each change of `fingerprint`. Only fingerprints of one kind are compared. */
-const FINGERPRINT_KIND = `${STATE_FORMAT}.1`;
+/** Raised with every state format and with each change of `fingerprint`. Only fingerprints of one format are compared. */
+const FINGERPRINT_FORMAT = `${STATE_FORMAT}.1`;
 
 /**
  * A hash of the content of a state: lineage, serial, target, where it was migrated to, the last hash of the history, and
@@ -74,15 +75,13 @@ const FINGERPRINT_KIND = `${STATE_FORMAT}.1`;
 export function fingerprint({ state, chain }: Snapshot): string {
   const { lineage, serial, target, moved_to } = state;
   const open = [...state.records.values()].filter(isOpen).sort((a, b) => (a.address < b.address ? -1 : 1));
-  const hash = createHash('sha256')
-    .update(canonicalJson({ lineage, serial, target, moved_to, head: chain.at(-1) ?? '', open }))
-    .digest('hex');
-  return `${FINGERPRINT_KIND}:${hash}`;
+  const content = canonicalJson({ lineage, serial, target, moved_to, head: chain.at(-1) ?? '', open });
+  return `${FINGERPRINT_FORMAT}:${hash('sha256', content)}`;
 }
 
 /** False if a state differs from the known one with this fingerprint. */
 export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
-  return known.startsWith(`${FINGERPRINT_KIND}:`) ? known === fingerprint(snapshot) : true;
+  return known.startsWith(`${FINGERPRINT_FORMAT}:`) ? known === fingerprint(snapshot) : true;
 }
 
 export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
@@ -91,11 +90,11 @@ export function knownStateOf(snapshot: Snapshot, location: string, seenAt: strin
 }
 
 function hashed(name: string): string {
-  return createHash('sha256').update(name).digest('hex').slice(0, 40);
+  return hash('sha256', name).slice(0, 40);
 }
 
-const FORMAT = 1;
-const shape = object<KnownState & { readonly format: number }>({
+const FILE_FORMAT = 1;
+const knownStateShape = object<KnownState & { readonly format: number }>({
   format: integerFrom(1),
   lineage: nonEmpty,
   serial: integerFrom(0),
@@ -106,7 +105,7 @@ const shape = object<KnownState & { readonly format: number }>({
 
 async function load(path: string): Promise<KnownState | undefined> {
   try {
-    const known = jsonOf(await readFile(path, 'utf8'), shape);
+    const known = jsonOf(await readFile(path, 'utf8'), knownStateShape);
     if (!known) return undefined;
     const { format: _, ...state } = known;
     return state;
@@ -118,7 +117,7 @@ async function load(path: string): Promise<KnownState | undefined> {
 async function save(path: string, state: KnownState): Promise<void> {
   try {
     await makeDirectory(dirname(path));
-    await replaceFile(path, `${JSON.stringify({ format: FORMAT, ...state })}\n`);
+    await replaceFile(path, `${JSON.stringify({ format: FILE_FORMAT, ...state })}\n`);
   } catch {
     // A home directory that cannot be written to remembers nothing.
   }

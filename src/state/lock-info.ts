@@ -1,8 +1,8 @@
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
-import { integerFrom, object, pattern, string } from '../domain/shape.ts';
-import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
+import { object, integerFrom, string, pattern } from '../domain/shape.ts';
+import { MESSAGE_READ_LENGTH_MAX } from '../network/message-text.ts';
 import type { LockInfo } from './backend.ts';
 
 /** The user has to type the id after `vbsctl unlock`, so it is shown as a whole or not at all. */
@@ -42,7 +42,8 @@ export function displayLock({ id, ...rest }: LockHolder, secrets: Secrets | unde
 
 /** A text of a lock as it may be shown. */
 export function displayText(text: string, secrets: Secrets | undefined): string {
-  const beginning = text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
+  const beginning =
+    text.length > MESSAGE_READ_LENGTH_MAX ? `${text.slice(0, MESSAGE_READ_LENGTH_MAX)}…` : text;
   const masked = secrets?.maskMessage(beginning) ?? beginning;
   if (masked.length <= SHOWN_CHARACTERS_MAX) return masked;
   // Cut between code points, so that no character is split.

@@ -43,21 +43,21 @@ export function newLockInfo({ who, operation, version }: Actor, clock: Clock, ne
 export const POLL_MS_MIN = 250;
 
 /**
- * Calls `attempt` until it returns `mine`. After `waitMs` throws the error of the last refusal. The pause between two
+ * Calls `attempt` until it acquires the lock. After `waitMs` throws the error of the last refusal. The pause between two
  * attempts doubles up to `pollMsMax` (default 2 s).
  */
 export async function waitForLock<T>(
   clock: Clock,
   waitMs: number,
   signal: AbortSignal | undefined,
-  attempt: () => Promise<{ readonly mine: T } | { readonly refused: () => Error }>,
+  attempt: () => Promise<{ readonly acquired: T } | { readonly refused: () => Error }>,
   pollMsMax = 2_000,
 ): Promise<T> {
   const deadline = clock.monotonic() + waitMs;
   for (let pause = POLL_MS_MIN; ; pause = Math.min(pause * 2, pollMsMax)) {
     signal?.throwIfAborted();
     const outcome = await attempt();
-    if ('mine' in outcome) return outcome.mine;
+    if ('acquired' in outcome) return outcome.acquired;
     const left = deadline - clock.monotonic();
     if (left <= 0) throw outcome.refused();
     await clock.sleep(Math.min(pause, left), signal);

@@ -7,7 +7,7 @@ import type { Backend } from './backend.ts';
 import { mapLease } from './backend-decorators.ts';
 
 /** The backend, which refuses to read or lock a state that was migrated to another location. */
-export function refusingMigrated(backend: Backend): Backend {
+export function unmigratedBackend(backend: Backend): Backend {
   const refuseMigrated = (state: State | undefined): void => {
     if (state?.moved_to) throw new Failure('refused', stateMigrated(state.moved_to, backend.location));
   };

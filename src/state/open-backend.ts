@@ -1,13 +1,13 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 import { hasCode, systemReason } from '../files/system-error.ts';
-import type { Env } from '../network/proxy.ts';
 import type { Backend, BackendContext } from './backend.ts';
 import { localBackend } from './local/local-backend.ts';
-import { lockFile } from './local/lock-file.ts';
+import { LockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
 import { invalidUrl } from './server-failures.ts';
 
@@ -43,7 +43,7 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
     throw invalidLocation('the name of the state is empty', 'write a path, such as vbsctl.state.json');
   const { clock, newId } = deps;
   const path = await realPath(location);
-  const lock = lockFile({ path: `${path}.lock`, clock, newId });
+  const lock = new LockFile({ path: `${path}.lock`, clock, newId });
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 

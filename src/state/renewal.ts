@@ -3,7 +3,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { LockInfo, OwnLock } from './backend.ts';
-import { type LeaseTime, renewEveryMs } from './lease-terms.ts';
+import { type LeaseTime, renewEveryMs } from './lease-time.ts';
 import { isLockLost } from './lock-failures.ts';
 
 interface RenewalOptions {
@@ -13,7 +13,7 @@ interface RenewalOptions {
   /** Makes one renewal. Rejects with `lockLost` if the lock is not ours any more. */
   readonly renew: () => Promise<void>;
   /** Whether the connection was lost: the next renewal connects again, so this is not reported. Default: never. */
-  readonly isCut?: (cause: unknown) => boolean;
+  readonly isConnectionLost?: (cause: unknown) => boolean;
   /** Called with problems that a user may be able to fix before the lease ends. */
   readonly onNote: ((note: Diagnostic) => void) | undefined;
 }
@@ -46,7 +46,7 @@ export class LeaseRenewal implements OwnLock {
     await this.#renewing;
   }
 
-  async #keepRenewed({ clock, time, renew, isCut, onNote }: RenewalOptions): Promise<void> {
+  async #keepRenewed({ clock, time, renew, isConnectionLost: isCut, onNote }: RenewalOptions): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted && !this.lost) {
       try {

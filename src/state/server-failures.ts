@@ -2,8 +2,8 @@ import type { MultilineText } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
+import { messageText } from '../network/message-text.ts';
 import { codeOf, explainNetworkError } from '../network/network-errors.ts';
-import { messageText } from '../network/plain-text.ts';
 
 /** What goes wrong with the server that stores a state, whatever its protocol. */
 

@@ -41,7 +41,7 @@ export function* decodeUnsaved(bytes: Uint8Array, file: string): ChunkedWork<Uns
   if (!isUtf8(bytes)) return undefined;
   let isUnsaved = false;
   try {
-    const document = yield* openDocument(new TextDecoder().decode(bytes), shape);
+    const document = yield* openDocument(new TextDecoder().decode(bytes), unsavedShape);
     if (document?.head.kind !== 'unsaved-records') return undefined;
     isUnsaved = true;
     const { format: found } = document.head;
@@ -64,7 +64,7 @@ function damaged(file: string, why: string): Failure {
   });
 }
 
-const shape = object<Stored>({
+const unsavedShape = object<Stored>({
   format: integerFrom(1),
   kind: oneOf('unsaved-records'),
   state: nonEmpty,

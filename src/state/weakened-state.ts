@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Env } from '../domain/env.ts';
 import { unreachable } from '../domain/errors.ts';
-import { type Env, proxyFromEnv, proxyVariable } from '../network/proxy.ts';
+import { proxyFromEnv, proxyVariable } from '../network/proxy.ts';
 import {
   certificateUnchecked,
   proxyLoginUnencrypted,

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Env } from '../../src/drivers/auth/auth-settings.ts';
+import type { Env } from '../../src/domain/env.ts';
 
 export const PROJECT = '0e8396c4fa5d47829b8617b61c685475';
 

@@ -18,10 +18,10 @@ import { expect } from 'chai';
 import { LeadsOutError, locate } from '../../src/files/checkout.ts';
 import { makeDirectory } from '../../src/files/make-directory.ts';
 import {
-  readAll,
   readNamedFile,
   readRegularFile,
   readRegularFileNow,
+  readStream,
   UnfitFileError,
 } from '../../src/files/read-file.ts';
 import { replaceFile } from '../../src/files/replace-file.ts';
@@ -192,7 +192,11 @@ describe('files that a stranger may have prepared', () => {
       const stop = new AbortController();
       const reading = thrown(readNamedFile(at('pipe'), options({ signal: stop.signal })));
       const endless = thrown(
-        readAll({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }, 10, stop.signal),
+        readStream(
+          { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) },
+          10,
+          stop.signal,
+        ),
       );
       stop.abort(new Error('stopped'));
       expect(await reading).to.equal(stop.signal.reason);

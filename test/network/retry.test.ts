@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { RetryableError, retry } from '../../src/network/retry.ts';
-import { ONE_MINUTE, withRetry } from '../../src/state/retry.ts';
+import { ONE_MINUTE, withRetry } from '../../src/state/remote-retry.ts';
 import { FakeClock } from '../drivers/fake-clock.ts';
 
 describe('network/retry', () => {

@@ -9,7 +9,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { encodeSnapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
-import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
+import { ConnectionLost, PostgresSession } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { chained } from '../state/samples.ts';
 import { int16, int32, message } from './fake-postgres.ts';
@@ -378,7 +378,7 @@ describe('a state server that repeats what it was sent', () => {
         const saved = process.env.PGPASSWORD;
         process.env.PGPASSWORD = password;
         try {
-          const lost = await Session.open(postgresLocation(url), 'here', new Secrets()).then(
+          const lost = await PostgresSession.open(postgresLocation(url), 'here', new Secrets()).then(
             () => undefined,
             (cause: unknown) => cause,
           );

@@ -1,4 +1,4 @@
-import type { Appender, Disk, Guard } from '../../src/state/local/disk.ts';
+import type { Appender, Disk, Precondition } from '../../src/state/local/disk.ts';
 
 /** A disk in memory that keeps everything. */
 export class MemoryDisk implements Disk {
@@ -11,7 +11,7 @@ export class MemoryDisk implements Disk {
     return this.files.get(path);
   }
 
-  async replace(path: string, text: string, guard?: Guard): Promise<void> {
+  async replace(path: string, text: string, guard?: Precondition): Promise<void> {
     this.#failIfBroken();
     guard?.();
     this.files.set(path, new TextEncoder().encode(text));
@@ -31,7 +31,7 @@ export class MemoryDisk implements Disk {
     };
   }
 
-  async remove(path: string, guard?: Guard): Promise<void> {
+  async remove(path: string, guard?: Precondition): Promise<void> {
     guard?.();
     this.files.delete(path);
   }

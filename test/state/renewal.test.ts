@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { error } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import { LeaseTime } from '../../src/state/lease-terms.ts';
+import { LeaseTime } from '../../src/state/lease-time.ts';
 import { LeaseRenewal } from '../../src/state/renewal.ts';
 import { s3Backend } from '../../src/state/s3/s3-backend.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
@@ -29,7 +29,7 @@ describe('the renewal of a lease', () => {
         const cause = answers[renewals++];
         if (cause) throw cause;
       },
-      isCut: (cause) => cause instanceof Error && cause.message === 'cut',
+      isConnectionLost: (cause) => cause instanceof Error && cause.message === 'cut',
       onNote: (note) => notes.push(note),
     });
     await clock.until(clock.sleep(TTL_MS * 1.1));

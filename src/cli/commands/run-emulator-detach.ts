@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode, type Failure, usage } from '../../domain/errors.ts';
 import { anyObject, jsonOf } from '../../domain/shape.ts';
 import { type EmulatorOptions, startEmulator } from '../../emulator/index.ts';
-import { readAll } from '../../files/read-file.ts';
+import { readStream } from '../../files/read-file.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { emulatorWorld, unusableWorld } from '../emulator-world.ts';
@@ -109,7 +109,7 @@ async function ask(url: string, body?: string) {
     redirect: 'error',
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });
-  const text = answer.body ? await readAll(answer.body, ANSWER_BYTES_MAX) : '';
+  const text = answer.body ? await readStream(answer.body, ANSWER_BYTES_MAX) : '';
   return { status: answer.status, fields: jsonOf(text.toString(), anyObject) ?? {} };
 }
 

@@ -6,11 +6,11 @@ import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable, usage } from '../../domain/errors.ts';
 import { shellOperand } from '../../domain/escape/shell-word.ts';
 import { statusWord } from '../../domain/record.ts';
-import { readAll } from '../../files/read-file.ts';
+import { readStream } from '../../files/read-file.ts';
 import { plainReason } from '../../files/system-error.ts';
 import type { Backend } from '../../state/backend.ts';
 import { decodeSnapshot, type Snapshot } from '../../state/codec.ts';
-import { refusingMigrated } from '../../state/migrated-state.ts';
+import { unmigratedBackend } from '../../state/migrated-state.ts';
 import { decodeUnsaved } from '../../state/unsaved-codec.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
@@ -26,7 +26,7 @@ import {
   statePorts,
   useOf,
 } from '../state-change.ts';
-import { serialsKnown, warnOfFaultyState } from '../state-check.ts';
+import { faultWarningBackend, serialsKnown } from '../state-check.ts';
 import { readUserFile } from '../user-paths.ts';
 
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
@@ -48,7 +48,7 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
     return showRefusedMerges(io, merged.merges);
   }
   // A faulty state is not refused here: pushing a valid one is how it is repaired.
-  const backend = warnOfFaultyState(io, refusingMigrated(await openUncheckedState(context, useOf(flags))));
+  const backend = faultWarningBackend(io, unmigratedBackend(await openUncheckedState(context, useOf(flags))));
   const given = await decodeGiven(io, bytes, file);
   const risks = acceptedPushRisks(flags);
   const pushed = await pushWhole({ ...request, given, risks }, ports(backend));
@@ -101,7 +101,7 @@ const BYTES_MAX = constants.MAX_STRING_LENGTH;
 async function readStateFile(io: Io, file: string): Promise<Uint8Array> {
   try {
     return file === '-'
-      ? await readAll(io.stdin.bytes, BYTES_MAX, io.stop)
+      ? await readStream(io.stdin.bytes, BYTES_MAX, io.stop)
       : await readUserFile(io, file, BYTES_MAX);
   } catch (cause) {
     if (cause === io.stop.reason) throw cause;

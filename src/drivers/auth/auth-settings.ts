@@ -72,6 +72,3 @@ export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;
 /** A name is unique only within a domain. */
 export type IdOrName = { readonly id: string } | { readonly name: string; readonly domain: Domain };
 export type Domain = { readonly id: string } | { readonly name: string };
-
-/** The environment of the process, passed in. */
-export type Env = Readonly<Record<string, string | undefined>>;

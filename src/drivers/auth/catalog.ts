@@ -1,5 +1,5 @@
 import { isObject } from '../../domain/shape.ts';
-import { plainText } from '../../network/plain-text.ts';
+import { printableText } from '../../network/message-text.ts';
 import type { EndpointInterface } from './auth-settings.ts';
 
 /** Keystone's list of services. The functions here are pure. */
@@ -181,7 +181,7 @@ const NAME_SHOWN_LENGTH_MAX = 80;
 
 /** For people: `a, b, c and 7 more`. */
 export function joinNames(names: readonly string[], separator = ', '): string {
-  const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => plainText(name, NAME_SHOWN_LENGTH_MAX));
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => printableText(name, NAME_SHOWN_LENGTH_MAX));
   const rest = names.length - shown.length;
   return `${shown.join(separator)}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

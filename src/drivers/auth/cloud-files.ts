@@ -1,13 +1,13 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import type { Env } from '../../domain/env.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { refuseContent } from '../../files/refuse-content.ts';
-import type { Env } from './auth-settings.ts';
 
 /** The clouds.yaml and its companion files that were found, not parsed yet. */
 export interface CloudFiles {

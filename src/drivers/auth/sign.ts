@@ -1,5 +1,5 @@
 // Own code instead of `@huaweicloud/huaweicloud-sdk-core`, which brings lodash, moment, log4js and an HTTP client.
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { decodePercent, encodePercent } from '../../network/percent.ts';
 
 /** An access key: its name (`AK`), and the secret that only its owner and the cloud know (`SK`). */
@@ -47,9 +47,9 @@ export function sign(
     ...signed.map(([name, value]) => `${name}:${value}`),
     '',
     names,
-    sha256(request.body),
+    hash('sha256', request.body),
   ].join('\n');
-  const toSign = [ALGORITHM, date, sha256(canonicalRequest)].join('\n');
+  const toSign = [ALGORITHM, date, hash('sha256', canonicalRequest)].join('\n');
   const signature = createHmac('sha256', key.secret_key).update(toSign).digest('hex');
   return {
     ...headers,
@@ -89,8 +89,4 @@ function encode(text: string): string {
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

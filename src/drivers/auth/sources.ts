@@ -1,11 +1,11 @@
 import { MultilineText } from '../../domain/diagnostic.ts';
+import type { Env } from '../../domain/env.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { shownWord } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
-import type { Env } from './auth-settings.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
 
 /**

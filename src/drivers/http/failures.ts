@@ -1,8 +1,8 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
-import { anyObject, isObject, type JsonObject, jsonOf } from '../../domain/shape.ts';
-import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
+import { isObject, type JsonObject, jsonOf, anyObject } from '../../domain/shape.ts';
+import { MESSAGE_READ_LENGTH_MAX, messageText, printableText } from '../../network/message-text.ts';
 import { jsonLimitError } from './body-limits.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -87,14 +87,15 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
 }
 
 function errorFields(fields: JsonObject, fault?: string): ErrorBody | undefined {
-  const message = typeof fields.message === 'string' ? plainText(fields.message, MESSAGE_LENGTH_MAX) : '';
+  const message =
+    typeof fields.message === 'string' ? printableText(fields.message, MESSAGE_READ_LENGTH_MAX) : '';
   const isCode = typeof fields.code === 'string' && !(fault !== undefined && /^\d+$/.test(fields.code));
-  const code = isCode ? plainText(String(fields.code), CODE_LENGTH_MAX) : '';
+  const code = isCode ? printableText(String(fields.code), CODE_LENGTH_MAX) : '';
   if (message === '' && code === '') return undefined;
   return {
     message,
     ...(code === '' ? {} : { code }),
-    ...(fault === undefined ? {} : { fault: plainText(fault, CODE_LENGTH_MAX) }),
+    ...(fault === undefined ? {} : { fault: printableText(fault, CODE_LENGTH_MAX) }),
     ...(typeof fields.request_id === 'string' ? { request_id: fields.request_id } : {}),
   };
 }
@@ -107,7 +108,7 @@ function messageOf(answer: Answer): string {
   }
   const error = errorBody(answer);
   if (error) return error.message || (error.code ?? '');
-  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text, MESSAGE_LENGTH_MAX);
+  const text = isHtml(answer) ? htmlTitle(answer.text) : printableText(answer.text, MESSAGE_READ_LENGTH_MAX);
   return text === '' ? `HTTP ${answer.status} without a message` : text;
 }
 
@@ -124,7 +125,7 @@ function htmlTitle(html: string): string {
   // Cut before the search, because the page may be as long as the largest answer.
   const beginning = html.length > HTML_READ_MAX ? `${html.slice(0, HTML_READ_MAX)}…` : html;
   const title = /<title[^>]*>([^<]*)/i.exec(beginning)?.[1] ?? '';
-  return plainText(title) || 'an HTML page without a title';
+  return printableText(title) || 'an HTML page without a title';
 }
 
 /**

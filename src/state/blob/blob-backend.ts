@@ -1,16 +1,16 @@
 import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
-import { fold } from '../../domain/state.ts';
+import { fold, type State } from '../../domain/state.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend, BackendContext, OwnLock } from '../backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { type LeaseStorage, StateLease } from '../lease.ts';
+import { type Group, type LeaseStorage, StateLease } from '../lease.ts';
 import type { Lock } from '../lock.ts';
 import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
-import { ONE_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
+import { ONE_MINUTE, type RetryPolicy, withRetry } from '../remote-retry.ts';
 import { notWritten } from '../server-failures.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
 
@@ -47,7 +47,7 @@ export function blobBackend(options: BlobBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const loaded = await loadBlob(store, signal);
-        const storage = lockedBlob(options, held, loaded);
+        const storage = new LockedBlob(options, held, loaded);
         // Rule: taken-over-state-is-fenced
         const found = held.takenOver && loaded ? await storage.fence(loaded.snapshot) : loaded?.snapshot;
         return new StateLease({ ...options, storage, found, actor });
@@ -61,44 +61,75 @@ export function blobBackend(options: BlobBackendOptions): Backend {
   };
 }
 
-interface Loaded {
+interface LoadedBlob {
   readonly stored: StoredBlob;
   readonly snapshot: Snapshot;
 }
 
-async function loadBlob(store: BlobStore, stop?: AbortSignal): Promise<Loaded | undefined> {
+async function loadBlob(store: BlobStore, stop?: AbortSignal): Promise<LoadedBlob | undefined> {
   const stored = await store.read();
   return (
     stored && { stored, snapshot: await runInterruptibly(decodeSnapshot(stored.bytes, store.location), stop) }
   );
 }
 
-function lockedBlob(
-  { store, clock, retry = ONE_MINUTE }: BlobBackendOptions,
-  held: HeldBlobLock,
-  loaded: Loaded | undefined,
-): LeaseStorage & { readonly fence: (found: Snapshot) => Promise<Snapshot> } {
-  const { location, bytesMax } = store;
-  const { info } = held.own;
-  let stored = loaded?.stored;
-  let chain: Chain = loaded?.snapshot.chain ?? [];
+/** The text while this process holds its lock. */
+class LockedBlob implements LeaseStorage {
+  readonly lock: OwnLock;
+  readonly #options: BlobBackendOptions;
+  readonly #held: HeldBlobLock;
+  /** The text as it is known to be stored. */
+  #stored: StoredBlob | undefined;
+  #chain: Chain;
 
-  async function assertHeld(): Promise<void> {
-    if (!(await held.stillHeld())) throw lockLost(info);
+  constructor(options: BlobBackendOptions, held: HeldBlobLock, loaded: LoadedBlob | undefined) {
+    this.#options = options;
+    this.#held = held;
+    this.lock = held.own;
+    this.#stored = loaded?.stored;
+    this.#chain = loaded?.snapshot.chain ?? [];
   }
 
-  async function put(snapshot: Snapshot): Promise<void> {
+  append({ before, commits }: Group): Promise<void> {
+    return this.#put({ state: fold(before, commits), chain: this.#chain });
+  }
+
+  async replace(next: Snapshot, current: State | undefined): Promise<void> {
+    const { location, keepsHighestSerial } = this.#options.store;
+    if (keepsHighestSerial && current && next.state.serial <= current.serial)
+      throw serialTooLow(location, next.state.serial, current.serial);
+    await this.#put(next);
+  }
+
+  async release(last: State | undefined): Promise<void> {
+    if (!(await this.#held.release()) && last) throw lockLost(this.lock.info);
+  }
+
+  /** Stores the state with the next serial. Its text is another one then, so a write of the former holder is refused. */
+  async fence({ state, chain }: Snapshot): Promise<Snapshot> {
+    const withNextSerial = { state: { ...state, serial: state.serial + 1 }, chain };
+    await this.#put(withNextSerial);
+    return withNextSerial;
+  }
+
+  async #put(snapshot: Snapshot): Promise<void> {
     const next = { state: snapshot.state, chain: extendChain(snapshot.state, snapshot.chain) };
-    await assertHeld();
-    await write(encodeSnapshot(next));
+    await this.#assertHeld();
+    await this.#write(encodeSnapshot(next));
     // Rule: lost-lock-acknowledges-no-write
     // If the lock was lost during the write, the next holder may not see it: it must not be acknowledged.
-    await assertHeld();
-    chain = next.chain;
+    await this.#assertHeld();
+    this.#chain = next.chain;
+  }
+
+  async #assertHeld(): Promise<void> {
+    if (!(await this.#held.stillHeld())) throw lockLost(this.lock.info);
   }
 
   /** Repeats until the text is known to be stored. After an uncertain answer, the stored text is read and compared. */
-  function write(text: string): Promise<void> {
+  #write(text: string): Promise<void> {
+    const { store, clock, retry = ONE_MINUTE } = this.#options;
+    const { location, bytesMax } = store;
     const bytes = Buffer.from(text);
     if (bytes.length > bytesMax) throw tooLarge('the state', bytesMax, location);
     let why: string | undefined;
@@ -110,24 +141,24 @@ function lockedBlob(
       ) {
         const now = await store.read();
         if (why !== undefined && now && bytes.equals(now.bytes)) {
-          stored = now;
+          this.#stored = now;
           return;
         }
-        if (!sameText(now, stored)) {
-          await assertHeld();
+        if (!sameText(now, this.#stored)) {
+          await this.#assertHeld();
           throw stateChanged(location);
         }
       }
-      const outcome = await store.write(bytes, stored, info);
+      const outcome = await store.write(bytes, this.#stored, this.lock.info);
       switch (outcome.kind) {
         case 'written':
-          stored = { bytes, ...optional('tag', outcome.tag) };
+          this.#stored = { bytes, ...optional('tag', outcome.tag) };
           return;
         case 'refused': {
           // A copy of this request, of an earlier attempt or made by a gateway, may have come first.
           const now = isLockLost(outcome.failure) ? undefined : await store.read();
           if (!now || !bytes.equals(now.bytes)) throw outcome.failure;
-          stored = now;
+          this.#stored = now;
           return;
         }
         // Rule: ambiguous-write-is-not-assumed-done
@@ -137,25 +168,6 @@ function lockedBlob(
       }
     });
   }
-
-  return {
-    lock: held.own,
-    append: ({ before, commits }) => put({ state: fold(before, commits), chain }),
-    async replace(next, current) {
-      if (store.keepsHighestSerial && current && next.state.serial <= current.serial)
-        throw serialTooLow(location, next.state.serial, current.serial);
-      await put(next);
-    },
-    async release(last) {
-      if (!(await held.release()) && last) throw lockLost(info);
-    },
-    /** Stores the state with the next serial. Its text is another one then, so a write of the former holder is refused. */
-    async fence(found) {
-      const fenced = { ...found, state: { ...found.state, serial: found.state.serial + 1 } };
-      await put(fenced);
-      return fenced;
-    },
-  };
 }
 
 function sameText(a: StoredBlob | undefined, b: StoredBlob | undefined): boolean {

@@ -3,8 +3,8 @@ import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { Actor } from '../../domain/state.ts';
+import { MESSAGE_READ_LENGTH_MAX, messageText } from '../../network/message-text.ts';
 import { codeOf, isPermanentNetworkError, networkRemedy } from '../../network/network-errors.ts';
-import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
@@ -13,9 +13,9 @@ import { blobBackend, type HeldBlobLock } from '../blob/blob-backend.ts';
 import type { BlobStore, WriteOutcome } from '../blob/blob-store.ts';
 import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
-import { withRetry } from '../retry.ts';
+import { withRetry } from '../remote-retry.ts';
 import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
-import { type Answer, httpSender, type Send } from './http-client.ts';
+import { httpSender, type Send, type ServerAnswer } from './http-client.ts';
 import type { HttpStateSettings } from './http-settings.ts';
 import { decodeLock, encodeLock, type IdentifiedLock } from './terraform-lock.ts';
 
@@ -29,7 +29,7 @@ interface HttpBackendOptions extends BackendContext {
 
 export function httpBackend(options: HttpBackendOptions): Backend {
   const store = new StateServer(options);
-  const lock = httpLock(store, options);
+  const lock = new HttpLock(store, options);
   return blobBackend({ ...options, store, lock, retry: options.settings.retry });
 }
 
@@ -70,7 +70,7 @@ class StateServer implements BlobStore {
   async write(bytes: Buffer, _previous: unknown, lock: LockInfo): Promise<WriteOutcome> {
     const url = new URL(this.settings.address);
     url.searchParams.set('ID', lock.id);
-    let answer: Answer;
+    let answer: ServerAnswer;
     try {
       answer = await this.#send(this.settings.update_method, url.href, bytes, LOCK_BYTES_MAX);
     } catch (cause) {
@@ -116,7 +116,7 @@ class StateServer implements BlobStore {
   ): Promise<RepeatableAnswer> {
     let repeated = false;
     return withRetry(this.#clock, this.settings.retry, async () => {
-      let answer: Answer;
+      let answer: ServerAnswer;
       try {
         answer = await this.#send(method, url, body, bytesMax);
       } catch (cause) {
@@ -135,8 +135,8 @@ class StateServer implements BlobStore {
   }
 
   unexpected(what: string, status: number, body: Buffer): Failure {
-    const more = body.length > MESSAGE_LENGTH_MAX ? '…' : '';
-    const message = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX) + more, this.secrets);
+    const more = body.length > MESSAGE_READ_LENGTH_MAX ? '…' : '';
+    const message = messageText(body.toString('utf8', 0, MESSAGE_READ_LENGTH_MAX) + more, this.secrets);
     const remedy =
       status === 401 || status === 403
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
@@ -163,7 +163,7 @@ class StateServer implements BlobStore {
 }
 
 /** `repeated`: earlier copies of the request may have arrived, too. */
-interface RepeatableAnswer extends Answer {
+interface RepeatableAnswer extends ServerAnswer {
   readonly repeated: boolean;
 }
 
@@ -177,112 +177,130 @@ const SECOND_LOCK_REFUSED = new Set([400, 405, 409, 423]);
 
 const AFTER_THE_FIRST_WRITE = 2;
 
-function httpLock(
-  server: StateServer,
-  { clock, newId }: Pick<BackendContext, 'clock' | 'newId'>,
-): Lock<HeldBlobLock> {
-  const { location, settings } = server;
+/** The lock of the protocol. It has no end, and no request that only reads it. */
+class HttpLock implements Lock<HeldBlobLock> {
+  readonly #server: StateServer;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
 
-  async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const mine = newLockInfo(actor, clock, newId);
-    return waitForLock(clock, waitMs, signal, async () => {
-      const current = await take(mine);
-      if (current !== 'mine') return { refused: () => lockedBy(current ?? {}, location) };
-      if (!(await excludesOthers(mine))) throw notExclusive(location);
-      return { mine: held(mine) };
+  constructor(server: StateServer, { clock, newId }: Pick<BackendContext, 'clock' | 'newId'>) {
+    this.#server = server;
+    this.#clock = clock;
+    this.#newId = newId;
+  }
+
+  async acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
+    const { location } = this.#server;
+    const own = newLockInfo(actor, this.#clock, this.#newId);
+    return waitForLock(this.#clock, waitMs, signal, async () => {
+      const current = await this.#take(own);
+      if (current !== 'acquired') return { refused: () => lockedBy(current ?? {}, location) };
+      if (!(await this.#excludesOthers(own))) throw notExclusive(location);
+      return { acquired: this.#held(own) };
     });
   }
 
-  /**
-   * Requests the lock once more under another id while it is held. A server that grants it does not exclude others, and
-   * two runs would both work on the state. The same holds if its refusal names another holder: such a server first looks
-   * for a lock and then makes one, so it may grant two requests at the same time. Tested on each run, as a proxy or a
-   * server may have changed. A lock that was granted wrongly is released; the lock of another client is never touched.
-   */
-  async function excludesOthers(mine: LockInfo): Promise<boolean> {
-    const second = testLock();
-    let outcome: 'excluded' | 'granted' | 'held by another' | undefined;
-    try {
-      const { status, body } = await requestLock(second);
-      const holder = decodeLock(body.toString())?.id;
-      // A repeated request may be refused because the first copy of it was granted.
-      if ((status >= 200 && status <= 299) || holder === second.id) outcome = 'granted';
-      else if (!SECOND_LOCK_REFUSED.has(status))
-        throw server.unexpected('lock the state a second time', status, body);
-      else outcome = holder === undefined || holder === mine.id ? 'excluded' : 'held by another';
-      if (outcome === 'granted') await free(second).catch(() => undefined);
-    } finally {
-      if (outcome === undefined || outcome === 'granted') await free(mine).catch(() => undefined);
-    }
-    return outcome === 'excluded';
-  }
-
   /** The protocol has no request for it, so this tries to take the lock. */
-  async function holder(): Promise<LockHolder | undefined> {
-    const test = testLock();
-    const current = await take(test);
-    if (current !== 'mine') return current ?? {};
-    await free(test);
+  async holder(): Promise<LockHolder | undefined> {
+    const test = this.#testLock();
+    const current = await this.#take(test);
+    if (current !== 'acquired') return current ?? {};
+    await this.#release(test);
     return undefined;
   }
 
-  async function unlock(id: string): Promise<LockHolder> {
-    const current = await holder();
+  async unlock(id: string): Promise<LockHolder> {
+    const { location } = this.#server;
+    const current = await this.holder();
     if (!current) throw notLocked(id, location);
     if (current.id !== undefined && current.id !== id) throw anotherLock(id, current, location);
-    const freed = { ...current, id };
-    const { status } = await free(freed);
+    const released = { ...current, id };
+    const { status } = await this.#release(released);
     if (isLocked(status)) throw anotherLock(id, current, location);
-    return freed;
+    return released;
   }
 
-  function held(info: LockInfo): HeldBlobLock {
+  #held(own: LockInfo): HeldBlobLock {
     let checks = 0;
     return {
-      own: withoutEnd(info),
+      own: withoutEnd(own),
       takenOver: false,
       // The server compares the id of the lock on each write, so this needs no request. It is called before and after each
       // write. After the first one it tests the server again, because two simultaneous requests may both have been granted.
       stillHeld: async () => {
         checks += 1;
-        return checks !== AFTER_THE_FIRST_WRITE || (await excludesOthers(info));
+        return checks !== AFTER_THE_FIRST_WRITE || (await this.#excludesOthers(own));
       },
       release: async () => {
-        const { status, repeated } = await free(info);
+        const { status, repeated } = await this.#release(own);
         return !isLocked(status) || repeated;
       },
     };
   }
 
-  /** `mine`, or the holder; undefined if the server does not name it. */
-  async function take(mine: LockInfo): Promise<LockHolder | 'mine' | undefined> {
-    const { status, body } = await requestLock(mine);
-    if (status === 200) return 'mine';
-    if (!isLocked(status)) throw server.unexpected('lock the state', status, body);
-    const current = decodeLock(body.toString(), server.secrets);
-    // Our own id: the answer to the first copy of this request was lost.
-    return current?.id === mine.id ? 'mine' : current;
+  /**
+   * Whether the server excludes others. While the lock is held, requests it once more, under another id. The server does not
+   * exclude others
+   *
+   * - if it grants the lock again: two runs would both work on the state;
+   * - if its refusal names another holder: it looks for a lock first and makes one after that, so it may grant the lock to two
+   *   requests at the same time.
+   *
+   * Tested on each run, because a proxy or a server may have changed. Releases a lock that was granted wrongly, and never the
+   * lock of another client.
+   */
+  async #excludesOthers(own: LockInfo): Promise<boolean> {
+    const second = this.#testLock();
+    let outcome: 'excluded' | 'granted' | 'held by another' | undefined;
+    try {
+      const { status, body } = await this.#request(second);
+      const holder = decodeLock(body.toString())?.id;
+      // A repeated request may be refused because the first copy of it was granted.
+      if ((status >= 200 && status <= 299) || holder === second.id) outcome = 'granted';
+      else if (!SECOND_LOCK_REFUSED.has(status))
+        throw this.#server.unexpected('lock the state a second time', status, body);
+      else outcome = holder === undefined || holder === own.id ? 'excluded' : 'held by another';
+      if (outcome === 'granted') await this.#release(second).catch(() => undefined);
+    } finally {
+      if (outcome === undefined || outcome === 'granted') await this.#release(own).catch(() => undefined);
+    }
+    return outcome === 'excluded';
   }
 
-  function requestLock(lock: LockInfo): Promise<Answer> {
-    return server.ask('lock the state', settings.lock_method, settings.lock_address, encodeLock(lock));
+  /** `acquired`, or the holder; undefined if the server does not name it. */
+  async #take(own: LockInfo): Promise<LockHolder | 'acquired' | undefined> {
+    const { status, body } = await this.#request(own);
+    if (status === 200) return 'acquired';
+    if (!isLocked(status)) throw this.#server.unexpected('lock the state', status, body);
+    const current = decodeLock(body.toString(), this.#server.secrets);
+    // Our own id: the answer to the first copy of this request was lost.
+    return current?.id === own.id ? 'acquired' : current;
+  }
+
+  #request(lock: LockInfo): Promise<ServerAnswer> {
+    const { lock_method, lock_address } = this.#server.settings;
+    return this.#server.ask('lock the state', lock_method, lock_address, encodeLock(lock));
   }
 
   /** The server may refuse because another lock is there, or because the first copy of this request removed the lock. */
-  async function free(info: IdentifiedLock): Promise<RepeatableAnswer> {
-    const { unlock_method, unlock_address } = settings;
-    const answer = await server.ask('unlock the state', unlock_method, unlock_address, encodeLock(info));
+  async #release(lock: IdentifiedLock): Promise<RepeatableAnswer> {
+    const { unlock_method, unlock_address } = this.#server.settings;
+    const answer = await this.#server.ask(
+      'unlock the state',
+      unlock_method,
+      unlock_address,
+      encodeLock(lock),
+    );
     const { status, body } = answer;
     if (!isLocked(status) && (status < 200 || status > 299))
-      throw server.unexpected('unlock the state', status, body);
+      throw this.#server.unexpected('unlock the state', status, body);
     return answer;
   }
 
-  function testLock(): LockInfo {
-    return newLockInfo({ who: 'vbsctl', operation: 'look at the lock', version: '' }, clock, newId);
+  #testLock(): LockInfo {
+    const actor = { who: 'vbsctl', operation: 'look at the lock', version: '' };
+    return newLockInfo(actor, this.#clock, this.#newId);
   }
-
-  return { acquire, holder, unlock };
 }
 
 function notExclusive(location: string): Failure {

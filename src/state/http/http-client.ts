@@ -6,7 +6,7 @@ import { openConnections } from '../../network/connections.ts';
 import { readBounded } from '../../network/read-bounded.ts';
 import type { HttpStateSettings } from './http-settings.ts';
 
-export interface Answer {
+export interface ServerAnswer {
   readonly status: number;
   readonly body: Buffer;
 }
@@ -20,7 +20,7 @@ export type Send = (
   url: string,
   body: string | Buffer | undefined,
   bytesMax: number,
-) => Promise<Answer>;
+) => Promise<ServerAnswer>;
 
 /** For the connection: proxy, TCP, TLS. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export function httpSender(settings: HttpStateSettings): Send {
   let loading: Promise<AxiosInstance> | undefined;
   return async (method, url, body, bytesMax) => {
-    loading ??= load(settings);
+    loading ??= loadAxios(settings);
     const { status, data } = await (await loading).request<Readable>({
       method,
       url,
@@ -41,7 +41,7 @@ export function httpSender(settings: HttpStateSettings): Send {
   };
 }
 
-async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
+async function loadAxios(settings: HttpStateSettings): Promise<AxiosInstance> {
   const { default: axios } = await import('axios');
   const { username, password = '', tls, proxyFor } = settings;
   const { reads: agents } = openConnections({ connectTimeoutMs: CONNECT_TIMEOUT_MS, proxyFor, ...tls });

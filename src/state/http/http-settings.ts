@@ -1,13 +1,14 @@
 import { MultilineText } from '../../domain/diagnostic.ts';
+import type { Env } from '../../domain/env.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/optional.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
 import type { TlsSettings } from '../../network/connections.ts';
-import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
+import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { unusablePem } from '../../network/unusable-pem.ts';
 import { stateBytesMax, stateTimeoutMs } from '../answer-limits.ts';
-import { ONE_MINUTE, type RetryPolicy } from '../retry.ts';
+import { ONE_MINUTE, type RetryPolicy } from '../remote-retry.ts';
 
 /** How to speak to an HTTP state server: what Terraform and OpenTofu read from the same variables. */
 export interface HttpStateSettings {

@@ -55,9 +55,8 @@ export type Journal =
   | {
       readonly kind: 'valid';
       readonly header: JournalHeader;
+      /** Without those of an incomplete last line, which a crash left of a write that was never acknowledged. */
       readonly commits: readonly Commit[];
-      /** Bytes at the end that a crash left of a write. They contain nothing that was acknowledged. */
-      readonly tornBytes: number;
     }
   | { readonly kind: 'newer'; readonly format: number }
   /** A crash cannot leave this. `offset` in bytes, `line` counts from 1. */
@@ -90,9 +89,8 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       previous = first.sum;
     } else {
       // Rule: partial-line-is-cut-off
-      // a line torn by a crash is never valid JSON; an editor may leave a valid one, and that is damage
-      if (end < 0 || (last && parsed(content) === undefined))
-        return { kind: 'valid', header, commits, tornBytes: buffer.length - offset };
+      // What a crash leaves of a line is never valid JSON. An editor may leave a valid one, and that is damage.
+      if (end < 0 || (last && parsed(content) === undefined)) break;
       const group = readLine(previous, 'commits', content);
       if (typeof group === 'string') return damaged(group);
       const wrong = groupShape(group.content);
@@ -111,7 +109,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
     yield;
   }
   if (!header) return { kind: 'damaged', offset: 0, line: 1, why: 'it is empty' };
-  return { kind: 'valid', header, commits, tornBytes: 0 };
+  return { kind: 'valid', header, commits };
 }
 
 const headerShape = object<JournalHeader>({

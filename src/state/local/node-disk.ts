@@ -4,22 +4,20 @@ import { unlinkSync } from 'node:fs';
 import { link, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readRegularFile } from '../../files/read-file.ts';
-import { replaceFile, syncDirectory, temporaryName } from '../../files/replace-file.ts';
+import { OWNER_ONLY, replaceFile, syncDirectory, temporaryName } from '../../files/replace-file.ts';
 import { hasCode } from '../../files/system-error.ts';
-import type { Appender, Disk, Guard } from './disk.ts';
-
-const OWNER_ONLY = 0o600;
+import type { Appender, Disk, Precondition } from './disk.ts';
 
 /** The file system of this machine. */
 export const nodeDisk: Disk = { read, replace: replaceFile, create, remove };
 
 /** A longer text does not fit into a string. The limit also keeps a file without end from filling the memory. */
-const BYTES_MAX = constants.MAX_STRING_LENGTH;
+const STATE_FILE_BYTES_MAX = constants.MAX_STRING_LENGTH;
 
 /** Symbolic links were resolved when the state was opened. A link that is there now was made by somebody else and is refused. */
 async function read(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readRegularFile(path, BYTES_MAX);
+    return await readRegularFile(path, STATE_FILE_BYTES_MAX);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
@@ -49,8 +47,8 @@ async function create(path: string, text: string): Promise<Appender> {
   };
 }
 
-async function remove(path: string, guard?: Guard): Promise<void> {
-  guard?.();
+async function remove(path: string, precondition?: Precondition): Promise<void> {
+  precondition?.();
   try {
     unlinkSync(path);
   } catch (error) {

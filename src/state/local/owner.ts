@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { integerFrom, nonEmpty, object, optionalField, string } from '../../domain/shape.ts';
@@ -53,7 +53,7 @@ export const nodeProcesses: Processes = {
       ...(bootId && { boot_id: bootId.trim() }),
       ...(namespaces && { namespaces }),
       ...(stat && { start_ticks: stat.startTicks }),
-      ...(machine && { machine: createHash('sha256').update(`vbsctl ${machine.trim()}`).digest('hex') }),
+      ...(machine && { machine: hash('sha256', `vbsctl ${machine.trim()}`) }),
     };
   },
 

@@ -6,7 +6,7 @@ import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
 import { type Journal, parseJournal } from './journal.ts';
 
 /** The two files of a local state, as they were read; undefined: the file does not exist. */
-interface Files {
+interface StateFiles {
   readonly path: string;
   readonly snapshot: Uint8Array | undefined;
   readonly journalPath: string;
@@ -18,7 +18,7 @@ interface Files {
  * do not belong together or are damaged. An incomplete last line of the journal is no damage: it was never acknowledged.
  * A generator: yields about once per MiB, so that a stop can end it. O(n).
  */
-export function* recover(files: Files): ChunkedWork<Snapshot | undefined> {
+export function* recover(files: StateFiles): ChunkedWork<Snapshot | undefined> {
   const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));
   if (!files.journal) return snapshot;
   const journal = validJournal(yield* parseJournal(files.journal), files);
@@ -36,7 +36,7 @@ export function* recover(files: Files): ChunkedWork<Snapshot | undefined> {
 
 type ValidJournal = Journal & { readonly kind: 'valid' };
 
-function validJournal(journal: Journal, { journalPath }: Files): ValidJournal {
+function validJournal(journal: Journal, { journalPath }: StateFiles): ValidJournal {
   switch (journal.kind) {
     case 'valid':
       return journal;
@@ -57,7 +57,7 @@ function validJournal(journal: Journal, { journalPath }: Files): ValidJournal {
   }
 }
 
-function replay(state: State, commits: readonly Commit[], { path, journalPath }: Files): State {
+function replay(state: State, commits: readonly Commit[], { path, journalPath }: StateFiles): State {
   try {
     return fold(state, commits);
   } catch (cause) {
@@ -76,7 +76,7 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
 }
 
 function refusedJournal(
-  { journalPath }: Files,
+  { journalPath }: StateFiles,
   code: string,
   summary: string,
   detail: string,
@@ -85,7 +85,7 @@ function refusedJournal(
   return Failure.of('refused', code, summary, { where: { file: journalPath }, detail, remedy });
 }
 
-function withoutState(files: Files, { header, commits }: ValidJournal): Failure {
+function withoutState(files: StateFiles, { header, commits }: ValidJournal): Failure {
   const { path, journalPath } = files;
   return refusedJournal(
     files,
@@ -96,7 +96,7 @@ function withoutState(files: Files, { header, commits }: ValidJournal): Failure 
   );
 }
 
-function ofAnotherState(files: Files, { header }: ValidJournal, state: State): Failure {
+function ofAnotherState(files: StateFiles, { header }: ValidJournal, state: State): Failure {
   return refusedJournal(
     files,
     'journal-of-another-state',
@@ -106,7 +106,7 @@ function ofAnotherState(files: Files, { header }: ValidJournal, state: State): F
   );
 }
 
-function ofAnotherWriter(files: Files): Failure {
+function ofAnotherWriter(files: StateFiles): Failure {
   const { path, journalPath } = files;
   return refusedJournal(
     files,
@@ -117,7 +117,7 @@ function ofAnotherWriter(files: Files): Failure {
   );
 }
 
-function snapshotTooOld(files: Files, { header }: ValidJournal, state: State): Failure {
+function snapshotTooOld(files: StateFiles, { header }: ValidJournal, state: State): Failure {
   return refusedJournal(
     files,
     'state-too-old',

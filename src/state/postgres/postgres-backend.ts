@@ -2,21 +2,21 @@ import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { tooLarge } from '../answer-limits.ts';
-import type { Backend, BackendContext } from '../backend.ts';
+import type { Backend, BackendContext, LockInfo } from '../backend.ts';
 import { decodeSnapshot } from '../codec.ts';
 import { StateLease } from '../lease.ts';
-import { LeaseTime } from '../lease-terms.ts';
+import { LeaseTime } from '../lease-time.ts';
 import { newLockInfo, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
 import { serverFailure } from '../server-failures.ts';
-import { type LoadedRows, lockedRows } from './locked-rows.ts';
+import { type LoadedRows, LockedRows } from './locked-rows.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import {
   ConnectionLost,
+  PostgresSession,
   refuseSharedSession,
   retryConnection,
   rowBytes,
-  Session,
 } from './postgres-session.ts';
 import {
   advisoryLockHeld,
@@ -28,15 +28,19 @@ import {
 } from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
+interface PostgresBackendOptions extends BackendContext {
+  readonly postgres: PostgresLocation;
+}
+
 /** A state in the rows of a PostgreSQL database. The lock belongs to a session, so PostgreSQL itself excludes others. */
-export function postgresBackend(options: BackendContext & { readonly postgres: PostgresLocation }): Backend {
-  const { location, id = location, postgres, settleMs, clock, newId, secrets, onNote } = options;
+export function postgresBackend(options: PostgresBackendOptions): Backend {
+  const { location, id = location, postgres, clock, newId, secrets, onNote } = options;
   const { schema } = postgres;
   const retry = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
-    retryConnection(clock, work, (cause) => unreachable(location, cause), signal);
-  const open = () => retry(() => Session.open(postgres, location, secrets));
+    retryConnection(clock, work, (cause) => serverUnreachable(location, cause), signal);
+  const open = () => retry(() => PostgresSession.open(postgres, location, secrets));
   /** For work that may be repeated if the connection is lost. */
-  const withSession = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+  const withSession = <T>(work: (session: PostgresSession) => Promise<T>): Promise<T> =>
     retry(async () => {
       const session = await open();
       try {
@@ -45,7 +49,7 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
         await session.close();
       }
     });
-  const hasTables = async (session: Session) => (await schemaVersion(session, schema)) !== undefined;
+  const hasTables = async (session: PostgresSession) => (await schemaVersion(session, schema)) !== undefined;
   const read = () =>
     withSession(async (session) =>
       (await hasTables(session)) ? load(session, postgres, location) : undefined,
@@ -58,42 +62,18 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
     snapshot: async () => (await read())?.snapshot,
 
     async lock(actor, waitMs, signal) {
-      const mine = newLockInfo(actor, clock, newId);
-      let session: Session | undefined;
-      const connected = async (): Promise<Session> => {
-        if (session && !session.lost) return session;
-        session = await Session.open(postgres, location, secrets);
-        await refuseSharedSession(session, postgres, secrets);
-        await migrate(session, schema);
-        return session;
-      };
-      const attempt = async () => {
-        try {
-          const own = await connected();
-          const before = momentOf(clock);
-          const outcome = await takeLock(own, postgres, mine, settleMs, location);
-          if (outcome !== 'mine') return { refused: () => outcome };
-          const time = new LeaseTime(clock, postgres.ttl_ms, before);
-          return { mine: { session: own, time, found: await load(own, postgres, location, signal) } };
-        } catch (cause) {
-          // The lock may be ours while the state cannot be read: without this it would last until its lease ends.
-          if (!(cause instanceof ConnectionLost))
-            await session
-              ?.query(`delete from ${schema}.lock where state = $1 and id = $2`, [postgres.state, mine.id])
-              .catch(() => undefined);
-          await session?.close();
-          throw cause;
-        }
-      };
-      // Waiting may take long: after each loss of the connection vbsctl connects and asks for the lock again.
-      const taken = await waitForLock(clock, waitMs, signal, () => retry(attempt, signal)).catch(
-        async (cause: unknown) => {
-          await session?.close();
-          throw cause;
-        },
-      );
-      const storage = lockedRows({ ...taken, open, location, postgres, clock, info: mine, onNote });
-      return new StateLease({ storage, found: taken.found?.snapshot, actor, clock, newId, location });
+      const info = newLockInfo(actor, clock, newId);
+      const request = new LockRequest(options, info);
+      try {
+        // Waiting may take long: after each loss of the connection vbsctl connects and asks for the lock again.
+        const attempt = () => retry(() => request.attempt(signal), signal);
+        const acquired = await waitForLock(clock, waitMs, signal, attempt);
+        const storage = new LockedRows({ ...acquired, open, location, postgres, clock, info, onNote });
+        return new StateLease({ storage, found: acquired.found?.snapshot, actor, clock, newId, location });
+      } catch (cause) {
+        await request.close();
+        throw cause;
+      }
     },
 
     holder: () =>
@@ -119,9 +99,58 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
   };
 }
 
+/** The attempts to take the lock. They share one session while its connection lasts. */
+class LockRequest {
+  readonly #options: PostgresBackendOptions;
+  readonly #info: LockInfo;
+  #session: PostgresSession | undefined;
+
+  constructor(options: PostgresBackendOptions, info: LockInfo) {
+    this.#options = options;
+    this.#info = info;
+  }
+
+  async attempt(signal: AbortSignal | undefined) {
+    const { location, postgres, settleMs, clock } = this.#options;
+    try {
+      const session = await this.#connected();
+      const before = momentOf(clock);
+      const outcome = await takeLock(session, postgres, this.#info, settleMs, location);
+      if (outcome !== 'acquired') return { refused: () => outcome };
+      const time = new LeaseTime(clock, postgres.ttl_ms, before);
+      return { acquired: { session, time, found: await load(session, postgres, location, signal) } };
+    } catch (cause) {
+      // The lock may be ours while the state cannot be read: without this it would last until its lease ends.
+      if (!(cause instanceof ConnectionLost)) await this.#removeLock();
+      await this.close();
+      throw cause;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+  }
+
+  async #connected(): Promise<PostgresSession> {
+    const { location, postgres, secrets } = this.#options;
+    if (this.#session && !this.#session.lost) return this.#session;
+    const session = await PostgresSession.open(postgres, location, secrets);
+    this.#session = session;
+    await refuseSharedSession(session, postgres, secrets);
+    await migrate(session, postgres.schema);
+    return session;
+  }
+
+  async #removeLock(): Promise<void> {
+    const { schema, state } = this.#options.postgres;
+    const sql = `delete from ${schema}.lock where state = $1 and id = $2`;
+    await this.#session?.query(sql, [state, this.#info.id]).catch(() => undefined);
+  }
+}
+
 /** Reads everything in one transaction. */
 async function load(
-  session: Session,
+  session: PostgresSession,
   { schema, state, answer_bytes_max }: PostgresLocation,
   location: string,
   stop?: AbortSignal,
@@ -149,8 +178,8 @@ async function load(
   const texts = [head, ...records, ...history];
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (length > answer_bytes_max) throw tooLarge('the state', answer_bytes_max, location);
-  const gone = rows.records.length - records.length;
-  const size = texts.reduce((sum, text) => sum + rowBytes(text), gone * rowBytes(''));
+  const removed = rows.records.length - records.length;
+  const size = texts.reduce((sum, text) => sum + rowBytes(text), removed * rowBytes(''));
   // The same text as in a file, so that the same codec bounds and checks it.
   const members = head.trim().replace(/^\{/, '');
   const bytes = Buffer.from(
@@ -159,7 +188,7 @@ async function load(
   return { snapshot: await runInterruptibly(decodeSnapshot(bytes, location), stop), size };
 }
 
-function unreachable(location: string, cause: ConnectionLost) {
+function serverUnreachable(location: string, cause: ConnectionLost) {
   return serverFailure(`PostgreSQL does not answer: ${cause.message}`, {
     location,
     remedy: 'check that this machine can reach the server; everything committed is safe',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Env } from '../../network/proxy.ts';
+import type { Env } from '../../domain/env.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
 import { stateBytesMax } from '../answer-limits.ts';
-import { leaseTtl } from '../lease-terms.ts';
+import { leaseTtl } from '../lease-time.ts';
 import { invalidUrl } from '../server-failures.ts';
 
 /** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
@@ -25,7 +25,7 @@ const CLIENT_PARAMETERS = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 
 
 const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
 const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
-const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
+const WEAKENED_BY_LIBPQ_COMPAT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
 
 /** `env`: PGHOST and PGSSLMODE are the defaults of the URL, as in every client of PostgreSQL. */
 export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
@@ -73,6 +73,6 @@ function protection({ hostname, searchParams }: URL, env: Env): PostgresLocation
   if (mode === undefined)
     return isLocal && !TLS_FILES.some((name) => searchParams.has(name)) ? 'local' : 'verified';
   if (mode === 'disable') return isLocal ? 'local' : 'none';
-  const isWeaker = searchParams.get('uselibpqcompat') === 'true' && STRICT.has(mode);
+  const isWeaker = searchParams.get('uselibpqcompat') === 'true' && WEAKENED_BY_LIBPQ_COMPAT.has(mode);
   return mode === 'no-verify' || isWeaker ? 'unchecked' : 'verified';
 }

@@ -4,24 +4,24 @@ import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { TlsSettings } from '../../network/connections.ts';
+import { messageText, printableText } from '../../network/message-text.ts';
 import {
   codeOf,
   explainNetworkError,
   isPermanentNetworkError,
   networkRemedy,
 } from '../../network/network-errors.ts';
-import { messageText, plainText } from '../../network/plain-text.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { waitForSlowNetworks } from '../../network/slow-networks.ts';
 import { unusablePem } from '../../network/unusable-pem.ts';
 import { tooLarge } from '../answer-limits.ts';
-import { ONE_MINUTE, withRetry } from '../retry.ts';
+import { ONE_MINUTE, withRetry } from '../remote-retry.ts';
 import { serverFailure } from '../server-failures.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { MessageChecker, ProtocolFault } from './postgres-messages.ts';
 
 /** One connection to PostgreSQL. The client library is loaded with the first one. */
-export class Session {
+export class PostgresSession {
   readonly #client: Client;
   /** Removed from everything that the server sends. */
   readonly secrets: Secrets | undefined;
@@ -39,7 +39,7 @@ export class Session {
     this.#client = client;
     this.#bytesMax = bytesMax;
     this.location = location;
-    this.#guard(connectionOf(client));
+    this.#checkReceived(connectionOf(client));
     client.on('error', (cause) => this.#lose(cause));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
   }
@@ -49,7 +49,7 @@ export class Session {
     { connection, answer_bytes_max }: PostgresLocation,
     location: string,
     secrets?: Secrets,
-  ): Promise<Session> {
+  ): Promise<PostgresSession> {
     const { Client } = await import('pg');
     const client = clientOf(Client, connection, location);
     secrets?.add(process.env.PGPASSWORD); // even if the server does not ask for it
@@ -61,7 +61,7 @@ export class Session {
         return password;
       },
     });
-    const session = new Session(client, location, answer_bytes_max, secrets);
+    const session = new PostgresSession(client, location, answer_bytes_max, secrets);
     try {
       await client.connect();
     } catch (cause) {
@@ -133,7 +133,7 @@ export class Session {
    * Checks what the socket receives before the client reads it, and again after the change to TLS. The client keeps every
    * row until the answer is complete, however long it is, and nothing could catch what it throws while it reads.
    */
-  #guard(connection: Connection): void {
+  #checkReceived(connection: PostgresConnection): void {
     const attach = connection.attachListeners.bind(connection);
     connection.attachListeners = (stream: Socket) => {
       const checker = new MessageChecker();
@@ -181,19 +181,19 @@ export const TRUE = 't';
 type Values<Row> = { readonly [Name in keyof Row]: string | null };
 
 /** Members of the client that its types do not declare. */
-interface Connection {
+interface PostgresConnection {
   /** The current socket; the change to TLS replaces it. */
   readonly stream: Socket;
   /** Starts to read from the socket. */
-  attachListeners(stream: Readable): void;
+  attachListeners(stream: DataSource): void;
 }
 
-interface Readable {
+interface DataSource {
   on(event: string, listener: (piece: Buffer) => void): unknown;
 }
 
-function connectionOf(client: Client): Connection {
-  return (client as unknown as { readonly connection: Connection }).connection;
+function connectionOf(client: Client): PostgresConnection {
+  return (client as unknown as { readonly connection: PostgresConnection }).connection;
 }
 
 /** The constructor of the client reads the certificate files that the URL names. */
@@ -223,7 +223,7 @@ function construct(Constructor: typeof Client, connectionString: string, locatio
       types: { getTypeParser: () => String },
     });
   } catch (cause) {
-    const reason = plainText(cause instanceof Error ? cause.message : String(cause));
+    const reason = printableText(cause instanceof Error ? cause.message : String(cause));
     throw Failure.of(
       'usage',
       'state-url',
@@ -339,7 +339,7 @@ function noTlsConnection(cause: unknown, location: string, secrets: Secrets | un
 }
 
 /** A session that nobody else uses: its transactions are ours, one after the other. */
-async function isOurs(session: Session, other: Session): Promise<boolean> {
+async function isOurs(session: PostgresSession, other: PostgresSession): Promise<boolean> {
   let last = await session.transactionId();
   for (let test = 0; test < POOL_TESTS; test++) {
     const [others, next] = await other.transaction(async () => [
@@ -362,14 +362,14 @@ const POOL_TESTS = 8;
  * counter of transactions shows that somebody else used it.
  */
 export async function refuseSharedSession(
-  session: Session,
+  session: PostgresSession,
   postgres: PostgresLocation,
   secrets?: Secrets,
 ): Promise<void> {
   if ((await session.backendPid()) === session.announcedPid) return; // no proxy
-  let other: Session | undefined;
+  let other: PostgresSession | undefined;
   try {
-    other = await Session.open(postgres, session.location, secrets);
+    other = await PostgresSession.open(postgres, session.location, secrets);
     if (await isOurs(session, other)) return;
   } catch (cause) {
     // A pool of one session keeps the second one waiting; one in statement mode refuses transactions.

@@ -5,11 +5,11 @@ import type { Secrets } from '../../domain/secrets.ts';
 import { integerFrom, jsonOf, object, time } from '../../domain/shape.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import type { LockInfo } from '../backend.ts';
-import { takeoverAfterMs } from '../lease-terms.ts';
+import { takeoverAfterMs } from '../lease-time.ts';
 import { lockedBy } from '../lock-failures.ts';
 import { displayLock, lockShape } from '../lock-info.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { type Session, TRUE } from './postgres-session.ts';
+import { type PostgresSession, TRUE } from './postgres-session.ts';
 
 /**
  * The lock has two parts: an advisory lock of the session, with which PostgreSQL excludes others; and a row that names
@@ -32,7 +32,7 @@ type Columns = Readonly<
 >;
 
 export async function readLock(
-  session: Session,
+  session: PostgresSession,
   { schema, state }: PostgresLocation,
 ): Promise<LockRow | undefined> {
   // A subtraction of infinite timestamps fails; one of their epochs does not.
@@ -81,32 +81,35 @@ export function lockHolderOf({ info, lease }: LockRow): LockHolder {
 
 /** Makes one attempt. */
 export async function takeLock(
-  session: Session,
+  session: PostgresSession,
   postgres: PostgresLocation,
-  mine: LockInfo,
+  own: LockInfo,
   settleMs: number,
   location: string,
-): Promise<'mine' | Failure> {
+): Promise<'acquired' | Failure> {
   const { schema, state, ttl_ms } = postgres;
   const taken =
-    (await tryAdvisoryLock(session, postgres)) || (await takeFromFormerHolder(session, postgres, mine));
+    (await tryAdvisoryLock(session, postgres)) || (await takeFromFormerHolder(session, postgres, own));
   const row = await readLock(session, postgres);
   // The id is ours if an earlier attempt succeeded and its answer or the connection was lost.
-  if (taken && (!row || row.overdue || row.id === mine.id)) {
+  if (taken && (!row || row.overdue || row.id === own.id)) {
     await session.query(
       `insert into ${schema}.lock (state, id, info, ttl_ms, takeover_after_ms, renewed_at)
        values ($1, $2, $3, $4, $5, clock_timestamp())
        on conflict (state) do update set id = excluded.id, info = excluded.info, ttl_ms = excluded.ttl_ms,
          takeover_after_ms = excluded.takeover_after_ms, renewed_at = excluded.renewed_at`,
-      [state, mine.id, JSON.stringify(mine), ttl_ms, takeoverAfterMs(ttl_ms, settleMs)],
+      [state, own.id, JSON.stringify(own), ttl_ms, takeoverAfterMs(ttl_ms, settleMs)],
     );
-    return 'mine';
+    return 'acquired';
   }
   if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', postgres.lock_key);
   return lockedBy(row ? lockHolderOf(row) : {}, location);
 }
 
-export async function tryAdvisoryLock(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
+export async function tryAdvisoryLock(
+  session: PostgresSession,
+  { lock_key }: PostgresLocation,
+): Promise<boolean> {
   const [row] = await session.query<{ taken: string }>(
     'select pg_try_advisory_lock($1::int, $2::int) as taken',
     lock_key,
@@ -116,18 +119,21 @@ export async function tryAdvisoryLock(session: Session, { lock_key }: PostgresLo
 
 /** If the holder does not renew, or is a former session of ours: ends its session and takes the advisory lock. */
 async function takeFromFormerHolder(
-  session: Session,
+  session: PostgresSession,
   postgres: PostgresLocation,
-  mine: LockInfo,
+  own: LockInfo,
 ): Promise<boolean> {
   const row = await readLock(session, postgres);
-  if (!row?.overdue && row?.id !== mine.id) return false;
+  if (!row?.overdue && row?.id !== own.id) return false;
   await endHoldingSession(session, postgres).catch(() => undefined); // if that is not allowed, the lock stays
   return await tryAdvisoryLock(session, postgres);
 }
 
 /** Whether a session has the advisory lock. It stays with a pooled session if its run did not get to release it. */
-export async function advisoryLockHeld(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
+export async function advisoryLockHeld(
+  session: PostgresSession,
+  { lock_key }: PostgresLocation,
+): Promise<boolean> {
   const [row] = await session.query<{ held: string }>(
     `select exists (select from pg_locks where ${ADVISORY}) as held`,
     lock_key,
@@ -136,7 +142,10 @@ export async function advisoryLockHeld(session: Session, { lock_key }: PostgresL
 }
 
 /** Ends the session that holds the advisory lock. Requires the same role, or membership in pg_signal_backend. */
-export async function endHoldingSession(session: Session, { lock_key }: PostgresLocation): Promise<void> {
+export async function endHoldingSession(
+  session: PostgresSession,
+  { lock_key }: PostgresLocation,
+): Promise<void> {
   await session.query(
     `select pg_terminate_backend(pid, 5000) from pg_locks where ${ADVISORY} and pid <> pg_backend_pid()`,
     lock_key,
@@ -144,7 +153,11 @@ export async function endHoldingSession(session: Session, { lock_key }: Postgres
 }
 
 /** Deletes the row, and ends the session of the holder if that is allowed. Without its row it cannot commit. */
-export async function forceUnlock(session: Session, postgres: PostgresLocation, id: string): Promise<void> {
+export async function forceUnlock(
+  session: PostgresSession,
+  postgres: PostgresLocation,
+  id: string,
+): Promise<void> {
   const { schema, state } = postgres;
   await session.query(`delete from ${schema}.lock where state = $1 and id = $2`, [state, id]);
   await endHoldingSession(session, postgres).catch(() => undefined);

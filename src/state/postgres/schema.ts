@@ -1,8 +1,8 @@
 import { Failure } from '../../domain/errors.ts';
-import { type Session, TRUE } from './postgres-session.ts';
+import { type PostgresSession, TRUE } from './postgres-session.ts';
 
 /**
- * The steps that create the tables, one for each version, applied once and in order; a released step is never edited.
+ * The SQL of each version of the tables, applied once and in order; the SQL of a released version is never edited.
  * Every transition of a record and every entry of the history is a row; only the serial of a state and its lock are
  * updated. `json`, not `jsonb`, which refuses a NUL that a cloud may have put into a message.
  */
@@ -21,7 +21,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
       record json,
       primary key (state, address, serial)
     );
-    comment on column ${schema}.record.record is 'null: moved or tidied away; the one with the highest serial stands';
+    comment on column ${schema}.record.record is 'null: renamed or removed; the row with the highest serial is current';
     create table ${schema}.history (
       state text not null references ${schema}.state (name),
       position bigint not null,
@@ -41,7 +41,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
 const MIGRATION_LOCK = 0x76627363; // the same for every client
 
 /** Creates the tables or updates those of an older vbsctl. If they are up to date, no right to create is needed. */
-export async function migrate(session: Session, schema: string): Promise<void> {
+export async function migrate(session: PostgresSession, schema: string): Promise<void> {
   if ((await schemaVersion(session, schema)) === MIGRATIONS.length) return;
   await session.transaction(async () => {
     await session.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
@@ -51,13 +51,13 @@ export async function migrate(session: Session, schema: string): Promise<void> {
       await session.query(`create table ${schema}.meta (version int not null)`);
       await session.query(`insert into ${schema}.meta values (0)`);
     }
-    for (const step of MIGRATIONS.slice(version ?? 0)) await session.query(step(schema));
+    for (const createTables of MIGRATIONS.slice(version ?? 0)) await session.query(createTables(schema));
     await session.query(`update ${schema}.meta set version = $1`, [MIGRATIONS.length]);
   });
 }
 
 /** Undefined if there are no tables. Refuses those of a newer vbsctl. */
-export async function schemaVersion(session: Session, schema: string): Promise<number | undefined> {
+export async function schemaVersion(session: PostgresSession, schema: string): Promise<number | undefined> {
   const [found] = await session.query<{ there: string }>('select to_regclass($1) is not null as there', [
     `${schema}.meta`,
   ]);

@@ -4,7 +4,7 @@ import { integerFrom, jsonOf, literalTrue, object, optionalField, string } from 
 import type { Actor } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
-import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
+import { LeaseTime, takeoverAfterMs } from '../lease-time.ts';
 import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockNotRemoved, notLocked } from '../lock-failures.ts';
 import { displayLock, displayText, lockShape } from '../lock-info.ts';
@@ -90,7 +90,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
       // After an uncertain answer, the lock may be from any of our attempts.
       const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
-      return { mine: held(info, etag, time, current !== undefined, honoured) };
+      return { acquired: held(info, etag, time, current !== undefined, honoured) };
     });
   }
 

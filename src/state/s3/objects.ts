@@ -3,13 +3,13 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
+import { messageText } from '../../network/message-text.ts';
 import { codeOf, isPermanentNetworkError, networkRemedy } from '../../network/network-errors.ts';
-import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { WriteOutcome } from '../blob/blob-store.ts';
-import { ONE_MINUTE, withRetry } from '../retry.ts';
+import { ONE_MINUTE, withRetry } from '../remote-retry.ts';
 import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
 
 interface StoredObject {

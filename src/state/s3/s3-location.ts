@@ -1,5 +1,5 @@
 import { optional } from '../../domain/optional.ts';
-import { leaseTtl } from '../lease-terms.ts';
+import { leaseTtl } from '../lease-time.ts';
 import { invalidUrl } from '../server-failures.ts';
 
 /** `s3://bucket/key?endpoint=…&region=…`: where the state is, never with which credentials. */

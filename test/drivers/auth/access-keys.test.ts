@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { momentOf } from '../../../src/domain/clock.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
+import type { Env } from '../../../src/domain/env.ts';
 import { Failure } from '../../../src/domain/errors.ts';
-import type { Env } from '../../../src/drivers/auth/auth-settings.ts';
 import { checkAccess } from '../../../src/drivers/check-access.ts';
 import type { ConnectOptions } from '../../../src/drivers/connect.ts';
 import { type Emulator, type RequestLog, startEmulator } from '../../../src/emulator/index.ts';

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Env } from '../../../src/domain/env.ts';
 import { Failure } from '../../../src/domain/errors.ts';
-import type { CloudSettings, Env } from '../../../src/drivers/auth/auth-settings.ts';
+import type { CloudSettings } from '../../../src/drivers/auth/auth-settings.ts';
 import { NO_FILES, readCloudFiles } from '../../../src/drivers/auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from '../../../src/drivers/auth/resolve-settings.ts';
 

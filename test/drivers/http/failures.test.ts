@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { MASK, Secrets, WITHHELD } from '../../../src/domain/secrets.ts';
 import { cloudTimeMs, errorBody, failureOf } from '../../../src/drivers/http/failures.ts';
-import { plainText } from '../../../src/network/plain-text.ts';
+import { printableText } from '../../../src/network/message-text.ts';
 import { answer, HTML_502, recorded } from '../answers.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
@@ -206,13 +206,13 @@ describe('failures', () => {
 
 describe('plain text', () => {
   it('loses what moves a cursor, hides or turns text', () => {
-    expect(plainText('a\u001b[31mred\u001b[0m\r\nb\u0007\u202ec\u2066d')).to.equal('ared b c d');
+    expect(printableText('a\u001b[31mred\u001b[0m\r\nb\u0007\u202ec\u2066d')).to.equal('ared b c d');
   });
 
   it('is one bounded line without control characters, whatever came', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
-        const plain = plainText(text);
+        const plain = printableText(text);
         expect([...plain].length).to.be.at.most(300);
         // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be left
         expect(plain).not.to.match(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);

@@ -65,8 +65,8 @@ export class FaultyDisk {
         return this.#files.get(path)?.seen;
       },
       // whole or not at all, that is the promise of `replace`
-      replace: async (path, text, guard) => {
-        guard?.();
+      replace: async (path, text, precondition) => {
+        precondition?.();
         await step('replace', (part) => {
           const bytes = Buffer.from(text);
           if (part === 1) this.#files.set(path, { seen: bytes, durable: bytes });
@@ -81,8 +81,8 @@ export class FaultyDisk {
         });
         return this.#appender(path, step);
       },
-      remove: async (path, guard) => {
-        guard?.();
+      remove: async (path, precondition) => {
+        precondition?.();
         await step('remove', (part) => {
           const file = this.#files.get(path);
           if (part === 1) this.#files.set(path, { seen: undefined, durable: file?.durable });

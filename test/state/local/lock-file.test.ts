@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
-import { lockFile } from '../../../src/state/local/lock-file.ts';
+import { LockFile } from '../../../src/state/local/lock-file.ts';
 import { nodeProcesses, type Owner, type Processes, pidScope } from '../../../src/state/local/owner.ts';
 import { ACTOR, AT, fakeClock, newId } from '../samples.ts';
 
@@ -60,7 +60,8 @@ describe('lock file', () => {
     self: async () => ({ ...LINUX, pid }),
     isDead: async (owner) => dead.has(owner.pid),
   });
-  const asProcess = (pid: number) => lockFile({ path, clock: fakeClock(), newId, processes: processes(pid) });
+  const asProcess = (pid: number) =>
+    new LockFile({ path, clock: fakeClock(), newId, processes: processes(pid) });
 
   it('belongs to one of many who want it at once', async () => {
     const tries = await Promise.allSettled(
@@ -137,7 +138,7 @@ describe('lock file', () => {
         return { ...LINUX, pid: 1 };
       },
     };
-    const held = await lockFile({ path, clock: fakeClock(), newId, processes: once }).acquire(ACTOR, 0);
+    const held = await new LockFile({ path, clock: fakeClock(), newId, processes: once }).acquire(ACTOR, 0);
     await held.release();
     expect(await readdir(directory)).to.deep.equal([]);
   });
@@ -169,7 +170,7 @@ describe('lock file', () => {
     const { info } = await asProcess(1).acquire(ACTOR, 0);
     const clock = fakeClock();
     const before = clock.monotonic();
-    const waiter = lockFile({ path, clock, newId, processes: processes(2) });
+    const waiter = new LockFile({ path, clock, newId, processes: processes(2) });
     const refused = (await waiter.acquire(ACTOR, 10_000).catch((cause: unknown) => cause)) as Failure;
     expect(clock.monotonic() - before).to.equal(10_000);
     expect(refused.kind).to.equal('locked');

@@ -48,12 +48,15 @@ describe('node disk', () => {
     expect(String(await nodeDisk.read(path))).to.equal('of another');
   });
 
-  it('changes nothing that its guard refuses', async () => {
-    const guard = () => {
+  it('changes nothing that its precondition refuses', async () => {
+    const precondition = () => {
       throw new Error('not yours any more');
     };
     await nodeDisk.replace(path, 'a');
-    for (const change of [() => nodeDisk.replace(path, 'b', guard), () => nodeDisk.remove(path, guard)])
+    for (const change of [
+      () => nodeDisk.replace(path, 'b', precondition),
+      () => nodeDisk.remove(path, precondition),
+    ])
       expect(String(await change().catch((cause: unknown) => cause))).to.contain('not yours');
     expect(String(await nodeDisk.read(path))).to.equal('a');
     expect(await readdir(directory)).to.deep.equal(['file']);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { momentOf } from '../../src/domain/clock.ts';
-import { LeaseTime, leaseTtl, renewEveryMs, takeoverAfterMs } from '../../src/state/lease-terms.ts';
+import { LeaseTime, leaseTtl, renewEveryMs, takeoverAfterMs } from '../../src/state/lease-time.ts';
 
 describe('lease', () => {
   it('lasts from before its renewal was sent, by the clock that has gone further', () => {
