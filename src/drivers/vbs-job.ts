@@ -1,6 +1,6 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
-import { isObject, type JsonObject, anyObject } from '../domain/shape.ts';
+import { anyObject, isObject, type JsonObject } from '../domain/shape.ts';
 import { printableText } from '../network/message-text.ts';
 import { assertSameId } from './block-storage.ts';
 import { ANSWER_TEXT_LENGTH_MAX, checked, field, nonEmptyText, optionalField, text } from './fields.ts';

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
-import { object, integerFrom, string, pattern } from '../domain/shape.ts';
+import { integerFrom, object, pattern, string } from '../domain/shape.ts';
 import { MESSAGE_READ_LENGTH_MAX } from '../network/message-text.ts';
 import type { LockInfo } from './backend.ts';
 

@@ -1,7 +1,7 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
-import { isObject, type JsonObject, jsonOf, anyObject } from '../../domain/shape.ts';
+import { anyObject, isObject, type JsonObject, jsonOf } from '../../domain/shape.ts';
 import { MESSAGE_READ_LENGTH_MAX, messageText, printableText } from '../../network/message-text.ts';
 import { jsonLimitError } from './body-limits.ts';
 import type { Answer, Exchange } from './exchange.ts';
