@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { optional } from '../domain/optional.ts';
 import { isOpen } from '../domain/record.ts';
-import { integerFrom, jsonOf, nonEmpty, object, string } from '../domain/shape.ts';
+import { integerFrom, jsonOf, nonEmpty, object, optionalField, string } from '../domain/shape.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
@@ -18,10 +19,18 @@ export interface KnownState {
   readonly serial: number;
   /** See `fingerprint`; empty if only the serial is known. */
   readonly fingerprint: string;
+  /** How long its history was, and the last hash of it. Every later state has this hash at this place. */
+  readonly history_end?: HistoryEnd;
   /** Where it was seen, as it is shown. */
   readonly location: string;
   /** ISO 8601. */
   readonly seen_at: string;
+}
+
+export interface HistoryEnd {
+  /** 1 or more. */
+  readonly entries: number;
+  readonly hash: string;
 }
 
 export interface KnownStates {
@@ -54,13 +63,15 @@ export function knownStates(directory: string): KnownStates {
     ofLineage,
     at: (id) => load(fileOf('place', id)),
     async remember(id, state, event) {
-      await save(fileOf('place', id), state);
-      if (event === 'migrated') return;
       const highest = await ofLineage(state.lineage);
+      // A run that tells only its serial has continued the history that was known.
+      const { history_end = event === 'written' ? highest?.history_end : undefined } = state;
+      await save(fileOf('place', id), { ...state, ...optional('history_end', history_end) });
+      if (event === 'migrated') return;
       if (event === 'read' && highest?.location !== state.location) return;
       // Two runs that end at the same time may leave the lower of two serials: the next run raises it again.
       if (event === 'accepted' || !highest || highest.serial <= state.serial)
-        await save(fileOf('lineage', state.lineage), state);
+        await save(fileOf('lineage', state.lineage), { ...state, ...optional('history_end', history_end) });
     },
   };
 }
@@ -86,7 +97,30 @@ export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
 
 export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
   const { lineage, serial } = snapshot.state;
-  return { lineage, serial, fingerprint: fingerprint(snapshot), location, seen_at: seenAt };
+  const last = snapshot.chain.at(-1);
+  const history_end = last === undefined ? undefined : { entries: snapshot.chain.length, hash: last };
+  return {
+    lineage,
+    serial,
+    fingerprint: fingerprint(snapshot),
+    ...optional('history_end', history_end),
+    location,
+    seen_at: seenAt,
+  };
+}
+
+/**
+ * False if the history of a state does not continue the one that was known, and nobody replaced it knowingly: then it is an
+ * older copy with a higher serial.
+ */
+export function continuesHistory({ state, chain }: Snapshot, known: KnownState): boolean {
+  if (!known.history_end || chain[known.history_end.entries - 1] === known.history_end.hash) return true;
+  return state.history.some(
+    (entry) =>
+      (entry.type === 'pushed' || entry.type === 'state_accepted') &&
+      entry.over?.lineage === known.lineage &&
+      entry.over.serial >= known.serial,
+  );
 }
 
 function hashed(name: string): string {
@@ -99,6 +133,7 @@ const knownStateShape = object<KnownState & { readonly format: number }>({
   lineage: nonEmpty,
   serial: integerFrom(0),
   fingerprint: string,
+  history_end: optionalField(object<HistoryEnd>({ entries: integerFrom(1), hash: nonEmpty })),
   location: string,
   seen_at: nonEmpty,
 });

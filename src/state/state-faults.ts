@@ -6,7 +6,7 @@ import type { HistoryMismatch } from '../domain/history-mismatch.ts';
 import { optional } from '../domain/optional.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
-import { type KnownState, matchesFingerprint } from './known-states.ts';
+import { continuesHistory, type KnownState, matchesFingerprint } from './known-states.ts';
 import { type AcceptedBreak, type FoundBreak, verify } from './verify.ts';
 
 /** Why a state must not be used: something other than vbsctl changed it, or it is not the newest. */
@@ -19,6 +19,8 @@ export type StateFault =
   | { readonly kind: 'older'; readonly known: KnownState }
   /** Another state with the same lineage and serial was seen. */
   | { readonly kind: 'differs'; readonly known: KnownState }
+  /** Its serial is higher than that of a state that was seen, but its history does not continue the history of that state. */
+  | { readonly kind: 'discontinued'; readonly known: KnownState }
   /** Another state was seen at this location. */
   | { readonly kind: 'other_lineage'; readonly known: KnownState };
 
@@ -45,8 +47,10 @@ export function* stateFaults(
   const other = known.find(
     (each) => serial === each.serial && !matchesFingerprint(snapshot, each.fingerprint),
   );
+  const discontinued = known.find((each) => serial > each.serial && !continuesHistory(snapshot, each));
   if (newer) faults.push({ kind: 'older', known: newer });
   else if (other) faults.push({ kind: 'differs', known: other });
+  else if (discontinued) faults.push({ kind: 'discontinued', known: discontinued });
   if (here && here.lineage !== lineage) faults.push({ kind: 'other_lineage', known: here });
   return faults;
 }
@@ -117,6 +121,13 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
           'compare it with a backup and put the right one back',
           'to continue with this one',
         ),
+      );
+    case 'discontinued':
+      return problem(
+        'state-discontinued',
+        `the state has serial ${state.serial}, but its history does not continue that of serial ${fault.known.serial}, which was used before`,
+        `${seenText(fault.known)} It is an older copy whose serial was raised, or another run worked on such a copy. ${CONSEQUENCE}`,
+        supersededRemedy(location, 'put the newer state back', 'only if it is lost'),
       );
     case 'other_lineage':
       return problem(
