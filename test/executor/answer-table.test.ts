@@ -176,7 +176,7 @@ const ROWS: Row[] = [
   },
 ];
 
-describe('the answer table', () => {
+describe('the answer table of the executor', () => {
   for (const row of ROWS) {
     it(row.title, async () => {
       const rule: FaultRule = { match: { route: 'restore' }, effect: row.effect, times: row.times ?? 1 };
@@ -198,7 +198,7 @@ describe('the answer table', () => {
     });
   }
 
-  it('connection refused: no byte written, again without settle', async () => {
+  it('repeats a request without settle if the connection was refused', async () => {
     const harness = new ProgramHarness();
     const spec = harness.spec(0);
     const gone = { down: false };
@@ -226,7 +226,7 @@ describe('the answer table', () => {
       effect: { kind: 'status', when: 'before', status: 503, body: 'service', retry_after },
     }) as const;
 
-  it('Retry-After wins over backoff', async () => {
+  it('waits for Retry-After instead of the backoff', async () => {
     const harness = new ProgramHarness({ faults: [comeBackAfter(200)] });
     const spec = harness.spec(0);
     await harness.apply([spec]);
@@ -236,7 +236,7 @@ describe('the answer table', () => {
     );
   });
 
-  it('waits for a Retry-After at most max_retry_after, and sends no request after the timeout', async () => {
+  it('waits at most max_retry_after for a Retry-After, and sends nothing after the timeout', async () => {
     const harness = new ProgramHarness({ faults: [comeBackAfter(400)] });
     const spec = harness.spec(0, { timeout_ms: 300_000 });
     const { outcome } = await harness.apply([spec]);
@@ -248,7 +248,7 @@ describe('the answer table', () => {
     expect(outcome.summary.failed).to.equal(1);
   });
 
-  it('gives up after give_up_after, and calls the disk untouched: each attempt was settled first', async () => {
+  it('gives up after give_up_after and calls the disk untouched, since each attempt was settled', async () => {
     for (const [status, touched] of [
       [409, 'no'],
       [504, 'no'],
@@ -267,7 +267,7 @@ describe('the answer table', () => {
     }
   });
 
-  it('after_ambiguous: stop asks a person instead of repeating', async () => {
+  it('ends an ambiguous restore as unknown if after_ambiguous is stop', async () => {
     const effect = { kind: 'status', when: 'before', status: 504 } as const;
     const harness = new ProgramHarness({ faults: [{ match: { route: 'restore' }, effect }] });
     const retry = { ...harness.settings.retry, after_ambiguous: 'stop' } as const;
@@ -281,7 +281,7 @@ describe('the answer table', () => {
     expect(strict.starts(0)).to.equal(0);
   });
 
-  it('a restore that came and went unseen is unknown, with its observations', async () => {
+  it('ends as unknown with its observations if the restore ran between two reads', async () => {
     const effect = { kind: 'status', when: 'after', status: 504 } as const;
     const harness = new ProgramHarness({
       jobDurationMs: 5,

@@ -21,7 +21,7 @@ function ids(spec: RestoreSpec): { volume_id: string; backup_id: string } {
 }
 
 describe('a run on Cinder', () => {
-  it('restores what is declared, follows it by statuses, and finds it done', async () => {
+  it('restores each disk, follows it by the statuses, and finds it done', async () => {
     const harness = cinder();
     const specs = [harness.spec(0), harness.spec(1), harness.spec(2)];
     const { outcome } = await harness.apply(specs);
@@ -33,7 +33,7 @@ describe('a run on Cinder', () => {
     expect(harness.network.log).not.to.include('GET job');
   });
 
-  it('takes a restore that was never seen restoring for done', async () => {
+  it('records a success although no read showed the restore under way', async () => {
     const harness = cinder({ jobDurationMs: 1 });
     const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary).to.include({ succeeded: 1 });
@@ -48,7 +48,7 @@ describe('a run on Cinder', () => {
     expect(harness.audit().restores.flatMap(({ overlapped_with }) => overlapped_with)).to.deep.equal([]);
   });
 
-  it('says why a restore failed', async () => {
+  it('reports why a restore failed', async () => {
     const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
     const harness = cinder({ faults });
     await harness.apply([harness.spec(0)]);
@@ -59,7 +59,7 @@ describe('a run on Cinder', () => {
     );
   });
 
-  it('does not take a disk for restored whose error somebody set back', async () => {
+  it('does not call a disk restored if somebody reset its error status', async () => {
     const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
     const harness = cinder({ faults });
     const spec = harness.spec(0);
@@ -72,7 +72,7 @@ describe('a run on Cinder', () => {
     expect(failed.status === 'failed' && failed.reason).to.include('tape torn');
   });
 
-  it('calls it unknown where the messages that would tell cannot be read, or are not written', async () => {
+  it('ends as unknown if the messages of Cinder cannot be read or do not exist', async () => {
     // 406: a Cinder of before Wallaby, which has messages and writes none of restores.
     for (const status of [403, 406]) await callsItUnknown(status);
   });
@@ -97,7 +97,7 @@ describe('a run on Cinder', () => {
     );
   }
 
-  it('takes a disk for restored that was attached before anybody looked', async () => {
+  it('calls a disk restored although it was attached before the next read', async () => {
     const harness = cinder();
     const spec = harness.spec(0);
     await harness.apply([spec], { mode: 'no_wait' });
@@ -107,7 +107,7 @@ describe('a run on Cinder', () => {
     expect(outcome.summary).to.include({ succeeded: 1 });
   });
 
-  it('says what it can of a failure whose reason cannot be read', async () => {
+  it('reports a failure without its reason if the messages cannot be read', async () => {
     const harness = cinder({
       faults: [
         { match: RESTORE, effect: { kind: 'restore_fails' } },
@@ -132,7 +132,7 @@ describe('a run on Cinder', () => {
     expect(harness.starts(0)).to.equal(1);
   });
 
-  it('knows a quick restore of another disk’s backup by the name it leaves, though its answer was lost', async () => {
+  it('adopts a restore that ran between two reads if the disk names the backup of another disk', async () => {
     const harness = cinder({
       jobDurationMs: 1,
       faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
@@ -142,7 +142,7 @@ describe('a run on Cinder', () => {
     expect(harness.starts(1)).to.equal(1);
   });
 
-  it('cannot tell a quick restore whose answer was lost, and says so', async () => {
+  it('ends as unknown if the answer was lost and the restore ran between two reads', async () => {
     const harness = cinder({
       jobDurationMs: 1,
       faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
@@ -163,7 +163,7 @@ describe('a run on Cinder', () => {
     expect(outcome.summary).to.include({ started: 1, succeeded: 1 });
   });
 
-  it('calls a restore failed that a restart of the backup service ended, and touches nothing more', async () => {
+  it('records a failure, and starts nothing else, if a restart of the backup service ended the restore', async () => {
     const harness = cinder({ jobDurationMs: 60_000 });
     const running = harness.applying([harness.spec(0)]);
     await harness.clock.until(harness.clock.sleep(20_000));
@@ -178,7 +178,7 @@ describe('a run on Cinder', () => {
     expect(harness.starts(0)).to.equal(1);
   });
 
-  it('loses a race for its backup against a stranger in the open', async () => {
+  it('reports that another client took the backup first', async () => {
     const harness = cinder({ volumes: 4, jobDurationMs: 30_000 });
     const mine = harness.spec(0);
     const { backup_id } = ids(mine);
@@ -195,7 +195,7 @@ describe('a run on Cinder', () => {
     expect(await record(harness)).to.include({ reason: 'the status of the disk is error' });
   });
 
-  it('does not take a disk that never moved for restored, whatever it was told', async () => {
+  it('does not call a disk restored that never changed, whatever the answer was', async () => {
     const harness = cinder({ settings: {} });
     const spec = harness.spec(0);
     // The yes of somebody who never passed the request on.

@@ -25,8 +25,8 @@ function bucket(harness: ProgramHarness, ttl_ms: number, writeMs = 0) {
   });
 }
 
-describe('a run under a lease', () => {
-  it('that is shorter than a request is refused before it begins', async () => {
+describe('a run whose lock is a lease', () => {
+  it('is refused before it starts if the lease is shorter than a request', async () => {
     const harness = new ProgramHarness();
     const { outcome } = await harness.apply([harness.spec(0)], { backend: bucket(harness, 50_000) });
     const error = outcome.fatal?.error;
@@ -34,7 +34,7 @@ describe('a run under a lease', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('starts nothing that was to begin while the last failure that it takes was written', async () => {
+  it('starts nothing more while the failure that reaches max_failures is written', async () => {
     const [, disk = ''] = Object.keys(new ProgramHarness().world.volumes);
     const harness = new ProgramHarness({
       settings: {
@@ -68,7 +68,7 @@ describe('a run under a lease', () => {
     ]);
   });
 
-  it('that is long enough goes on, also when its next renewal is due at the very moment', async () => {
+  it('continues with a lease that is long enough, even if its renewal is due at that moment', async () => {
     const harness = new ProgramHarness({
       faults: [
         {

@@ -83,7 +83,7 @@ async function outcome(
   return { harness, record: (await harness.state())?.records.get(spec.address) };
 }
 
-describe('strangers whose restores cross', () => {
+describe('crossing restores of two other clients', () => {
   for (const api of ['vbs', 'cinder'] as const)
     for (const first of ['disk', 'backup'] as const)
       for (const named of [true, false])
@@ -130,7 +130,7 @@ describe('strangers whose restores cross', () => {
       expect(record?.status === 'unknown' && record.reason).to.include('does not name this backup');
     });
 
-  it('are kept in the record when the process dies between the reads', async () => {
+  it('stay in the record if the process dies between the reads', async () => {
     const harness = harnessWith({ api: 'cinder' });
     const stop = new AbortController();
     let arranged = false;

@@ -12,7 +12,7 @@ function protecting(...protected_volumes: string[]): Policy {
   return { protected_volumes };
 }
 
-describe('today’s policy, before every request', () => {
+describe('the current policy before each request', () => {
   /** A run that is stopped while its request hangs; `when`: before the cloud acts on it, or after. */
   async function interrupted(when: 'before' | 'after'): Promise<ProgramHarness> {
     const effect = { kind: 'hang', when, for_ms: 90_000 } as const;
@@ -41,7 +41,7 @@ describe('today’s policy, before every request', () => {
     ['it has no end', () => ({ ...protecting(), require_valid_until: true }), 'valid-until-missing'],
   ];
   for (const [what, policy, code] of forbidding)
-    it(`does not send again what an earlier run began, once ${what}`, async () => {
+    it(`does not let a resumed restore be sent again once ${what}`, async () => {
       const harness = await interrupted('before');
       const before = (await harness.state())?.records.get(ADDRESS);
       const { outcome } = await harness.apply([harness.spec(0)], { policy: policy(harness) });
@@ -55,21 +55,21 @@ describe('today’s policy, before every request', () => {
       expect(after?.attempts.length).to.equal(before?.attempts.length);
     });
 
-  it('follows what the cloud began, whatever the policy says', async () => {
+  it('does not stop a running restore from being followed', async () => {
     const harness = await interrupted('after');
     const { outcome } = await harness.apply([harness.spec(0)], { policy: protecting('*') });
     expect(outcome.summary).to.include({ succeeded: 1, started: 0 });
     expect(harness.starts(0)).to.equal(1);
   });
 
-  it('sends again when a person lifts the limit for this run', async () => {
+  it('lets a resumed restore be sent again if a flag lifts the limit for this run', async () => {
     const harness = await interrupted('before');
     const more = { policy: protecting('*'), waivers: ['protected-volumes'] } as const;
     const { outcome } = await harness.apply([harness.spec(0)], more);
     expect(outcome.summary).to.include({ succeeded: 1, started: 1 });
   });
 
-  it('refuses a disk that was renamed into protection while it was waited for', async () => {
+  it('refuses a disk that gets a protected name while the run waits for it', async () => {
     const harness = new ProgramHarness();
     const volume_id = idOf(harness);
     harness.operate({ action: 'attach', volume_id, server: 'pay-db1' });
@@ -84,7 +84,7 @@ describe('today’s policy, before every request', () => {
     expect((await harness.state())?.records.size).to.equal(0);
   });
 
-  it('refuses a backup that became too old while the disk was waited for', async () => {
+  it('refuses a backup that becomes too old while the run waits for the disk', async () => {
     const harness = new ProgramHarness();
     const volume_id = idOf(harness);
     const { backup } = harness.spec(0);
@@ -97,7 +97,7 @@ describe('today’s policy, before every request', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('gives an end to what the plan leaves out, with the unknown outcome that is in its way', async () => {
+  it('reports an end for each restore that an unknown outcome blocks', async () => {
     const harness = new ProgramHarness();
     const gone = harness.spec(1, { volume: { by: 'id', id: 'no-such-disk' } });
     const { outcome } = await harness.apply([harness.spec(0), gone]);

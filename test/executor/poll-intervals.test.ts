@@ -3,7 +3,7 @@ import { isListWorthwhile, listInterval, readInterval } from '../../src/executor
 
 const POLL = { min_interval_ms: 2_000, max_interval_ms: 30_000 };
 
-describe('whether a page of a list is worth it', () => {
+describe('the choice between a page of a list and single reads', () => {
   for (const [missing, pages, expected] of [
     [1, 1, false],
     [4, 1, false],
@@ -14,10 +14,10 @@ describe('whether a page of a list is worth it', () => {
     [60, Number.POSITIVE_INFINITY, false],
     [0, 1, false],
   ] as const)
-    it(`${missing} missing, page ${pages}: ${expected}`, () =>
+    it(`is ${expected} for page ${pages} with ${missing} missing`, () =>
       expect(isListWorthwhile(missing, pages)).to.equal(expected));
 
-  it('a caller that asks before each page reads at most a quarter more than by single reads', () => {
+  it('costs at most a quarter more than single reads if asked before each page', () => {
     for (const missing of [5, 50, 999]) {
       let pages = 1;
       while (isListWorthwhile(missing, pages)) pages++;

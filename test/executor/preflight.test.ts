@@ -120,10 +120,10 @@ function posts(harness: ProgramHarness): number {
   return harness.network.log.filter((line) => line === 'POST restore').length;
 }
 
-describe('the service’s rules', () => {
+describe('the documented preconditions of the service', () => {
   for (const [name, rule] of Object.entries(RULES)) {
     describe(name, () => {
-      it('is told by the plan', async () => {
+      it('is shown in the plan', async () => {
         const { harness, spec, disk, backup } = one();
         rule.break(harness, disk, backup);
         const [action] = (await harness.plan([spec])).actions;
@@ -133,7 +133,7 @@ describe('the service’s rules', () => {
         } else expect(action).to.have.nested.property('waits_for[0].what').that.includes(rule.plan.what);
       });
 
-      it('holds the request back when it came up after the plan', async () => {
+      it('stops the request if it arose after the plan', async () => {
         const { harness, spec, disk, backup } = one();
         const { outcome } = await harness.apply([spec], {
           onEvent: ({ type }) => type === 'run_started' && rule.break(harness, disk, backup),
@@ -157,7 +157,7 @@ describe('the service’s rules', () => {
           expect(posts(harness)).to.equal(1);
         });
       else if (mend)
-        it('is no obstacle once it is mended', async () => {
+        it('does not block a restore once it is repaired', async () => {
           const { harness, spec, disk, backup } = one();
           rule.break(harness, disk, backup);
           mend(harness, disk, backup);
@@ -167,7 +167,7 @@ describe('the service’s rules', () => {
     });
   }
 
-  it('a disk extended since is restored, and the plan says what to do afterwards', async () => {
+  it('a disk that was extended since the backup is restored, and the plan says what to do afterwards', async () => {
     const { harness, spec, disk } = one();
     harness.operate({ action: 'extend', volume_id: disk.id, size: disk.size_gb + 10 });
     const { plan, outcome } = await harness.apply([spec]);
@@ -176,7 +176,7 @@ describe('the service’s rules', () => {
     expect(outcome.summary.succeeded).to.equal(1);
   });
 
-  it('a disk at a disaster-recovery site is told by the service alone: untouched, with what to do', async () => {
+  it('a disk at a disaster-recovery site is refused by the service, and fails untouched with a remedy', async () => {
     const { harness, spec, disk } = one();
     harness.operate({ action: 'set-dr-site', volume_id: disk.id, dr_site: true });
     const { plan, outcome } = await harness.apply([spec]);

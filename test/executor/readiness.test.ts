@@ -19,14 +19,14 @@ function look(ageMs: number | undefined): Readings {
   };
 }
 
-describe('the age of a baseline', () => {
+describe('the minimum age of a baseline', () => {
   // What begins and ends within the second of the last change would not be seen to move anything.
-  it('is two seconds by the clock of the cloud', () => {
+  it('is two seconds after the last change by the clock of the cloud', () => {
     expect(judgeReadiness(ACTION, look(1_900), HOME, undefined).kind).to.equal('not_yet');
     expect(judgeReadiness(ACTION, look(2_000), HOME, undefined).kind).to.equal('ready');
   });
 
-  it('is three quiet seconds of our own where the cloud does not tell the time', () => {
+  it('is three seconds without a change by our clock if the cloud sends no Date', () => {
     const young = look(undefined);
     const earlier = (ago_ms: number) => ({ seen: young.seen, ago_ms });
     expect(judgeReadiness(ACTION, young, HOME, earlier(2_900)).kind).to.equal('not_yet');
@@ -34,13 +34,13 @@ describe('the age of a baseline', () => {
   });
 });
 
-describe('what people were shown', () => {
+describe('the facts in an approved plan', () => {
   const shown = (volume: object, backup: object) =>
     ({ ...ACTION, volume: { id: 'v', ...volume }, backup: { id: 'b', ...backup } }) as RestoreAction;
   const names = { volume_name: '', backup_name: '', backup_created_at: MOVED_AT, size: 1 };
   const same = shown({ name: '', size: 1 }, { name: '', size: 1, created_at: MOVED_AT, of_volume_id: 'v' });
 
-  it('is what is restored, or nothing is', () => {
+  it('must still hold at the request, or nothing is restored', () => {
     expect(judgeReadiness(same, look(5_000), HOME, undefined, names).kind).to.equal('ready');
     for (const [action, begun, because] of [
       [

@@ -8,7 +8,7 @@ import { refuseAgainstJob } from '../../src/executor/refuse-against-job.ts';
 const DECISIONS = ['succeeded', 'not-started', 'failed'] as const;
 const FAILURE = { cause: 'status', message: 'no' } as const;
 
-describe('resolve against the job of the restore', () => {
+describe('a resolution that the job of the restore contradicts', () => {
   for (const [reading, refused] of [
     [job('init'), DECISIONS],
     [job('running'), DECISIONS],
@@ -19,12 +19,12 @@ describe('resolve against the job of the restore', () => {
     [{ kind: 'gone', failure: FAILURE }, []],
     [{ kind: 'unreadable', failure: FAILURE, retryable: true }, ['not-started']],
   ] as const)
-    it(`${named(reading)}: refuses ${refused.join(', ') || 'nothing'}`, async () => {
+    it(`is refused for ${refused.join(', ') || 'no decision'} if the job is ${named(reading)}`, async () => {
       for (const as of DECISIONS)
         expect(await isRefused(reading, as), as).to.equal((refused as readonly string[]).includes(as));
     });
 
-  it('asks for no job where the record has none', async () => {
+  it('needs no job read if the record has no job id', async () => {
     const record = { status: 'intended', address: 'set/a' } as RestoreRecord;
     const asked = refuseAgainstJob({} as Driver, record, 'not-started', new AbortController().signal);
     expect(await asked).to.equal(undefined);

@@ -10,12 +10,12 @@ const SEEDS = 10;
 /** Of each restore, whatever is done: a look at disk and backup, the POST, and what confirms its end. */
 const FORCED = { vbs: 2 + 1 + 1, cinder: 2 + 1 + 2 };
 
-describe('the requests that restores cost', () => {
+describe('the number of requests of a run', () => {
   for (const [api, restores] of [
     ['vbs', 1_000],
     ['cinder', 300],
   ] as const)
-    it(`${api}: ${restores} of ten minutes, 50 at a time`, async () => {
+    it(`stays within its limit for ${restores} restores of ten minutes on ${api}, 50 at a time`, async () => {
       const harness = new ProgramHarness({
         api,
         volumes: restores,
@@ -32,7 +32,7 @@ describe('the requests that restores cost', () => {
     });
 });
 
-describe('a cloud that bears less than it is asked', () => {
+describe('a cloud that limits the request rate', () => {
   /** Refuses what is beyond `perSecond`, as gateways do, and counts it. */
   function throttle(harness: ProgramHarness, perSecond: number) {
     const seen = { refused: 0, times: [] as number[] };
@@ -60,7 +60,7 @@ describe('a cloud that bears less than it is asked', () => {
     [2, 0.04],
     [1, 0.06],
   ] as const)
-    it(`at most ${perSecond} a second: the whole run keeps to it, and everything is restored once`, async () => {
+    it(`slows the whole run to ${perSecond} requests a second, and each disk is restored once`, async () => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const harness = new ProgramHarness({ volumes: 40 });
         const random = new Random(seed);
@@ -76,7 +76,7 @@ describe('a cloud that bears less than it is asked', () => {
       }
     });
 
-  it('sends nothing while the pause lasts, not even what has its place, and tells it once', async () => {
+  it('stops even requests with a reserved slot while a pause lasts, and the pause is reported once', async () => {
     const harness = new ProgramHarness({ volumes: 12, jobDurationMs: 60_000 });
     const times: number[] = [];
     let askedAt: number | undefined;

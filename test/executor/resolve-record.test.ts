@@ -12,7 +12,7 @@ const LOOK_AGAIN_MS = 2_000;
 const LONG_AGO_MS = 3_600_000;
 
 describe('resolve --as not-started', () => {
-  it('reads twice, an interval of polling apart, and says why it waits', async () => {
+  it('reads twice, one polling interval apart, and says why it waits', async () => {
     const { harness, settle, notes, looks } = await withRecord('before');
     harness.clock.wallOffset += LONG_AGO_MS;
     const began = harness.clock.monotonic();
@@ -24,7 +24,7 @@ describe('resolve --as not-started', () => {
     expect(notes[0]?.summary).to.include('checking again in 2s');
   });
 
-  it('goes on looking while the last request may still take effect', async () => {
+  it('reads until the last request can no longer take effect', async () => {
     const { harness, settle, notes, looks } = await withRecord('before');
     harness.clock.wallOffset += 20_000;
     const began = harness.clock.monotonic();
@@ -34,7 +34,7 @@ describe('resolve --as not-started', () => {
     expect(notes[0]?.detail).to.include('retry.settle');
   });
 
-  it('goes on as long as the run that sent the request would have', async () => {
+  it('waits as long as the run that sent the request would have', async () => {
     const settle_ms = 5 * SETTLE_MS;
     const { harness, settle } = await withRecord('before', [], settle_ms);
     const began = harness.clock.monotonic();
@@ -42,7 +42,7 @@ describe('resolve --as not-started', () => {
     expect(harness.clock.monotonic() - began).to.be.within(settle_ms - 5_000, settle_ms + 500);
   });
 
-  it('waits no longer than settle, wherever the clock of the machine that sent the request was', async () => {
+  it('waits at most settle, however wrong the clock of the requesting machine was', async () => {
     const { harness, settle } = await withRecord('before');
     harness.clock.wallOffset -= LONG_AGO_MS;
     const began = harness.clock.monotonic();
@@ -62,7 +62,7 @@ describe('resolve --as not-started', () => {
       expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
     });
 
-  it('warns when the disk is not as it was before the request', async () => {
+  it('warns if the disk has changed since before the request', async () => {
     const { harness, settle, notes } = await withRecord('before');
     harness.clock.wallOffset += LONG_AGO_MS;
     harness.operate({ action: 'attach', volume_id: volumeId(harness), server: 'pay-db1' });
@@ -71,7 +71,7 @@ describe('resolve --as not-started', () => {
     expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
   });
 
-  it('refuses when the disk moved between the reads, as after a restore of a moment', async () => {
+  it('refuses if the disk changed between the reads, as after a short restore', async () => {
     const { harness, settle } = await withRecord('before');
     harness.clock.wallOffset += LONG_AGO_MS;
     harness.clock.at(harness.clock.monotonic() + 1_000, () => {
@@ -82,7 +82,7 @@ describe('resolve --as not-started', () => {
     expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
   });
 
-  it('ends at once when it is interrupted, the record as it was', async () => {
+  it('ends at once when it is interrupted, and leaves the record unchanged', async () => {
     const { harness, settle, stop } = await withRecord('before');
     harness.clock.wallOffset += LONG_AGO_MS;
     const began = harness.clock.monotonic();
@@ -127,7 +127,7 @@ describe('resolve --as not-started', () => {
       else expect(asked).to.equal(2);
     });
 
-  it('takes a person’s other words after one look, or none', async () => {
+  it('accepts the other decisions after one read or none', async () => {
     for (const [as, count] of [
       ['succeeded', 1],
       ['failed', 0],

@@ -40,9 +40,9 @@ const LOOKS_AT_MOST = 3 * 40 * AT_ONCE;
 
 const ENOUGH = { started: AT_ONCE, succeeded: AT_ONCE };
 
-describe('restores under way', () => {
+describe('the polling of running restores', () => {
   for (const api of ['vbs', 'cinder'] as const) {
-    it(`${api}: many are watched by lists, and asked singly at the beginning and the end`, async () => {
+    it(`uses lists on ${api} for many restores, and single reads at the start and the end`, async () => {
       const cloud = harness({ api });
       const { outcome } = await cloud.apply(specs(cloud));
       expect(outcome.summary).to.include(ENOUGH);
@@ -52,7 +52,7 @@ describe('restores under way', () => {
       expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
     });
 
-    it(`${api}: a few are asked one by one`, async () => {
+    it(`uses single reads on ${api} for a few restores`, async () => {
       const cloud = harness({ api });
       const seen = lists(cloud, () => undefined);
       const { outcome } = await cloud.apply(specs(cloud, 4));
@@ -60,7 +60,7 @@ describe('restores under way', () => {
       expect(seen.asked).to.equal(0);
     });
 
-    it(`${api}: a list that shows everything as being restored for ever only delays the end`, async () => {
+    it(`only delays the end on ${api} if a list shows everything as restoring for ever`, async () => {
       const cloud = harness({ api });
       const all = Object.keys(cloud.world.volumes);
       lists(cloud, () => shows(all));
@@ -69,7 +69,7 @@ describe('restores under way', () => {
       expect(cloud.clock.monotonic()).to.be.at.most(2.1 * TEN_MINUTES);
     });
 
-    it(`${api}: a list that shows none ends nothing early`, async () => {
+    it(`ends no restore early on ${api} if a list shows none`, async () => {
       const cloud = harness({ api });
       lists(cloud, () => shows([]));
       const { outcome } = await cloud.apply(specs(cloud));
@@ -79,7 +79,7 @@ describe('restores under way', () => {
       expect(cloud.audit().restores).to.have.length(AT_ONCE);
     });
 
-    it(`${api}: lists that come and go, as from a replica that lags, neither end nor lose one`, async () => {
+    it(`neither ends nor loses a restore on ${api} if lists lag behind`, async () => {
       const cloud = harness({ api });
       const all = Object.keys(cloud.world.volumes);
       const seen = lists(cloud, () =>
@@ -91,7 +91,7 @@ describe('restores under way', () => {
       expect(cloud.audit().restores).to.have.length(AT_ONCE);
     });
 
-    it(`${api}: a service that does not filter by status is understood`, async () => {
+    it(`works on ${api} if the service does not filter by status`, async () => {
       const cloud = harness({ api });
       lists(cloud, () => {
         cloud.audit();
@@ -104,7 +104,7 @@ describe('restores under way', () => {
     });
   }
 
-  it('lists that may not be read are asked for once', async () => {
+  it('asks only once for lists that it may not read', async () => {
     const cloud = harness();
     const seen = lists(cloud, () => ({ kind: 'answer', status: 403, headers: {}, text: '' }));
     const { outcome } = await cloud.apply(specs(cloud));
@@ -113,7 +113,7 @@ describe('restores under way', () => {
     expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
   });
 
-  it('lists that fail for a while cost no more than looking singly does', async () => {
+  it('costs no more than single reads while lists fail', async () => {
     const cloud = harness();
     lists(cloud, () =>
       cloud.clock.monotonic() < TEN_MINUTES + 60_000
@@ -125,7 +125,7 @@ describe('restores under way', () => {
     expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
   });
 
-  it('a list of more pages than it is worth is not read on', async () => {
+  it('stops reading a list that has too many pages', async () => {
     const cloud = harness();
     const seen = lists(cloud, () => ({
       kind: 'answer',
@@ -141,7 +141,7 @@ describe('restores under way', () => {
     expect(seen.asked).to.be.at.most(3);
   });
 
-  it('what an earlier run began is looked at once at the beginning and once at the end', async () => {
+  it('reads a resumed restore once at the start and once at the end', async () => {
     const cloud = harness();
     await cloud.apply(specs(cloud), { mode: 'no_wait' });
     cloud.network.log.length = 0;
@@ -150,7 +150,7 @@ describe('restores under way', () => {
     expect(cloud.network.log.filter((line) => line === 'GET job')).to.have.length(2 * AT_ONCE);
   });
 
-  it('a restore does not wake again and again while it waits for a list', async () => {
+  it('does not wake a restore repeatedly while it waits for a list', async () => {
     const cloud = harness();
     const seen = lists(cloud, () => undefined);
     let naps = 0;
@@ -165,7 +165,7 @@ describe('restores under way', () => {
     expect(naps).to.be.at.most(2 * AT_ONCE * seen.asked);
   });
 
-  it('a stop is obeyed while lists are waited for', async () => {
+  it('ends at a stop while it waits for lists', async () => {
     const cloud = harness();
     const stop = new AbortController();
     cloud.clock.at(100_000, () => stop.abort(new Error('SIGINT')));
@@ -174,7 +174,7 @@ describe('restores under way', () => {
     expect(cloud.clock.monotonic()).to.be.within(100_000, 101_000);
   });
 
-  it('the timeout is obeyed while lists are waited for', async () => {
+  it('ends at the timeout while it waits for lists', async () => {
     const cloud = harness();
     const hasty = specs(cloud).map((spec) => ({ ...spec, timeout_ms: 100_000 }));
     const { outcome } = await cloud.apply(hasty);
@@ -183,9 +183,9 @@ describe('restores under way', () => {
   });
 });
 
-describe('how late a cloud shows what it accepted', () => {
+describe('the lag of a cloud that shows accepted restores late', () => {
   for (const count of [2, AT_ONCE])
-    it(`is measured over ${count} at once, and nothing is repeated before three times that`, async () => {
+    it(`is measured over ${count} restores at once, and nothing is repeated before three times the lag`, async () => {
       const queueMs = 70_000;
       const cloud = harness({ queueMs, volumes: AT_ONCE + 1 });
       const lost = cloud.spec(count, { depends_on: ['set/disk-0'] });

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { noSpace } from '../simulation/memory-disk.ts';
 import { ProgramHarness } from '../simulation/program-harness.ts';
 
-describe('a restore in one run', () => {
-  it('starts once, succeeds and is found done', async () => {
+describe('a restore within one run', () => {
+  it('starts once, succeeds, and is a noop in the next plan', async () => {
     const harness = new ProgramHarness();
     const specs = [harness.spec(0), harness.spec(1)];
     const { outcome } = await harness.apply(specs);
@@ -15,7 +15,7 @@ describe('a restore in one run', () => {
 
   const lost = { kind: 'status', when: 'before', status: 504 } as const;
 
-  it('is not repeated when the disk moved between the last probe and the request', async () => {
+  it('is not repeated if the disk changed between the last probe and the request', async () => {
     const harness = new ProgramHarness({ faults: [{ match: { route: 'restore' }, effect: lost }] });
     const spec = harness.spec(0);
     const [volume_id = ''] = Object.keys(harness.world.volumes);
@@ -31,7 +31,7 @@ describe('a restore in one run', () => {
     expect(record?.attempts).to.have.length(1);
   });
 
-  it('tells an outcome only after it is stored', async () => {
+  it('emits an outcome only after its record is durable', async () => {
     const MARKS = {
       adopted: '"evidence":"adopted"',
       not_started: '"settled":',
@@ -58,7 +58,7 @@ describe('a restore in one run', () => {
     expect(told).to.deep.equal(['adopted', 'ended', 'not_started', 'ended']);
   });
 
-  it('is unknown when it cannot be told within the timeout', async () => {
+  it('ends as unknown if the probe decides nothing within the timeout', async () => {
     const harness = new ProgramHarness({ faults: [{ match: { route: 'restore' }, effect: lost }] });
     const spec = harness.spec(0);
     const [volume_id = ''] = Object.keys(harness.world.volumes);
@@ -73,7 +73,7 @@ describe('a restore in one run', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('keeps the job of a yes although what was seen meanwhile could not be written', async () => {
+  it('keeps the job id of an accepting answer if an observation could not be written meanwhile', async () => {
     const slow = { kind: 'slow', delay_ms: 30_000 } as const;
     const harness = new ProgramHarness({
       jobDurationMs: 600_000,

@@ -3,8 +3,8 @@ import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { execute } from '../../src/executor/execute.ts';
 import { ProgramHarness } from '../simulation/program-harness.ts';
 
-describe('how far a run goes', () => {
-  it('no_wait: starts what is ready and leaves it to the cloud', async () => {
+describe('the mode of a run', () => {
+  it('no_wait starts what is ready and leaves it to the cloud', async () => {
     const harness = new ProgramHarness({ jobDurationMs: 600_000 });
     const specs = [harness.spec(0), harness.spec(1)];
     const { outcome } = await harness.apply(specs, { mode: 'no_wait' });
@@ -15,7 +15,7 @@ describe('how far a run goes', () => {
     expect([0, 1].map((n) => harness.starts(n))).to.deep.equal([1, 1]);
   });
 
-  it('no_wait: does not wait for a disk to be detached', async () => {
+  it('no_wait does not wait for a disk to be detached', async () => {
     const harness = new ProgramHarness();
     const spec = harness.spec(0);
     if (spec.volume.by !== 'id') throw new Error('not by id');
@@ -27,7 +27,7 @@ describe('how far a run goes', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('no_wait: still finds out what came of a request without an answer', async () => {
+  it('no_wait still probes after a request without an answer', async () => {
     const harness = new ProgramHarness({
       jobDurationMs: 600_000,
       faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'after' } }],
@@ -37,14 +37,14 @@ describe('how far a run goes', () => {
     expect(harness.starts(0)).to.equal(1);
   });
 
-  it('follow: brings what runs to its end', async () => {
+  it('follow brings running restores to their end', async () => {
     const harness = new ProgramHarness({ jobDurationMs: 600_000 });
     await harness.apply([harness.spec(0)], { mode: 'no_wait' });
     const { outcome } = await harness.apply([harness.spec(0)], { mode: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: 1 });
   });
 
-  it('follow: looks as long as the run that sent the request would have, before it tells that nothing came of it', async () => {
+  it('follow reads as long as the requesting run would have before it records that nothing started', async () => {
     const settle_ms = 600_000;
     const longer = { settings: { retry: { ...DEFAULT_CONFIG.retry, settle_ms } } };
     const specs = (harness: ProgramHarness) => [harness.spec(0)];
@@ -73,7 +73,7 @@ describe('how far a run goes', () => {
     expect(running.clock.monotonic() - since).to.be.at.least(settle_ms);
   });
 
-  it('follow: adopts what a lost answer started, and starts nothing for one that did not', async () => {
+  it('follow adopts a restore whose answer was lost, and starts nothing if none began', async () => {
     for (const when of ['after', 'before'] as const) {
       const stop = new AbortController();
       const harness = new ProgramHarness({
@@ -95,7 +95,7 @@ describe('how far a run goes', () => {
     }
   });
 
-  it('follow: throws rather than let a POST leave, should a plan ever ask for one', async () => {
+  it('follow throws instead of sending a POST if a plan asks for one', async () => {
     const harness = new ProgramHarness();
     const running = async () => {
       const driver = await harness.connect();
@@ -118,7 +118,7 @@ describe('how far a run goes', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('leaves a backup alone that a restore in the queue will need, though nothing shows it yet', async () => {
+  it('does not use a backup that a queued restore needs, although no status shows it yet', async () => {
     const harness = new ProgramHarness({ queueMs: 30_000 });
     const first = harness.spec(0);
     const second = { ...harness.spec(1), backup: first.backup };

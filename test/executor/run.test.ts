@@ -6,7 +6,7 @@ import { noSpace } from '../simulation/memory-disk.ts';
 import { ProgramHarness } from '../simulation/program-harness.ts';
 
 describe('a run', () => {
-  it('starts each restore once and finds them done on the next', async () => {
+  it('starts each restore once, and finds them done in the next run', async () => {
     const harness = new ProgramHarness();
     const specs = [harness.spec(0), harness.spec(1), harness.spec(2)];
     const { outcome } = await harness.apply(specs);
@@ -16,7 +16,7 @@ describe('a run', () => {
     expect([0, 1, 2].map((n) => harness.starts(n))).to.deep.equal([1, 1, 1]);
   });
 
-  it('renaming every restore changes nothing but the names', async () => {
+  it('only changes the addresses if every restore is renamed', async () => {
     const harness = new ProgramHarness();
     await harness.apply([harness.spec(0), harness.spec(1)]);
     // They change places, into another set as well.
@@ -31,7 +31,7 @@ describe('a run', () => {
     expect([harness.starts(0), harness.starts(1)]).to.deep.equal([1, 1]);
   });
 
-  it('never has two restores at work on one backup or one disk', async () => {
+  it('never has two running restores of one backup or one disk', async () => {
     const harness = new ProgramHarness({ volumes: 6, jobDurationMs: 30_000 });
     const source = harness.spec(0);
     if (source.backup.by !== 'id') throw new Error('not by id');
@@ -43,7 +43,7 @@ describe('a run', () => {
     expect(outcome.summary.succeeded, JSON.stringify([...outcome.ends.values()])).to.equal(4);
   });
 
-  it('runs as many at once as it may, no more', async () => {
+  it('runs as many restores at once as parallelism allows', async () => {
     const harness = new ProgramHarness({
       volumes: 12,
       jobDurationMs: 60_000,
@@ -62,7 +62,7 @@ describe('a run', () => {
     expect(harness.clock.monotonic()).to.be.within(3 * 60_000, 3 * 90_000);
   });
 
-  it('resumes what is under way on a backup before it starts another restore from it', async () => {
+  it('resumes the running restore of a backup before it starts another one from it', async () => {
     const harness = new ProgramHarness({ jobDurationMs: 600_000 });
     const source = harness.spec(0);
     const specs = [source, harness.spec(1, { backup: source.backup })];
@@ -76,7 +76,7 @@ describe('a run', () => {
     expect(harness.audit().restores.flatMap((restore) => restore.overlapped_with)).to.deep.equal([]);
   });
 
-  it('starts what depends on another only after that one succeeded', async () => {
+  it('starts a restore only after its dependency succeeded', async () => {
     const harness = new ProgramHarness();
     const specs = [harness.spec(1, { depends_on: ['set/disk-0'] }), harness.spec(0)];
     await harness.apply(specs);
@@ -85,7 +85,7 @@ describe('a run', () => {
     expect(second?.volume_id).to.equal(volumeId(harness, 1));
   });
 
-  it('sends a begun restore that has not started again only after what it depends on by now', async () => {
+  it('repeats the request of a resumed restore only after its current dependencies succeeded', async () => {
     const harness = new ProgramHarness({
       settings: { apply: { ...defaults().apply, parallelism: 1 } },
       faults: [{ match: { route: 'restore' }, effect: { kind: 'status', when: 'before', status: 409 } }],
@@ -106,7 +106,7 @@ describe('a run', () => {
     expect(harness.starts(1)).to.equal(1);
   });
 
-  it('stops only the dependants of one that failed', async () => {
+  it('stops only the dependants of a failed restore', async () => {
     const harness = new ProgramHarness({ faults: [fails(0)] });
     mend(harness, 0);
     const specs = [harness.spec(0), harness.spec(1, { depends_on: ['set/disk-0'] }), harness.spec(2)];
@@ -129,7 +129,7 @@ describe('a run', () => {
     expect(harness.audit().restores).to.have.length(2);
   });
 
-  it('follows what is under way also after max_failures', async () => {
+  it('still follows running restores after max_failures', async () => {
     const harness = new ProgramHarness({
       jobDurationMs: 600_000,
       faults: [fails(0)],
@@ -157,7 +157,7 @@ describe('a run', () => {
     expect(harness.starts(0)).to.equal(1);
   });
 
-  it('waits for a disk to be detached, then restores', async () => {
+  it('waits until a disk is detached, then restores it', async () => {
     const harness = new ProgramHarness();
     harness.operate({ action: 'attach', volume_id: volumeId(harness, 0), server: 'pay-db1' });
     harness.clock.at(10 * 60_000, () =>
@@ -173,7 +173,7 @@ describe('a run', () => {
     ).to.be.at.least(10 * 60_000);
   });
 
-  it('records where the disk was attached before it was detached, and keeps that over a crash', async () => {
+  it('records where the disk was attached, and keeps that over a crash', async () => {
     const harness = new ProgramHarness({
       jobDurationMs: 600_000,
       faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
@@ -197,7 +197,7 @@ describe('a run', () => {
     expect((await harness.state())?.records.get('set/disk-1')).to.not.have.property('attached_before');
   });
 
-  it('gives up waiting at the timeout, records nothing, and plans it again', async () => {
+  it('stops waiting for readiness at the timeout, records nothing, and plans the restore again', async () => {
     const harness = new ProgramHarness();
     harness.operate({ action: 'attach', volume_id: volumeId(harness, 0), server: 'pay-db1' });
     const specs = [harness.spec(0, { timeout_ms: 60_000 })];
@@ -207,7 +207,7 @@ describe('a run', () => {
     expect((await harness.plan(specs)).actions[0]?.kind).to.equal('restore');
   });
 
-  it('takes no baseline from the second in which disk or backup changed', async () => {
+  it('takes no baseline within the second in which disk or backup changed', async () => {
     const harness = new ProgramHarness();
     harness.operate({ action: 'attach', volume_id: volumeId(harness, 0), server: 'pay-db1' });
     harness.operate({ action: 'detach', volume_id: volumeId(harness, 0) });
@@ -217,7 +217,7 @@ describe('a run', () => {
     expect(Date.parse(record?.attempts[0]?.intended_at ?? '')).to.be.at.least(Date.parse(updated_at) + 2_000);
   });
 
-  it('refuses a backup that is not the planned one any more, before any POST', async () => {
+  it('refuses a backup that differs from the plan before any POST', async () => {
     const harness = new ProgramHarness();
     const spec = harness.spec(0);
     const done = harness.applying([spec], {
@@ -231,7 +231,7 @@ describe('a run', () => {
     expect(harness.starts(0)).to.equal(0);
   });
 
-  it('stops at once when asked, leaves jobs running, and resumes them', async () => {
+  it('stops at once on a signal, leaves jobs running, and resumes them later', async () => {
     const harness = new ProgramHarness({
       jobDurationMs: 600_000,
       settings: { apply: { ...defaults().apply, parallelism: 1 } },
@@ -252,7 +252,7 @@ describe('a run', () => {
     ['took effect', { kind: 'hang', when: 'after', for_ms: 90_000 }, 1],
     ['had no effect', { kind: 'hang', when: 'before', for_ms: 90_000 }, 1],
   ] as const) {
-    it(`finds out after a stop in the middle of a POST that ${title}`, async () => {
+    it(`establishes after a stop during a POST that ${title}`, async () => {
       const harness = new ProgramHarness({
         jobDurationMs: 600_000,
         faults: [{ match: { route: 'restore' }, effect }],
@@ -273,7 +273,7 @@ describe('a run', () => {
     });
   }
 
-  it('starts nothing more once the state cannot be written, and keeps what it knows', async () => {
+  it('starts nothing more once the state cannot be written, and keeps the records it has', async () => {
     const harness = new ProgramHarness({
       volumes: 6,
       jobDurationMs: 60_000,
@@ -333,7 +333,7 @@ describe('following a job', () => {
 
   const VANISHES: FaultRule = { match: { route: 'restore' }, effect: { kind: 'job_vanishes' } };
 
-  it('a job that vanishes leaves disk and backup to tell, which were seen at it and came to rest together', async () => {
+  it('ends as succeeded without a job if disk and backup were observed restoring and came to rest together', async () => {
     const harness = new ProgramHarness({ faults: [VANISHES] });
     await harness.apply([harness.spec(0)]);
     const record = (await harness.state())?.records.get('set/disk-0');
@@ -346,14 +346,14 @@ describe('following a job', () => {
     ]);
   });
 
-  it('a job that vanishes leaves an outcome that only a person can tell, if nothing was seen at it', async () => {
+  it('ends as unknown without a job if neither disk nor backup was observed restoring', async () => {
     const harness = new ProgramHarness({ faults: [VANISHES], jobDurationMs: 5 });
     await harness.apply([harness.spec(0)]);
     const record = (await harness.state())?.records.get('set/disk-0');
     expect(record?.status === 'unknown' && record.reason).to.include('not found any more');
   });
 
-  it('a job that vanishes leaves an outcome unknown that a stranger’s restore may have made', async () => {
+  it('ends as unknown without a job if another client may have restored the disk', async () => {
     const harness = new ProgramHarness({ faults: [VANISHES], queueMs: 3_600_000 });
     const theirs = harness.spec(0, { backup_number: 1 });
     const { volume, backup } = theirs;
@@ -367,7 +367,7 @@ describe('following a job', () => {
     expect(record?.status === 'unknown' && record.reason).to.include('while this backup was available');
   });
 
-  it('a job that never ends is left running at the timeout', async () => {
+  it('leaves a job that never ends running at the timeout', async () => {
     const harness = new ProgramHarness({
       faults: [{ match: { route: 'restore' }, effect: { kind: 'job_endless' } }],
     });
@@ -376,7 +376,7 @@ describe('following a job', () => {
     expect(harness.clock.monotonic()).to.be.within(2 * 3_600_000, 2 * 3_600_000 + 60_000);
   });
 
-  it('renews the token when it ends in the middle', async () => {
+  it('renews a token that expires during the restore', async () => {
     const harness = new ProgramHarness({ tokenTtlMs: 20_000, jobDurationMs: 120_000 });
     const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary.succeeded).to.equal(1);

@@ -9,7 +9,7 @@ import { ProgramHarness } from '../simulation/program-harness.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
 
 /** One look can lie: a stale copy of the data, a 404 of a replica that is behind, two readings on both sides of a change. */
-describe('one look', () => {
+describe('a single observation', () => {
   const EFFECT: FaultRule = {
     match: { route: 'restore' },
     effect: { kind: 'status', when: 'after', status: 504 },
@@ -53,7 +53,7 @@ describe('one look', () => {
     text: JSON.stringify(body),
   });
 
-  it('that meets an old copy of the backup does not rule out that the restore is ours', async () => {
+  it('does not contradict our restore if it shows an outdated backup', async () => {
     const harness = new ProgramHarness({ jobDurationMs: 60_000, faults: [EFFECT] });
     const backup = Object.values(harness.world.backups)[0];
     answering(harness, 'backups', [1], () =>
@@ -73,7 +73,7 @@ describe('one look', () => {
     expect(await recordOf(harness)).to.include({ status: 'succeeded', evidence: 'adopted' });
   });
 
-  it('that shows an error which a second reading does not is no failure', async () => {
+  it('is not a failure if it shows an error that the second read does not show', async () => {
     const harness = new ProgramHarness({ jobDurationMs: 60_000, faults: [EFFECT] });
     const volume = Object.values(harness.world.volumes)[0];
     answering(harness, 'volumes', [1], () =>
@@ -83,7 +83,7 @@ describe('one look', () => {
     expect(await recordOf(harness)).to.include({ status: 'succeeded', evidence: 'adopted' });
   });
 
-  it('that finds no disk or backup is no disk that is gone, while it is probed', async () => {
+  it('does not prove that disk or backup is gone if one read during the probe gets a 404', async () => {
     for (const path of ['volumes', 'backups'] as const) {
       const harness = new ProgramHarness({ faults: [NO_EFFECT] });
       answering(harness, path, [1, 2, 5], () => NOT_FOUND);
@@ -93,14 +93,14 @@ describe('one look', () => {
     }
   });
 
-  it('that finds no disk is no disk that is gone, while Cinder restores it', async () => {
+  it('does not prove that the disk is gone if one read gets a 404 while Cinder restores it', async () => {
     const harness = new ProgramHarness({ api: 'cinder', jobDurationMs: 60_000 });
     answering(harness, 'volumes', [2, 3], () => NOT_FOUND);
     const { outcome } = await harness.apply([harness.spec(0)]);
     expect(outcome.summary).to.include({ succeeded: 1 });
   });
 
-  it('that finds no disk does not keep a restore from being started', async () => {
+  it('does not stop a restore from starting if one read gets a 404', async () => {
     const harness = new ProgramHarness();
     let begun = false;
     let found = true;
@@ -121,7 +121,7 @@ describe('one look', () => {
     expect(outcome.summary).to.include({ succeeded: 1 });
   });
 
-  it('finds a disk gone for good only after settle', async () => {
+  it('proves that the disk is gone only if each read until settle gets a 404', async () => {
     const harness = new ProgramHarness({ faults: [NO_EFFECT] });
     answering(
       harness,
@@ -134,7 +134,7 @@ describe('one look', () => {
     expect(harness.clock.monotonic()).to.be.at.least(harness.settings.retry.settle_ms);
   });
 
-  it('after a refusal for good is followed by others until settle before the disk is called untouched', async () => {
+  it('is followed by reads until settle before a final rejection leaves the disk untouched', async () => {
     const refused: FaultRule = {
       match: { route: 'restore' },
       effect: { kind: 'status', when: 'after', status: 403, body: 'service', code: 'VolumeBackup.0042' },
@@ -163,8 +163,8 @@ describe('one look', () => {
   });
 });
 
-describe('an old yes', () => {
-  it('that a gateway repeats is not taken for the yes to this request', async () => {
+describe('an accepting answer to an earlier request', () => {
+  it('is not accepted for this request when a gateway replays it', async () => {
     const harness = new ProgramHarness();
     const { send } = harness.network;
     let old: Exchange | undefined;
@@ -197,7 +197,7 @@ describe('the job of a restore', () => {
     ...more,
   });
 
-  it('proves nothing where it names another disk or backup, or makes or deletes backups', () => {
+  it('proves nothing if it names another disk or backup, or makes or deletes backups', () => {
     const kinds = (more: Partial<Job>) =>
       (['success', 'fail'] as const).map((status) => judgeJob(job({ ...more, status }), record, '').kind);
     for (const ours of [
@@ -215,21 +215,21 @@ describe('the job of a restore', () => {
       expect(kinds(other), JSON.stringify(other)).to.deep.equal(['unknown', 'unknown']);
   });
 
-  it('proves nothing alone where it names neither disk nor backup, or is called other work', () => {
+  it('does not prove a restore alone if it names neither disk nor backup, or is of another type', () => {
     const names = { volume_id: 'v', backup_id: 'b' };
     for (const more of [{}, { type: 'bksRestoreBackup' }, { ...names, type: 'bksVerify' }])
       expect(judgeJob(job(more), record, '').kind, JSON.stringify(more)).to.equal('inconclusive');
   });
 
-  it('is named with what it did instead', () => {
+  it('is reported with what it did instead if it is another job', () => {
     expect(otherWork(job({ volume_id: 'w' }), record)).to.equal('another restore: disk w from backup b');
     expect(otherWork(job({ type: 'bksCreateBackup' }), record)).to.include('bksCreateBackup');
     expect(otherWork(job({}), record)).to.equal(undefined);
   });
 });
 
-describe('what has to last', () => {
-  it('counts once it was seen at every look for so long, and from the start again after one that did not show it', async () => {
+describe('a condition that must hold for some time', () => {
+  it('is met if every read during that time shows it, and restarts after a read that does not', async () => {
     const clock = new SimClock();
     const lasting = heldFor(clock, 10_000);
     const later = async (ms: number, now: boolean) => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { SLOW_WRITE_MS, SlowWrites } from '../../src/executor/slow-writes.ts';
 import { FakeClock } from '../views/fake-clock.ts';
 
-describe('a state that is slow to be written', () => {
+describe('a slow write of the state', () => {
   function begin() {
     const clock = new FakeClock(0);
     const told: string[] = [];
@@ -18,7 +18,7 @@ describe('a state that is slow to be written', () => {
     return { done, end, fail };
   }
 
-  it('is told once, whatever waits for it, and once more when it is written', async () => {
+  it('is reported once for all waiting commits, and once more when it ends', async () => {
     const { clock, told, writes } = begin();
     const [one, two] = [write(), write()];
     const all = Promise.all([writes.watch(one.done), writes.watch(two.done)]);
@@ -32,7 +32,7 @@ describe('a state that is slow to be written', () => {
     expect(told).to.deep.equal(['state_slow', 'state_written']);
   });
 
-  it('is no news while each write takes its usual time', async () => {
+  it('is not reported while each write stays below the limit', async () => {
     const { clock, told, writes } = begin();
     for (let n = 1; n <= 10; n++) {
       const { done, end } = write();
@@ -45,7 +45,7 @@ describe('a state that is slow to be written', () => {
     expect(told).to.deep.equal([]);
   });
 
-  it('that cannot be written at all is for others to tell', async () => {
+  it('is not reported if it fails', async () => {
     const { clock, told, writes } = begin();
     const { done, fail } = write();
     const watched = writes.watch(done).catch((reason: Error) => reason.message);

@@ -44,15 +44,15 @@ const RESTORING = look(
   { status: 'restoring', updated_at: AT },
 );
 
-describe('the verdict, where the simulation cannot reach', () => {
-  it('adopts what the disk newly says of itself, and only that', () => {
+describe('the verdict in cases that the simulation cannot reach', () => {
+  it('adopts a restore if the disk newly names our backup, and only then', () => {
     const named = { updated_at: AT, src_backup_id: 'ours' };
     expect(verdict(look(named))).to.equal('adopt');
     expect(verdict(look(named), { baseline: look({ src_backup_id: 'ours' }) })).to.equal('unknown');
     expect(verdict(look({ updated_at: AT, src_backup_id: 'other' }))).to.equal('unknown');
   });
 
-  it('repeats nothing in doubt where the cloud does not say when the disk last changed', () => {
+  it('repeats no request in doubt if the cloud does not say when the disk last changed', () => {
     const { updated_at: _, ...untimed } = look({}).volume;
     const seen = { ...look({}), volume: untimed };
     expect(verdict(seen, { baseline: seen, sinceMs: 119_000 })).to.equal('wait');
@@ -66,22 +66,22 @@ describe('the verdict, where the simulation cannot reach', () => {
     expect(verdict({ at: AT, volume: { ...volume, src_backup_id: 'other' }, backup })).to.equal('wait');
   });
 
-  it('adopts nothing that was restoring before', () => {
+  it('adopts nothing that was already restoring in the baseline', () => {
     expect(verdict(RESTORING, { baseline: RESTORING })).to.equal('wait');
   });
 
-  it('settles three times as long as the cloud was seen to lag, and never shorter than configured', () => {
+  it('uses a settle of three times the measured lag, and never less than configured', () => {
     expect(effectiveSettle(120_000, 10_000)).to.equal(120_000);
     expect(effectiveSettle(120_000, 100_000)).to.equal(300_000);
     expect(verdict(look({}), { settleMs: 300_000 })).to.equal('wait');
   });
 
-  it('follows no disk to a success that names another backup', () => {
+  it('does not end as succeeded if the disk names another backup', () => {
     const step = judged({ updated_at: AT, src_backup_id: 'other' }, { updated_at: AT }, 'adopted');
     expect(step).to.include({ kind: 'unknown', reason: 'the disk was restored from another backup, other' });
   });
 
-  it('believes no disk that moved alone, after a yes that nothing followed', () => {
+  it('does not call a disk restored that changed alone after an accepting answer', () => {
     expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unchanged');
     expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('unknown');
     expect(judged({ updated_at: AT }, { updated_at: AT }, 'accepted').kind).to.equal('succeeded');

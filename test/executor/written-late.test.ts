@@ -7,12 +7,12 @@ import { ProgramHarness } from '../simulation/program-harness.ts';
 
 const FROZEN_MS = 22_000;
 
-describe('a restore that was written late', () => {
+describe('a request that was written late', () => {
   for (const [answer, instead] of [
     ['accepted', undefined],
     ['ambiguous', { kind: 'answer', status: 504, headers: {}, text: '' }],
   ] as const)
-    it(`is told at once, stands in the record, and is judged like any other: ${answer}`, async () => {
+    it(`is reported at once, marked in the record, and judged like any other if its answer is ${answer}`, async () => {
       const harness = new ProgramHarness();
       let frozen = false;
       harness.network.beforeWrite = ({ method, url }) => {
