@@ -103,12 +103,13 @@ export function* spellings(text: string): Generator<string> {
 }
 
 /**
- * The text without escapes. A secret that looks like an escape is found in a text that was decoded to the same depth.
+ * What may be left of a secret in such a reading. A secret that looks like an escape is decoded, too: within one of its
+ * forms once, or as far as the text.
  */
-export function plainest(text: string): string {
-  let plain = text;
+export function decodedFormsOf(secret: string): string[] {
+  let plain = secret;
   for (let depth = 0; depth < DEPTH_MAX; depth++) plain = unescaped(plain);
-  return plain;
+  return [...new Set([plain, ...formsOf(secret).map(unescaped)])];
 }
 
 const DEPTH_MAX = 3;

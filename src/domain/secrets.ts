@@ -1,4 +1,4 @@
-import { formsOf, plainest, spellings } from './secret-forms.ts';
+import { decodedFormsOf, formsOf, spellings } from './secret-forms.ts';
 import { TextFinder } from './text-finder.ts';
 
 /**
@@ -58,8 +58,10 @@ export class Secrets {
    * characters of a long one. It may contain less by chance.
    */
   isIn(text: string): boolean {
-    const uuids = text.match(UUID)?.map(withoutHyphens).join(' ') ?? '';
-    const texts = [text, uuids, ...(ESCAPED.test(text) ? spellings(text) : [])];
+    const texts = [text, ...spellings(text)].flatMap((each) => [
+      each,
+      ...(each.match(UUID)?.map(withoutHyphens) ?? []),
+    ]);
     return this.#groups().some((group) => texts.some((each) => group.#find().whole.isIn(each)));
   }
 
@@ -108,7 +110,7 @@ export class Secrets {
   #find(): Finders {
     if (this.#finders === undefined) {
       const forms = [...this.#known].flatMap((secret) =>
-        [...formsOf(secret), plainest(secret)].map((form) => ({ secret, form })),
+        [...formsOf(secret), ...decodedFormsOf(secret)].map((form) => ({ secret, form })),
       );
       const of = (lengthMin: number, change = (text: string) => text) =>
         forms
@@ -160,10 +162,6 @@ const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
 const SIGNATURES_IN_GROUP = 8;
 const SIGNATURE_GROUPS_MAX = 5;
 const TOKENS_MAX = 4;
-/** A text that may have another reading: it contains the start of an escape. */
-const ESCAPED = /[%&\\=]/;
-/** Enough letters for base64. */
-const BASE64 = /[A-Za-z0-9+/_]{16,}/;
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
 /** Masks each signature, also those of other clients and of long ago. */
@@ -173,8 +171,11 @@ function unsigned(text: string): string {
 
 /** The forms of a text in which secrets are searched: itself, then what its escapes say. */
 function readings(text: string) {
-  const texts = [text, ...(ESCAPED.test(text) || BASE64.test(text) ? spellings(text) : [])];
-  return texts.map((each) => ({ text: each, tight: withoutGaps(each), bare: alphanumeric(each) }));
+  return [text, ...spellings(text)].map((each) => ({
+    text: each,
+    tight: withoutGaps(each),
+    bare: alphanumeric(each),
+  }));
 }
 
 function withoutGaps(text: string): string {

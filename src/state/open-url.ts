@@ -38,8 +38,9 @@ function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps)
       const addresses = [url, new URL(settings.lock_address), new URL(settings.unlock_address)];
       deps.secrets?.add(
         settings.password,
-        // Without a password, the user name is a token. With one, it may well be the `who` of a record.
-        ...(settings.password === undefined ? userNames(settings.username, addresses) : []),
+        ...userNames(settings.username, addresses).filter(
+          (name) => settings.password === undefined || isLikeToken(name),
+        ),
         settings.tls.key,
         ...proxySecrets(env),
         ...addresses.flatMap(signingParameters),
@@ -75,10 +76,17 @@ function signingParameters({ searchParams }: URL): string[] {
   return [...searchParams].filter(([name]) => SIGNING_PARAMETER.test(name)).map(([, value]) => value);
 }
 
-function userNames(username: string | undefined, addresses: readonly URL[]): (string | undefined)[] {
+function userNames(username: string | undefined, addresses: readonly URL[]): string[] {
   const inUrls = addresses.flatMap((url) => [url.username, decodePercent(url.username).toString()]);
-  return [username, ...inUrls];
+  return [username ?? '', ...inUrls];
 }
+
+/** Some servers take a token as the user name, beside any password. A shorter name may well be the `who` of a record. */
+function isLikeToken(username: string): boolean {
+  return username.length >= TOKEN_LENGTH_MIN;
+}
+
+const TOKEN_LENGTH_MIN = 20;
 
 const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;
 

@@ -48,7 +48,7 @@ function* secretIn({ state, chain }: Snapshot, secrets: Secrets): ChunkedWork<st
   const { records, history, ...head } = state;
   let length = 0;
   for (const [place, value] of places()) {
-    const text = JSON.stringify(value);
+    const text = [...textsIn(value)].join('\n');
     if (secrets.isIn(text)) return place;
     length += text.length;
     if (length < CHUNK_LENGTH) continue;
@@ -64,6 +64,16 @@ function* secretIn({ state, chain }: Snapshot, secrets: Secrets): ChunkedWork<st
     for (const [index, entry] of history.entries())
       yield [`entry ${index + 1} of its history`, [entry, chain[index]]];
   }
+}
+
+/** Every key, text and number as it is: the escapes of JSON would be one more form around a secret. */
+function* textsIn(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) yield String(value);
+  else
+    for (const [key, each] of Object.entries(value)) {
+      yield key;
+      yield* textsIn(each);
+    }
 }
 
 const CHUNK_LENGTH = 1024 * 1024;

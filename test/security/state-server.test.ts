@@ -18,6 +18,10 @@ import { logCommandsIn } from './log-commands.ts';
 import { tells, WRITINGS } from './reflections.ts';
 import { CRASH, expectNoLookalike, LOOKALIKE, printed, Sandbox } from './sandbox.ts';
 
+const base64url = (text: string) => Buffer.from(text).toString('base64url');
+const hex = (text: string) => Buffer.from(text).toString('hex');
+const escaped = (text: string) => hex(text).replace(/../g, '\\x$&');
+
 /** What a state server may answer, against the built program. */
 describe('a state server that repeats what it was sent', () => {
   const PASSWORD = 'Glp"at\\-x<Y>z&4\'2/Kp+Qr';
@@ -65,6 +69,12 @@ describe('a state server that repeats what it was sent', () => {
       'base64 of a login',
     ].includes(how),
   );
+  /** Forms within each other that nothing but the decoded text tells. */
+  const NESTED: readonly (readonly [string, (text: string) => string])[] = [
+    ['base64 of hex', (text) => base64url(hex(text))],
+    ['base64 of base64', (text) => base64url(`u:${base64url(`v:${text}`)}`)],
+    ['backslashes of backslashes of backslashes', (text) => escaped(escaped(escaped(text)))],
+  ];
   const HTTP_ENV = { TF_HTTP_USERNAME: 'ci', TF_HTTP_PASSWORD: PASSWORD, TF_HTTP_RETRY_MAX: '0' };
 
   it('shows no password of an HTTP server, however it is written', async () => {
@@ -107,7 +117,7 @@ describe('a state server that repeats what it was sent', () => {
         return { status, body: method === 'GET' ? body : '' };
       });
     };
-    for (const [how, write] of SOME)
+    for (const [how, write] of [...SOME, ...NESTED])
       for (const within of [inRecord, inHistory]) {
         const address = await store(within(write(PASSWORD)));
         for (const args of [
@@ -125,11 +135,21 @@ describe('a state server that repeats what it was sent', () => {
             .to.match(/the\s+state\s+repeats\s+a\s+credential/)
             .and.not.match(CRASH);
           expect(done.code, about).to.equal(5);
-          for (const text of [printed(done), ...sandbox.files().map(([, kept]) => kept)])
+          for (const text of [printed(done), ...sandbox.files().map(([, kept]) => kept)]) {
             expect(tells(text, PASSWORD), about).to.equal(undefined);
+            expect(text, about).to.not.include(write(PASSWORD));
+          }
         }
       }
-    // Runs write `who` from the login of their machine: with a password, a user name is no secret.
+    // Some servers take a token as the user name, beside any password.
+    const TOKEN = hex('a-token-of-Gitea');
+    for (const env of [{ TF_HTTP_PASSWORD: 'x-oauth-basic' }, {}]) {
+      const token = { TF_HTTP_RETRY_MAX: '0', TF_HTTP_USERNAME: TOKEN, ...env };
+      const done = await sandbox.run(token, 'state', 'list', '--state', await store(inRecord(TOKEN)));
+      expect(done.code, printed(done)).to.equal(5);
+      expect(printed(done)).to.not.include(TOKEN);
+    }
+    // Runs write `who` from the login of their machine: with a password, a shorter user name is no secret.
     const deployed = await store(inHistory('deployer@ci-runner-1'));
     const named = { ...HTTP_ENV, TF_HTTP_USERNAME: 'deployer' };
     for (const address of [deployed, deployed.replace('://', '://deployer@')])
