@@ -146,7 +146,7 @@ const TABLE: readonly BadCloud[] = [
   },
 ];
 
-describe('bad clouds', () => {
+describe('a cloud that misbehaves', () => {
   let workspace: Workspace;
   afterEach(() => workspace.close());
 
@@ -169,7 +169,7 @@ describe('bad clouds', () => {
   }
 
   for (const { what, route, effect, times = 1, timeout, code, says, starts } of TABLE)
-    it(`${what}: exit ${code}`, async () => {
+    it(`ends ${what} with exit code ${code}`, async () => {
       await open({}, timeout);
       await harm({ match: { route }, times, effect });
       const running = workspace.start('apply', '--auto-approve', '--init-state');
@@ -182,7 +182,7 @@ describe('bad clouds', () => {
       if (effect.kind === 'huge' && peak !== undefined) expect(peak, 'MB').to.be.lessThan(MEMORY_MB_MAX);
     });
 
-  it('a gigabyte in place of a token', async () => {
+  it('is refused if it sends a gigabyte in place of a token', async () => {
     await open();
     await harm({ match: { route: 'token' }, times: 'always', effect: { kind: 'huge', bytes: GIGABYTE } });
     const running = workspace.start('plan');
@@ -197,7 +197,7 @@ describe('bad clouds', () => {
     ['ahead', 3],
     ['behind', -3],
   ] as const)
-    it(`a clock that is three days ${whose}: restored all the same, and told`, async () => {
+    it(`still restores the disk, and warns, if a clock is three days ${whose}`, async () => {
       const skewMs = days * 86_400_000;
       await open({ clock: () => Date.now() + skewMs });
       const finished = await workspace.run('apply', '--auto-approve', '--init-state');
@@ -210,7 +210,7 @@ describe('bad clouds', () => {
       expect((await workspace.run('plan', '--detailed-exitcode')).code).to.equal(0);
     });
 
-  describe('a redirect to another host is not followed, and the token not shown there', () => {
+  describe('that redirects to another host', () => {
     let elsewhere: http.Server;
     let asked: string[];
     beforeEach(async () => {
@@ -234,7 +234,7 @@ describe('bad clouds', () => {
       });
 
     for (const status of [302, 307, 308])
-      it(`of the restore (${status}): looked at, then sent again to where the catalog says`, async () => {
+      it(`is probed, and gets the request again at its catalog address, if the redirect (${status}) answers the restore`, async () => {
         await open();
         await redirect('restore', status);
         const finished = await workspace.run('apply', '--auto-approve', '--init-state');
@@ -243,7 +243,7 @@ describe('bad clouds', () => {
         expect(workspace.starts()).to.deep.equal([1]);
       });
 
-    it('of a look at the disk: blocked, with the host named', async () => {
+    it('blocks the plan, which names the host, if the redirect answers a read of the disk', async () => {
       await open();
       await redirect('volume', 301, 'always');
       const finished = await workspace.run('apply', '--auto-approve', '--init-state');
@@ -251,7 +251,7 @@ describe('bad clouds', () => {
       expectSaid(finished, [`redirected to ${host()}; redirects are not followed`]);
     });
 
-    it('of the request for a token, with the password in it', async () => {
+    it('gets no password at the other host if the redirect answers the token request', async () => {
       await open();
       await redirect('token', 307, 'always');
       const finished = await workspace.run('plan');
@@ -260,7 +260,7 @@ describe('bad clouds', () => {
     });
   });
 
-  it('a certificate that does not verify: nothing is sent, and the way out is named', async function () {
+  it('gets no request, and the error names the remedy, if its certificate does not verify', async function () {
     const authority = privateAuthority();
     if (!authority) return this.skip();
     try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { PROGRAM } from './program.ts';
 
-describe('on a bare machine', () => {
+describe('vbsctl on a bare machine', () => {
   function withoutFolder(...args: string[]) {
     const cwd = mkdtempSync(join(tmpdir(), 'vbsctl-gone-'));
     const script = 'rmdir "$1" && shift && exec "$@"';
@@ -16,7 +16,7 @@ describe('on a bare machine', () => {
     });
   }
 
-  it('whose working directory was removed, says so, and does what needs none', () => {
+  it('reports that the working directory was removed, and runs the commands that need none', () => {
     expect(withoutFolder('version').stdout).to.match(/^vbsctl \d/);
     const { status, stderr } = withoutFolder('plan');
     expect(status).to.equal(1);
@@ -25,7 +25,7 @@ describe('on a bare machine', () => {
       .and.not.match(/\bat /);
   });
 
-  it('where the user has neither a name nor a home, runs', function () {
+  it('runs for a user with neither a name nor a home', function () {
     if (process.getuid?.() !== 0) return this.skip();
     const env = { PATH: process.env.PATH };
     const run = (...args: string[]) =>
@@ -45,7 +45,7 @@ describe('on a bare machine', () => {
       .and.not.match(/\bat /);
   });
 
-  it('where home and working directory are another user’s, takes the files that it may read', function () {
+  it('uses the files that it may read if home and working directory belong to another user', function () {
     if (process.getuid?.() !== 0) return this.skip();
     const folder = mkdtempSync(join(tmpdir(), 'vbsctl-other-'));
     const closed = join(folder, 'closed');

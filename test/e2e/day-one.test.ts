@@ -5,7 +5,7 @@ import { emulatorWorld } from '../../src/cli/emulator-world.ts';
 import { Workspace } from './workspace.ts';
 
 /** From an empty folder to restored disks, as somebody does it who has only the program. */
-describe('day one', () => {
+describe('the first day with vbsctl', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { jobDurationMs: 600, queueMs: 100 } });
@@ -31,7 +31,7 @@ describe('day one', () => {
       expect((await workspace.cloud.perform({ action: 'detach', volume_id: id })).done).to.equal(true);
   }
 
-  it('find → generate → validate → plan → apply of a whole server', async () => {
+  it('restores a whole server with get, generate, validate, plan and apply', async () => {
     const servers = await json('get', 'servers', '--name', 'erp-*');
     expect(servers[0]).to.deep.include({ name: 'erp-db1', status: 'ACTIVE' });
     expect(servers[0].volumes).to.have.length(3);
@@ -48,7 +48,7 @@ describe('day one', () => {
     expect(await good('status')).to.include('No open restores');
   });
 
-  it('an id mistaken for that of another disk: says so first, and which one was meant', async () => {
+  it('says first that an id is of another disk, and which disk was meant', async () => {
     await good('init');
     const newest = async (disk: string) => {
       const [backup] = await json('get', 'backups', '--volume', disk);
@@ -82,7 +82,7 @@ describe('day one', () => {
     expect(await good('plan')).to.include('Plan: 3 to restore.');
   });
 
-  it('pays for the names of servers only when a plan speaks of one', async () => {
+  it('reads the names of servers only if a plan mentions one', async () => {
     await good('init');
     const asked = () => workspace.cloud.audit().requests.servers ?? 0;
     await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest');
@@ -95,7 +95,7 @@ describe('day one', () => {
     expect(asked()).to.equal(between + 1);
   });
 
-  it('blocks a disk that is attached to another server than expected, by name', async () => {
+  it('blocks a disk that is attached to another server than expected, and names both', async () => {
     await good('init');
     await into('restores.yaml', 'generate', '--server', 'erp-db1', '--latest');
     const text = readFileSync(join(workspace.folder, 'restores.yaml'), 'utf8');
@@ -105,7 +105,7 @@ describe('day one', () => {
     expect(plan.stdout).to.include('expected server pay-db1, but it is erp-db1');
   });
 
-  it('names what is not there, and the way out', async () => {
+  it('names what does not exist, and the remedy', async () => {
     workspace.write(
       'pay.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
@@ -132,7 +132,7 @@ describe('day one', () => {
     }
   });
 
-  it('writes a config once, and only where there is none', async () => {
+  it('writes a config only if there is none', async () => {
     const exists = await workspace.run('init', '--config');
     expect(exists.code).to.equal(5);
     expect(exists.stderr).to.include('exists already');
@@ -142,7 +142,7 @@ describe('day one', () => {
     expect(statSync(join(workspace.folder, 'vbsctl.state.json')).isFile()).to.equal(true);
   });
 
-  it('--no-wait submits, status tells, wait on another machine follows without any manifest', async () => {
+  it('submits with --no-wait, shows it with status, and follows it with wait on another machine without a manifest', async () => {
     // Restores end when the test says so.
     await workspace.close();
     let skewMs = 0;
@@ -203,7 +203,7 @@ describe('day one', () => {
       );
   });
 
-  it('tells what waits behind what is open, also while another run holds the lock', async () => {
+  it('lists what waits for an open restore, also while another run holds the lock', async () => {
     await good('init');
     const ids = await json('get', 'volumes', '--name', 'pay-db-*');
     await into('restores.yaml', 'generate', '--volume', ids[0].id, '--latest', '--set', 'pay');
@@ -221,12 +221,12 @@ describe('day one', () => {
     expect((await running.done).code).to.equal(0);
   });
 
-  it('needs no import() where the code cache forbids it, as the question on a terminal did', () => {
+  it('loads no module late where the code cache forbids import()', () => {
     const program = readFileSync(new URL('../../dist/program.cjs', import.meta.url), 'utf8');
     expect(program.match(/[^.\w]import\((?!\))/g)).to.equal(null);
   });
 
-  it('takes out the disks of a server for who has only the emulator inside', async () => {
+  it('lists the disks of a server of the built-in emulator', async () => {
     const alone = ['--cloud', 'emulator'];
     const world = emulatorWorld({ env: {}, home: workspace.folder, cwd: workspace.folder });
     const nobody = await workspace.runWithoutCloud('emulator', '--detach', 'nobody');
@@ -241,7 +241,7 @@ describe('day one', () => {
     expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
   });
 
-  it('takes them out of the emulator that is served, when the environment names it', async () => {
+  it('lists the disks of a served emulator if the environment names it', async () => {
     const { code, stdout } = await workspace.run('emulator', '--detach', 'erp-db1');
     expect(code).to.equal(0);
     expect(stdout).to.include('Detached from erp-db1: erp-db-boot').and.include(workspace.cloud.url);
@@ -260,7 +260,7 @@ describe('day one', () => {
     expect((await workspace.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
   });
 
-  it('says what it did not touch where OS_AUTH_URL names something else', async () => {
+  it('says what it did not touch if OS_AUTH_URL names another cloud', async () => {
     const env = { OS_AUTH_URL: 'http://operator:hunter2@127.0.0.1:9/v3' };
     const { stdout } = await workspace.startIn(workspace.folder, env, 'emulator', '--detach', 'erp-db1').done;
     expect(stdout).to.include('OS_AUTH_URL names http://127.0.0.1:9: no emulator answers there');
@@ -268,7 +268,7 @@ describe('day one', () => {
     expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
   });
 
-  it('tells a fault plan that is not there from one that is wrong', async () => {
+  it('distinguishes a missing fault plan from an invalid one', async () => {
     const missing = await workspace.run('emulator', '--faults', 'nowhere.json');
     expect(missing.stderr).to.include('it does not exist').and.include('vbsctl help faults');
     workspace.write('faults.json', '{"rules": 1}');
@@ -277,14 +277,14 @@ describe('day one', () => {
     expect([missing.code, wrong.code]).to.deep.equal([1, 1]);
   });
 
-  it('says one thing, not six, to who has named no cloud', async () => {
+  it('prints one error, not six, if no cloud is named', async () => {
     const { code, stderr } = await workspace.runWithoutCloud('get', 'servers');
     expect(code).to.equal(1);
     expect(stderr).to.include('--cloud emulator').and.to.include('OS_CLOUD');
     expect(stderr.match(/error:/g)).to.have.length(1);
   });
 
-  it('says that --cloud emulator is missing to who began with it', async () => {
+  it('says that --cloud emulator is missing if an earlier command used it', async () => {
     workspace.write(
       'pay.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
@@ -297,7 +297,7 @@ describe('day one', () => {
     expect(other.stderr).to.include('a different cloud project').and.include('add --cloud emulator');
   });
 
-  it('status says so when there is no state, and offers what is in it for completion', async () => {
+  it('status reports that there is no state, and completes the addresses in a state', async () => {
     expect(await good('status'))
       .to.include(`There is no state at ${join(workspace.folder, 'vbsctl.state.json')}.`)
       .and.include('vbsctl init');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { runProgram } from './program-pool.ts';
 
-describe('what cannot be done, as data', () => {
+describe('an error in JSON', () => {
   const asked: readonly (readonly [line: string, code: string])[] = [
     ['validate --output json', 'no-manifests'],
     ['validate -ojson', 'no-manifests'],
@@ -14,7 +14,7 @@ describe('what cannot be done, as data', () => {
     ['apply plan.json --max-age soon -o json', 'usage'],
   ];
   for (const [line, code] of asked)
-    it(`is asked for: ${line}`, async () => {
+    it(`is printed if --output json is given: ${line}`, async () => {
       const { code: exit, stdout } = await runProgram(line.split(' '), '/', {});
       expect(exit).to.equal(1);
       const { format, diagnostics } = JSON.parse(stdout);
@@ -25,7 +25,7 @@ describe('what cannot be done, as data', () => {
     });
 
   for (const line of ['apply --init-state -f nowhere.yaml', 'apply -lock=false', 'wait --timeout soon'])
-    it(`is one line, as all that the command prints: ${line}`, async () => {
+    it(`is one line if the command prints JSON lines: ${line}`, async () => {
       const { stdout } = await runProgram([...line.split(' '), '-o', 'json'], '/', {});
       expect(stdout).to.match(/^[^\n]+\n$/);
       expect(JSON.parse(stdout)).to.include({ v: 1, type: 'failure', format: 1 }).and.have.property('at');
@@ -38,7 +38,7 @@ describe('what cannot be done, as data', () => {
     'get backups --volume x -o yaml',
     'help constructor',
   ])
-    it(`is text otherwise: ${line}`, async () => {
+    it(`is text without --output json: ${line}`, async () => {
       const { code, stdout, stderr } = await runProgram(line.split(' '), '/', {});
       expect(code).to.equal(1);
       expect(stdout).to.equal('');

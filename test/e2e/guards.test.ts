@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { forged } from '../planner/forging.ts';
 import { type Finished, Workspace } from './workspace.ts';
 
-describe('what was done by hand, and what a person allows', () => {
+describe('imports, protections and exceptions', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 200 } });
@@ -18,7 +18,7 @@ describe('what was done by hand, and what a person allows', () => {
     return { volume_id: volume, backup_id: backup?.id ?? '' };
   };
 
-  it('imports a restore by its job, after plan has told of it, and never does it again', async () => {
+  it('imports a restore by the job that plan named, and never starts it again', async () => {
     const { volume_id, backup_id } = ids(0);
     await workspace.cloud.perform({ action: 'set-timing', backup_id, job_duration_ms: 5_000 });
     const started = await workspace.cloud.perform({ action: 'restore', volume_id, backup_id });
@@ -44,7 +44,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect(workspace.starts()).to.deep.equal([1, 1]);
   });
 
-  it('imports no job that the state has already, for whatever restore it stands there', async () => {
+  it('refuses to import a job that the state already has, whatever its restore', async () => {
     expect((await workspace.run('apply', '--auto-approve')).code).to.equal(0);
     const shown = JSON.parse(
       (await workspace.run('state', 'show', 'night/disk-0', '--output', 'json')).stdout,
@@ -65,7 +65,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect(workspace.starts()).to.deep.equal([2, 1]);
   });
 
-  it('imports by a person’s word, with a reason and a time that can be', async () => {
+  it('imports on the word of the operator with a reason and a possible time', async () => {
     const word = (...more: string[]) => workspace.run('import', 'night/disk-0', ...more);
     expect((await word()).code).to.equal(1);
     expect((await word('--succeeded-at', new Date().toISOString())).code).to.equal(1);
@@ -84,7 +84,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect(said(await workspace.run('plan'))).to.include('1 to restore, 1 done');
   });
 
-  it('takes what is imported for as old as it is', async () => {
+  it('uses the real age of an imported restore', async () => {
     const before = new Date(Date.now() - 1_000).toISOString();
     write('restores.yaml', 'night', name(0));
     expect((await apply('restores.yaml')).code).to.equal(0);
@@ -110,7 +110,7 @@ describe('what was done by hand, and what a person allows', () => {
     return { code: done.code, text: said(done), starts: workspace.starts() };
   };
 
-  it('protects what is declared protected while it runs, whatever is imported or allowed for one run later', async () => {
+  it('keeps the protection that a running restore declares, despite later imports and flags', async () => {
     write('restores.yaml', 'night', name(0));
     expect(
       (await workspace.run('apply', '--auto-approve', '-f', 'restores.yaml', '--no-wait')).code,
@@ -128,7 +128,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect(await apply('third.yaml')).to.deep.include({ code: 5, starts: [2] });
   });
 
-  it('a saved plan that lifted a protection does not take back a later one', async () => {
+  it('does not lift a later protection with an earlier saved plan', async () => {
     write('restores.yaml', 'night', name(0, ', protect: true'));
     expect((await apply('restores.yaml')).code).to.equal(0);
     write('lifting.yaml', 'night', name(0, ', protect: false'));
@@ -162,7 +162,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect(workspace.starts()).to.deep.equal([1]);
   });
 
-  it('protects the result of a restore from manifests that do not know of it, until its own lifts that', async () => {
+  it('protects a restored disk from other manifests until its own manifest lifts the protection', async () => {
     write('restores.yaml', 'night', name(0, ', protect: true'), name(1));
     write('other.yaml', 'other', name(0, ', generation: 2'), name(1, ', generation: 2, protect: false'));
     expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1, 1] });
@@ -187,7 +187,7 @@ describe('what was done by hand, and what a person allows', () => {
     expect((await workspace.run('state', 'verify')).code).to.equal(0);
   });
 
-  it('keeps what was allowed in the history', async () => {
+  it('records each exception in the history', async () => {
     workspace.write(
       'vbsctl.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {max_restores: 1, max_backup_age: 1s}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
@@ -209,7 +209,7 @@ describe('what was done by hand, and what a person allows', () => {
     ]);
   });
 
-  it('takes no clouds.yaml from a working directory that a pull request can write to', async () => {
+  it('reads no clouds.yaml from a working directory that a pull request can write to', async () => {
     workspace.write('clouds.yaml', 'clouds: {mine: {auth: {auth_url: "http://127.0.0.1:9/v3"}}}\n');
     workspace.write('ops.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
     const named = await workspace.run('plan', '--config', 'ops.yaml', '--cloud', 'mine');

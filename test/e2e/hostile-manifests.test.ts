@@ -48,7 +48,7 @@ const SHAPES: readonly (readonly [what: string, file: string, text: () => string
   ],
 ];
 
-describe('hostile manifests of some size', () => {
+describe('large hostile manifests', () => {
   const program = join(import.meta.dirname, '..', '..', 'dist', 'vbsctl.cjs');
   let folder: string;
   before(() => {
@@ -62,7 +62,7 @@ describe('hostile manifests of some size', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const [what, file, text] of SHAPES)
-    it(`are answered in bounded time and memory: ${what}`, async () => {
+    it(`are refused within limits of time and memory: ${what}`, async () => {
       writeFileSync(join(folder, file), text());
       const options = [`--max-old-space-size=${HEAP_MB}`, '--require', join(folder, 'meter.cjs')];
       const { code, stderr } = await finished([...options, program, 'validate', '-f', file], folder);

@@ -6,9 +6,9 @@ const DISKS = 12;
 const EXIT_DONE = 0;
 const KILLS = 4;
 
-describe('kill -9 in the middle of apply', () => {
+describe('apply after kill -9', () => {
   for (const seed of [1, 2]) {
-    it(`completes every restore with none started twice (seed ${seed})`, async () => {
+    it(`completes every restore and starts none twice (seed ${seed})`, async () => {
       const workspace = await Workspace.open({
         seed: { volumes: DISKS, jobDurationMs: 15_000, queueMs: 100 },
       });

@@ -8,7 +8,7 @@ describe('the built program', () => {
   });
   afterEach(() => workspace.close());
 
-  it('init → plan → apply → plan → apply, and a rename of everything', async () => {
+  it('restores each disk once with init, plan and apply, and again does nothing after renames', async () => {
     workspace.declare(4);
     const init = await workspace.run('init');
     expect(init.code, init.stderr).to.equal(0);
@@ -41,7 +41,7 @@ describe('the built program', () => {
     }
   });
 
-  it('refuses to apply without a state, and says how to go on', async () => {
+  it('refuses to apply without a state, and says how to continue', async () => {
     workspace.declare(1);
     const refused = await workspace.run('apply', '--auto-approve');
     expect(refused.code).to.equal(5);
@@ -53,7 +53,7 @@ describe('the built program', () => {
     expect(applied.code, applied.stderr).to.equal(0);
   });
 
-  it('refuses to apply where nobody can say yes', async () => {
+  it('refuses to apply if nobody can confirm', async () => {
     workspace.declare(1);
     await workspace.run('init');
     const refused = await workspace.run('apply');
@@ -85,7 +85,7 @@ describe('the built program', () => {
     }
   });
 
-  it('lets one apply in at a time, and names the holder to the other', async () => {
+  it('runs one apply at a time, and names the holder of the lock to the other', async () => {
     workspace.declare(3);
     await workspace.run('init');
     // Long enough that the second comes while the first is at work, however slow the machine is.
@@ -99,7 +99,7 @@ describe('the built program', () => {
     expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
-  it('plans without the cloud, and as data', async () => {
+  it('plans offline, and prints the plan as JSON', async () => {
     workspace.declare(2);
     const offline = await workspace.run('plan', '--offline', '--output', 'json', '--target', 'night/disk-1');
     expect(offline.code, offline.stderr).to.equal(0);
@@ -109,7 +109,7 @@ describe('the built program', () => {
     expect(workspace.cloud.audit().requests.total ?? 0).to.equal(0);
   });
 
-  it('blocks what is not what was expected, does the rest when told to, and leaves 5 otherwise', async () => {
+  it('blocks a restore whose expectations fail, and runs the others only with --skip-blocked', async () => {
     workspace.declare(2);
     const { volumes, backups } = workspace.cloud.world();
     const third = Object.values(volumes)[2];
@@ -130,7 +130,7 @@ describe('the built program', () => {
     expect(workspace.starts()).to.deep.equal([1, 1]);
   });
 
-  it('reads manifests from stdin, and refuses what is wrong in them with its place', async () => {
+  it('reads manifests from stdin, and reports mistakes with their positions', async () => {
     workspace.write(
       'restores.yaml',
       'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: x}\nspec:\n  restores:\n    - {name: a, volum_id: x}\n',
@@ -142,7 +142,7 @@ describe('the built program', () => {
       .and.include('volume_id');
   });
 
-  it('records an unknown outcome with exit 3, and takes a person’s word for it', async () => {
+  it('exits with 3 for an unknown outcome, which resolve ends', async () => {
     workspace.declare(1);
     workspace.write(
       'vbsctl.yaml',
@@ -174,7 +174,7 @@ describe('the built program', () => {
     expect(JSON.parse(shown.stdout)).to.include({ status: 'succeeded', generation: 1 });
   });
 
-  it('keeps a cloud in a file for --cloud emulator, across commands', async () => {
+  it('keeps the cloud of --cloud emulator in a file between commands', async () => {
     workspace.write(
       'restores.yaml',
       `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: log, volume: {name: pay-db-log}, backup: {as_of: latest}}\n`,

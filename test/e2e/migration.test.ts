@@ -7,7 +7,7 @@ import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from '../state/s3/s
 import { Workspace } from './workspace.ts';
 
 /** From one kind of place to the next and home again, with the built program. What is not installed is left out. */
-describe('a state that moves through every kind of place', () => {
+describe('a state that migrates through every backend', () => {
   const http = new StateServer('gitlab');
   const s3 = new S3Server();
   const postgres = new PostgresServer();
@@ -27,7 +27,7 @@ describe('a state that moves through every kind of place', () => {
     if (HAS_POSTGRES) await postgres.dispose();
   });
 
-  it('keeps lineage, records, history and chain, and can be worked with at each', async () => {
+  it('keeps lineage, records, history and chain, and works in each backend', async () => {
     const home = 'vbsctl.state.json';
     const places = [
       `${http.origin}/api/v4/projects/7/terraform/state/restores`,

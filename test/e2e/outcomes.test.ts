@@ -3,7 +3,7 @@ import type { FaultRule } from '../../src/emulator/faults.ts';
 import { type Finished, Workspace } from './workspace.ts';
 
 /** No outcome that was not observed: other people's restores, lost answers and forgetful services, on the built program. */
-describe('what the built program calls an outcome', () => {
+describe('the outcome that the built program records', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { volumes: 4, jobDurationMs: 8_000 } });
@@ -50,7 +50,7 @@ spec:
   };
   const posted = () => workspace.cloud.audit().faults.length > 0;
 
-  it('takes no person’s word against a job that waits in the queue', async () => {
+  it('refuses a resolution that contradicts a queued job', async () => {
     await workspace.close();
     workspace = await Workspace.open({ seed: { volumes: 4, queueMs: 600_000 } });
     await workspace.run('init');
@@ -70,7 +70,7 @@ spec:
     ['our backup into the other disk first', 'backup', 500],
     ['our disk first, the other after settle', 'disk', 3_000],
   ] as const)
-    it(`is unknown when the restores of two strangers cross: ${title}`, async () => {
+    it(`is unknown if the restores of two other clients cross: ${title}`, async () => {
       await faults(LOST);
       const running = apply();
       await until(posted);
@@ -88,7 +88,7 @@ spec:
       expect(volumes()[1]?.content, 'the disk holds the other backup').to.equal(backup(1, 1));
     });
 
-  it('is unknown when the disk names another backup, though both strangers began at once', async () => {
+  it('is unknown if the disk names another backup, although both other clients began at once', async () => {
     await faults(LOST);
     const running = apply();
     await until(posted);
@@ -97,7 +97,7 @@ spec:
     expect((await record()).cause).to.include(backup(0));
   });
 
-  it('stays unknown over a kill between the reads', async () => {
+  it('stays unknown after a kill between the reads', async () => {
     await faults(LOST);
     const first = workspace.start('apply', '--auto-approve');
     await until(posted);
@@ -112,7 +112,7 @@ spec:
     expect((await apply()).code).to.equal(3);
   });
 
-  it('does not go round in a circle: wait records what did not start, and a raised generation is restored', async () => {
+  it('is not-started after wait if nothing began, and a raised generation is then restored', async () => {
     await faults({ ...LOST, effect: { kind: 'hang', when: 'before', for_ms: 60_000 } });
     const first = workspace.start('apply', '--auto-approve');
     await until(posted);
@@ -130,7 +130,7 @@ spec:
     expect(workspace.starts()).to.deep.equal([1]);
   });
 
-  it('calls a disk untouched when the lost attempt was settled and its repeat refused', async () => {
+  it('is failed and untouched if the lost attempt was settled and its repeat refused', async () => {
     await faults(LOST, {
       match: { route: 'restore' },
       effect: { kind: 'status', when: 'before', status: 403, body: 'service', code: 'VolumeBackup.0042' },
@@ -144,7 +144,7 @@ spec:
     expect(workspace.starts()).to.deep.equal([1]);
   });
 
-  it('follows a forgotten job by what disk and backup show', async () => {
+  it('follows from disk and backup if the cloud has forgotten the job', async () => {
     await faults({ match: { route: 'restore' }, effect: { kind: 'job_vanishes' } });
     expect((await apply()).code).to.equal(0);
     const { status, observed } = await record();
@@ -155,7 +155,7 @@ spec:
     ]);
   });
 
-  it('does not take one 404 for a disk that is gone', async () => {
+  it('is not "gone" after a single 404', async () => {
     await faults(LOST, {
       match: { route: 'volume' },
       after: 3,

@@ -38,7 +38,7 @@ describe('the published package', () => {
     );
   }
 
-  it('holds what is needed, in less than 5 MB', () => {
+  it('contains everything it needs in less than 5 MB', () => {
     const needless = files().filter(
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
@@ -52,7 +52,7 @@ describe('the published package', () => {
     expect(bytes.reduce((sum, size) => sum + size, 0)).to.be.below(5_000_000);
   });
 
-  it('needs no other package, and asks for none', () => {
+  it('needs no other package and declares none', () => {
     const { dependencies, optionalDependencies, peerDependencies, scripts } = JSON.parse(
       read('package.json'),
     );
@@ -65,7 +65,7 @@ describe('the published package', () => {
     expect(files().some((file) => file.includes('node_modules'))).to.equal(false);
   });
 
-  it('works where there is no other package: each part that is loaded by itself, too', () => {
+  it('works without other packages, also each part that is loaded separately', () => {
     expect(run('version')).to.contain('vbsctl 0.1.0');
     expect(run('get', 'volumes', '--cloud', 'emulator')).to.contain('pay-db-data');
     for (const part of ['pg', 'pgpass', 'aws-sdk-client-s3']) {
@@ -94,7 +94,7 @@ describe('the published package', () => {
     expect(licences).to.contain('Bowser - a browser detector');
   });
 
-  describe('its bill of materials', () => {
+  describe('the bill of materials', () => {
     interface Component {
       readonly type: string;
       readonly 'bom-ref': string;
@@ -158,7 +158,7 @@ describe('the published package', () => {
   });
 });
 
-describe('the packages that it is built from', () => {
+describe('the packages that vbsctl is built from', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
   it('are pinned to one version each', () => {
@@ -167,7 +167,7 @@ describe('the packages that it is built from', () => {
       expect(version, name).to.match(/^\d+\.\d+\.\d+$/);
   });
 
-  it('are locked by hash, and no registry is named', () => {
+  it('are locked by hash, without the name of a registry', () => {
     const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8');
     expect(text).not.to.match(/"resolved"|https?:\/\/[^"]*\.tgz/);
     const { packages } = JSON.parse(text) as { packages: Record<string, { integrity?: string }> };
@@ -175,7 +175,7 @@ describe('the packages that it is built from', () => {
       if (path !== '') expect(integrity, path).to.match(/^sha512-/);
   });
 
-  describe('when one of them cannot be distributed', () => {
+  describe('a package that cannot be distributed', () => {
     const build = (license: unknown, text: string | undefined) => {
       const root = mkdtempSync(join(tmpdir(), 'vbsctl-licence-'));
       try {
@@ -203,12 +203,12 @@ describe('the packages that it is built from', () => {
       }
     };
 
-    it('the build fails: a licence that is not listed, or none', () => {
+    it('fails the build if its licence is missing or not listed', () => {
       for (const license of ['GPL-3.0-only', 'UNLICENSED', 'MIT OR GPL-2.0', undefined])
         expect(build(license, 'text')).to.contain('@a/b@1.0.0 has the licence');
     });
 
-    it('the build fails: no licence text', () => {
+    it('fails the build if it has no licence text', () => {
       expect(build('MIT', undefined)).to.contain('@a/b@1.0.0 has no licence text');
       expect(build('MIT', 'text')).to.equal('@a/b@1.0.0');
     });

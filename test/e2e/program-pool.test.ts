@@ -3,7 +3,7 @@ import { startProgram } from './program.ts';
 import { runProgram } from './program-pool.ts';
 import { Workspace } from './workspace.ts';
 
-describe('the program in a process that is kept', () => {
+describe('the program in a reused process', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { volumes: 2, jobDurationMs: 100, queueMs: 10 } });
@@ -19,7 +19,7 @@ describe('the program in a process that is kept', () => {
     'state list',
     'completion bash',
   ])
-    it(`prints and returns what a process of its own does: ${line}`, async () => {
+    it(`prints and returns the same as in a new process: ${line}`, async () => {
       const args = line.split(' ');
       const own = await startProgram(args, workspace.folder, workspace.env()).done;
       // Twice: the second run finds what the first left.
@@ -27,7 +27,7 @@ describe('the program in a process that is kept', () => {
         expect(await runProgram(args, workspace.folder, workspace.env())).to.deep.equal(own);
     });
 
-  it('has the environment and the working directory of each run, and of no other', async () => {
+  it('uses the environment and working directory of each run only', async () => {
     const volumes = await workspace.run('get', 'volumes');
     expect(volumes.code, volumes.stderr).to.equal(0);
     const nowhere = await runProgram(['get', 'volumes'], '/', {});
@@ -35,7 +35,7 @@ describe('the program in a process that is kept', () => {
     expect(nowhere.stderr).to.include('OS_AUTH_URL');
   });
 
-  it('runs several at a time, and waits for a lock like any other', async () => {
+  it('runs several commands at a time, and waits for a lock', async () => {
     expect((await workspace.run('init')).code).to.equal(0);
     const runs = await Promise.all(
       [1, 2, 3].map(() => workspace.run('apply', '--auto-approve', '--lock-timeout', '1m')),

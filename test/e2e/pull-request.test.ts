@@ -113,7 +113,7 @@ describe('the life of a pull request', () => {
   });
   afterEach(() => forge.workspace.close());
 
-  it('is approved once, done once, and stays done', async () => {
+  it('is approved once, restored once, and a noop afterwards', async () => {
     const { workspace } = forge;
     const [, older] = forge.backups(0);
     const newest = [0, 1, 2].map((n) => forge.backups(n)[0]);

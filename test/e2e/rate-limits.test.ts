@@ -67,7 +67,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     ['the login', token, ['plan'], ['0', '0.5']],
     ['a list', list, ['get', 'volumes'], ['0', GONE_BY]],
   ] as const)
-    it(`${what}: an odd Retry-After never means at once`, async () => {
+    it(`waits although the Retry-After is unusual: ${what}`, async () => {
       for (const odd of values) {
         front.seen.length = 0;
         throttle(matches, 2, odd);
@@ -80,7 +80,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
       }
     });
 
-  it('a long Retry-After is waited out by plan, and told on stderr', async () => {
+  it('makes plan wait for a long Retry-After and report it on stderr', async () => {
     throttle(volume, 1, '4');
     const { code, stdout, stderr } = await run('plan');
     expect(code, stderr).to.equal(0);
@@ -97,7 +97,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     ['get', list, ['get', 'volumes'], 1],
     ['apply', volume, ['apply', '--auto-approve'], 5],
   ] as const)
-    it(`${what}: one beyond max_retry_after fails at once, says for how long the cloud asks, and asks no more`, async () => {
+    it(`ends plan at once if the Retry-After exceeds max_retry_after: ${what}`, async () => {
       throttle(matches, 100, '3600');
       const done = await run(...command);
       expect(done.code, done.stdout + done.stderr).to.equal(code);
@@ -108,7 +108,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
       if (command.some((word) => word === '--out')) expect(() => workspace.read('p.json')).to.throw('ENOENT');
     });
 
-  it('takes max_retry_after from the config', async () => {
+  it('limits the wait to max_retry_after of the config', async () => {
     configure(', max_retry_after: 3s');
     throttle(volume, 1, '4');
     const { code, stdout } = await run('plan');
@@ -122,7 +122,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     ['a list', list, ['get', 'volumes']],
     ['a restore', restore, ['apply', '--auto-approve']],
   ] as const)
-    it(`${what}: a stop ends the wait at once`, async () => {
+    it(`ends the wait at once on a signal: ${what}`, async () => {
       configure(', max_retry_after: 1h');
       throttle(matches, 100, '3600');
       const running = workspace.startIn(workspace.folder, front.env, ...command);
@@ -135,7 +135,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
       expect(code, stderr).to.equal(130);
     });
 
-  it('one restore throttled: the whole run pauses, and every disk is restored once', async () => {
+  it('pauses the whole run if one restore is throttled, and each disk is restored once', async () => {
     workspace.declare(12);
     throttle(restore, 1, '3');
     const { code, stdout, stderr } = await run('apply', '--auto-approve');

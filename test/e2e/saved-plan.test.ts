@@ -17,7 +17,7 @@ interface World {
   };
 }
 
-describe('a saved plan at the command line', () => {
+describe('a saved plan on the command line', () => {
   let folder: string;
   let volume: string;
   let backup: string;
@@ -158,7 +158,7 @@ describe('a saved plan at the command line', () => {
       ' was restored by ',
     ],
   ];
-  it('that is refused follows what is under way of what it wants, whoever began it', async () => {
+  it('is refused but follows its running restores, whoever started them', async () => {
     await good('plan', '--out', 'plan.json');
     expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
     const refusedPlan = await run('apply', 'plan.json');
@@ -168,7 +168,7 @@ describe('a saved plan at the command line', () => {
   });
 
   for (const [what, change, sentence, flags = []] of stale)
-    it(`is refused (5): ${what}`, async () => {
+    it(`is refused with exit code 5: ${what}`, async () => {
       await good('plan', '--out', 'plan.json');
       await change();
       await refused(sentence.replace('VOLUME', volume), ...flags);
@@ -185,7 +185,7 @@ describe('a saved plan at the command line', () => {
     });
   }
 
-  it('of another patch release is applied once, shown as often as one likes, and refused again', async () => {
+  it('of another patch release is applied once, can always be shown, and is then refused', async () => {
     await good('plan', '--out', 'plan.json');
     const { version } = JSON.parse((await run('version', '--output', 'json')).stdout) as { version: string };
     const patch = version.replace(/\d+$/, (digits) => String(Number(digits) + 7));
@@ -214,7 +214,7 @@ describe('a saved plan at the command line', () => {
     expect(await good('plan')).to.include('nothing to do');
   });
 
-  it('notes the rule that picks what is done, so that a nightly backup makes no new restore', async () => {
+  it('records the rule of a noop, so that a newer backup causes no restore', async () => {
     declare(`name: log, volume_id: ${volume}, backup_id: ${backup}`);
     await good('apply', '--auto-approve');
     declare(`name: log, volume_id: ${volume}, backup: {as_of: latest}`);
@@ -244,7 +244,7 @@ describe('a saved plan at the command line', () => {
       .and.include('the backup is 1s newer');
   });
 
-  it('a manifest and a plan, taken for one another, are told how they are named', async () => {
+  it('is named as what it is if it is passed as a manifest, and vice versa', async () => {
     expect(await good('plan', '--out', 'plan.json')).to.include('Saved the plan in plan.json, not signed.');
     expect(await good('show', 'plan.json')).to.include('refuses the plan if it was applied before');
     for (const [args, way] of [
@@ -262,7 +262,7 @@ describe('a saved plan at the command line', () => {
     expect(await good('apply')).to.include('Nothing to do. → to restore it again: raise generation to 2 at');
   });
 
-  it('lists the renames that --target leaves out', async () => {
+  it('lists the renames that --target excludes', async () => {
     const [other] = JSON.parse((await run('get', 'volumes', '--name', 'pay-db-data', '-o', 'json')).stdout);
     declare(`name: log, volume_id: ${volume}, backup_id: ${backup}`);
     await good('apply', '--auto-approve');
@@ -273,7 +273,7 @@ describe('a saved plan at the command line', () => {
     expect(await good('plan', '--target', 'pay/data')).to.include('pay/log → pay/renamed');
   });
 
-  it('lets no checkout choose the state, the config or what is quoted', async () => {
+  it('lets no checkout choose the state, the config or a quoted text', async () => {
     const checkout = mkdtempSync(join(tmpdir(), 'vbsctl-checkout-'));
     try {
       writeFileSync(join(checkout, 'vbsctl.state.json'), readFileSync(path('vbsctl.state.json')));

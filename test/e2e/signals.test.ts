@@ -18,7 +18,7 @@ const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'bef
 /** A restore that begins and ends before the next run looks is unknown; a busy machine starts that late. */
 const LONG_MS = 10_000;
 
-describe('signals', () => {
+describe('signals to a running vbsctl', () => {
   let workspace: Workspace;
   beforeEach(() => open(1_500));
 
@@ -58,7 +58,7 @@ describe('signals', () => {
       ({ status }: { status: string }) => status,
     );
 
-  describe('the first one, while the connection hangs', () => {
+  describe('a first SIGINT or SIGTERM', () => {
     const nothing: [string, RouteKind | RouteKind[], string[]][] = [
       ['plan asks for a token', 'token', ['plan']],
       ['plan looks', ['volume', 'volumes'], ['plan']],
@@ -66,7 +66,7 @@ describe('signals', () => {
       ['apply plans', ['volume', 'volumes'], ['apply', '--auto-approve']],
     ];
     for (const [when, route, args] of nothing)
-      it(`ends at once while ${when}, and says that nothing was started`, async () => {
+      it(`ends vbsctl at once while ${when}, and it says that nothing was started`, async () => {
         await workspace.cloud.setFaults(hanging(route));
         const before = [route].flat().map(asked);
         const running = workspace.start(...args);
@@ -78,7 +78,7 @@ describe('signals', () => {
       });
 
     for (const effect of ['before', 'after'] as const)
-      it(`lets a restore be answered a moment, then leaves it to the next run (${effect} its effect)`, async () => {
+      it(`waits shortly for the answer to a restore that hangs ${effect} its effect, then leaves it to the next run`, async () => {
         await workspace.close();
         await open(LONG_MS);
         await workspace.cloud.setFaults(hanging('restore', effect));
@@ -93,7 +93,7 @@ describe('signals', () => {
         await completes();
       });
 
-    it('names the running jobs, and how to follow them', async () => {
+    it('lists the running jobs and how to follow them', async () => {
       await workspace.cloud.setFaults(hanging('job'));
       const running = workspace.start('apply', '--auto-approve');
       await until(() => asked('job') > 0);
@@ -103,7 +103,7 @@ describe('signals', () => {
       await completes();
     });
 
-    it('starts nothing that waits for its turn', async () => {
+    it('starts nothing that is still queued', async () => {
       workspace.write(
         'turns.yaml',
         `${workspace.read('vbsctl.yaml').replace('apply: {', 'apply: {parallelism: 1, ')}`,
@@ -116,7 +116,7 @@ describe('signals', () => {
       await completes();
     });
 
-    it('leaves a record as it was while resolve looks whether anything is restoring', async () => {
+    it('leaves the record unchanged while resolve reads the cloud', async () => {
       await workspace.cloud.setFaults(hanging('restore'));
       const applying = workspace.start('apply', '--auto-approve');
       await until(() => asked('restore') === 3);
@@ -137,7 +137,7 @@ describe('signals', () => {
       await completes();
     });
 
-    it('stops waiting for the lock', async () => {
+    it('ends the wait for the lock', async () => {
       const holder = workspace.start('apply', '--auto-approve');
       await until(() => asked('restore') > 0);
       const second = workspace.start('apply', '--auto-approve', '--lock-timeout', '10m');
@@ -149,7 +149,7 @@ describe('signals', () => {
     });
   });
 
-  it('the second one ends it at once and loses no intent, while a restore hangs', async () => {
+  it('keep the intent of a hanging restore if a second signal ends vbsctl at once', async () => {
     await workspace.close();
     await open(LONG_MS);
     await workspace.cloud.setFaults(hanging('restore', 'after'));
@@ -162,14 +162,14 @@ describe('signals', () => {
     await completes();
   });
 
-  describe('on a terminal', () => {
+  describe('the confirmation on a terminal', () => {
     before(function () {
       if (hasTerminals()) return;
       console.log('    skipped: there is no script(1) of util-linux to lend a terminal');
       this.skip();
     });
 
-    it('Ctrl-C at the question starts nothing', async () => {
+    it('starts nothing after Ctrl-C', async () => {
       const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('\x03');
@@ -178,7 +178,7 @@ describe('signals', () => {
       expect(workspace.starts()).to.deep.equal([]);
     });
 
-    it('a window closed at the question starts nothing', async () => {
+    it('starts nothing after the window is closed', async () => {
       const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.close();
@@ -187,7 +187,7 @@ describe('signals', () => {
       expect((await workspace.run('status')).stdout).to.include('No open restores');
     });
 
-    it('a y is no yes, and is told so', async () => {
+    it('does not accept y, and says so', async () => {
       const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('y\r');
@@ -198,14 +198,14 @@ describe('signals', () => {
       expect(workspace.starts()).to.deep.equal([]);
     });
 
-    it('with --output json, which shows no plan, nobody is asked', async () => {
+    it('is not asked for with --output json, which shows no plan', async () => {
       const terminal = new OnTerminal(workspace, 'apply', '--output', 'json');
       expect(await terminal.code(), terminal.shown).to.equal(5);
       expect(terminal.shown).to.include('--output json shows no plan to confirm');
       expect(workspace.starts()).to.deep.equal([]);
     });
 
-    it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {
+    it('accepts yes; a later Ctrl-C leaves the jobs running and says how to continue', async () => {
       const terminal = new OnTerminal(workspace, 'apply');
       await terminal.shows('Only "yes" is accepted');
       terminal.type('yes\r');
@@ -217,7 +217,7 @@ describe('signals', () => {
       await completes();
     });
 
-    it('a window closed under running restores loses none', async () => {
+    it('loses no running restore if the window is closed', async () => {
       const terminal = new OnTerminal(workspace, 'apply', '--auto-approve');
       await until(() => workspace.starts().length === 3);
       terminal.close();
@@ -227,8 +227,8 @@ describe('signals', () => {
     });
   });
 
-  describe('a reader that goes away', () => {
-    it('of stdout does not stop a restore half-way', async () => {
+  describe('a reader that closes its pipe', () => {
+    it('does not stop a restore if it reads stdout', async () => {
       const running = workspace.start('apply', '--auto-approve');
       running.closeStdout();
       const { code, stderr } = await running.done;
@@ -237,7 +237,7 @@ describe('signals', () => {
       expect(await statuses()).to.deep.equal(['succeeded', 'succeeded', 'succeeded']);
     });
 
-    it('of both neither', async () => {
+    it('does not stop a restore if it reads stdout and stderr', async () => {
       const running = workspace.start('apply', '--auto-approve');
       running.closeStdout();
       running.closeStderr();

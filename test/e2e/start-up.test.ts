@@ -8,7 +8,7 @@ import { PROGRAM } from './program.ts';
 
 const EXAMPLE = new URL('../../examples/restores.yaml', import.meta.url).pathname;
 
-describe('the start of the program', () => {
+describe('the start-up of the program', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vbsctl-start-'));
   const hook = join(folder, 'hook.cjs');
   const told = join(folder, 'loaded');
@@ -27,13 +27,13 @@ describe('the start of the program', () => {
   }
 
   for (const command of ['validate', 'plan'])
-    it(`loads nothing that speaks to servers for a ${command} without them`, () => {
+    it(`loads no network code for a ${command} without servers`, () => {
       const offline = command === 'plan' ? ['--offline'] : [];
       const network = ['http', 'https', 'http2', 'tls', 'dns'];
       expect(loads([...network, 'crypto'], command, ...offline, '-f', EXAMPLE)).to.deep.equal(['crypto']);
     });
 
-  it('loads neither that nor what reads files for help', () => {
+  it('loads neither network code nor manifest code for help', () => {
     expect(loads(['http', 'https', 'tls', 'crypto', 'fs/promises'], '--help')).to.deep.equal([]);
   });
 
@@ -45,7 +45,7 @@ describe('the start of the program', () => {
       expect(script.cachedDataRejected).to.equal(false);
     });
 
-  it('needs no cache', () => {
+  it('works without a code cache', () => {
     const { pathname } = new URL('../../dist', import.meta.url);
     for (const file of ['vbsctl.cjs', 'program.cjs'])
       writeFileSync(join(folder, file), readFileSync(join(pathname, file)));

@@ -8,7 +8,7 @@ import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { intendEvent } from '../state/samples.ts';
 import { type Finished, Workspace } from './workspace.ts';
 
-describe('looking after the state', () => {
+describe('the state commands', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 200, queueMs: 10 } });
@@ -39,7 +39,7 @@ describe('looking after the state', () => {
       (r: RestoreRecord) => r.address,
     );
 
-  it('tidies a record away, with a backup, and what was done is not done again', async () => {
+  it('rm removes a record with a backup, and its restore is not done again', async () => {
     const before = workspace.read(STATE);
     const dry = await ok('state', 'rm', 'night/disk-0', '--dry-run');
     expect(said(dry)).to.include('night/disk-0 succeeded').and.include('dry run');
@@ -56,7 +56,7 @@ describe('looking after the state', () => {
     expect((await workspace.run('state', 'rm', 'night/disk-0')).code).to.equal(1);
   });
 
-  it('offers the generation that is free, wherever it was used', async () => {
+  it('suggest a generation that no record or history entry uses', async () => {
     await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
     });
@@ -78,7 +78,7 @@ describe('looking after the state', () => {
     expect(said(await workspace.run('plan'))).to.include('raise generation to 4');
   });
 
-  it('leaves alone what is open, and says the way out', async () => {
+  it('rm refuses an open record, and names the remedy', async () => {
     workspace.declare(3);
     await workspace.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
     expect((await workspace.run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
@@ -98,7 +98,7 @@ describe('looking after the state', () => {
     return Object.values(backups).find((each) => each.volume_id === volume)?.id ?? '';
   };
 
-  it('renames to any address that is free', async () => {
+  it('mv renames to any free address', async () => {
     expect(await refused('state', 'mv', 'night/disk-0', 'night/disk-1')).to.include('already has a record');
     expect((await workspace.run('state', 'mv', 'night/disk-0', 'No Address')).code).to.equal(1);
     expect(said(await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--dry-run'))).to.include(
@@ -113,7 +113,7 @@ describe('looking after the state', () => {
     expect(await addresses(), 'no backup, no change').to.deep.equal(['night/disk-1', 'not-declared/x']);
   });
 
-  it('puts a copy back only when nothing is lost by it, or a flag says so', async () => {
+  it('push replaces the state only if it loses nothing or a flag allows it', async () => {
     const { stdout: copy } = await ok('state', 'pull');
     expect(copy).to.equal(withoutKey(workspace.read(STATE)));
     workspace.write('copy.json', copy);
@@ -138,7 +138,7 @@ describe('looking after the state', () => {
     expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
   });
 
-  it('takes no state of another lineage, or of a history that forgets, without its flag', async () => {
+  it('push refuses another lineage, or a shorter history, without its flag', async () => {
     const other = workspace.read(STATE).replace(/"lineage": "[^"]+"/, '"lineage": "another"');
     workspace.write('other.json', other);
     const broken = await refused('state', 'push', 'other.json');
@@ -158,7 +158,7 @@ describe('looking after the state', () => {
       .and.include('accepted');
   });
 
-  it('merges what a run could not save, and only into its own state', async () => {
+  it('push merges records that a run could not save, and only into its own state', async () => {
     const { lineage, serial, target } = JSON.parse(workspace.read(STATE));
     const begun = advance(undefined, intendEvent('late/one'));
     const known: RestoreRecord = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
@@ -203,7 +203,7 @@ describe('looking after the state', () => {
     );
   });
 
-  it('a yes that a run could not write down any more is brought back, and followed to its end', async () => {
+  it('push brings back an accepted restore that a run could not save, and it is followed to its end', async () => {
     workspace.declare(3);
     await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 4_000 } }],
@@ -230,7 +230,7 @@ describe('looking after the state', () => {
     await ok('state', 'verify');
   });
 
-  it('tells who did what, from which commit, by which plan', async () => {
+  it('history shows who did what, from which commit and with which plan', async () => {
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
         cwd: workspace.folder,
@@ -259,7 +259,7 @@ describe('looking after the state', () => {
     );
   });
 
-  it('says where the history was changed, and what stands before it', async () => {
+  it('verify shows where the history was changed, and the entry before it', async () => {
     await ok('state', 'verify');
     const lines = workspace.read(STATE).split('\n');
     const first = lines.findIndex((line) => line.includes('"history"')) + 1;
@@ -281,7 +281,7 @@ describe('looking after the state', () => {
     expect(json.broken).to.include({ index: 1 });
   });
 
-  it('moves the state to another place; the old one refuses, until it is brought back', async () => {
+  it('migrate moves the state, and the old location is refused until it is moved back', async () => {
     mkdirSync(join(workspace.folder, 'far'));
     const before = withoutKey(workspace.read(STATE));
     expect(said(await ok('state', 'migrate', '--to', 'far/s.json', '--dry-run'))).to.include('Would copy 2');
@@ -319,7 +319,7 @@ describe('looking after the state', () => {
     expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
-  it('goes on with a move that died between the copy and the mark', async () => {
+  it('migrate continues a move that was killed between the copy and the mark', async () => {
     workspace.write('far.json', workspace.read(STATE));
     const moved = said(await ok('state', 'migrate', '--to', 'far.json'));
     expect(moved).to.include('was there: ').and.include('far.json.serial-');
@@ -327,7 +327,7 @@ describe('looking after the state', () => {
     expect(said(await ok('plan', '--state', 'far.json'))).to.include('2 done');
   });
 
-  it('takes the old place in use again when the new one is lost, by name', async () => {
+  it('reopens the old location by a flag if the new one is lost', async () => {
     expect(await refused('state', 'migrate', '--undo')).to.include('was not moved');
     mkdirSync(join(workspace.folder, 'far'));
     await ok('state', 'migrate', '--to', 'far/s.json');
@@ -342,7 +342,7 @@ describe('looking after the state', () => {
     expect(said(await ok('plan'))).to.include('2 done');
   });
 
-  it('migrates over nothing that it would lose', async () => {
+  it('migrate overwrites no state that would be lost', async () => {
     workspace.write('vbsctl2.yaml', workspace.read('vbsctl.yaml').replace(STATE, 'other.json'));
     const other = ['--config', 'vbsctl2.yaml'];
     await ok('init', ...other);
@@ -354,7 +354,7 @@ describe('looking after the state', () => {
     expect(await addresses(...other)).to.have.length(2);
   });
 
-  it('says who holds the lock', async () => {
+  it('lock-info shows who holds the lock', async () => {
     expect(said(await ok('state', 'lock-info'))).to.include('not locked');
     workspace.declare(3);
     await workspace.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
@@ -384,7 +384,7 @@ describe('a state on an ephemeral machine', () => {
     { CODEBUILD_BUILD_ID: 'restores:1' },
     { GITHUB_ACTIONS: 'true' },
   ])
-    it(`is refused unless a flag names it: ${Object.keys(env)}`, async () => {
+    it(`is refused without a flag if the environment has ${Object.keys(env)}`, async () => {
       const run = (...args: string[]) => workspace.runIn(workspace.folder, env, ...args);
       for (const command of [
         ['init'],
@@ -405,7 +405,7 @@ describe('a state on an ephemeral machine', () => {
       expect(workspace.starts()).to.deep.equal([1]);
     });
 
-  it('required_version of the config refuses every command that reads it', async () => {
+  it('is refused by every command that reads a config with another required_version', async () => {
     workspace.write(
       'vbsctl.yaml',
       `${workspace.read('vbsctl.yaml')}required_version: '>=99'\nfrom_the_future: 1\n`,

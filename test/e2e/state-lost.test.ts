@@ -8,7 +8,7 @@ const DISKS = 8;
 const AT_ONCE = 4;
 
 /** A real disk that runs full: a small tmpfs, which only root may mount. */
-describe('a disk that runs full under apply', () => {
+describe('a local disk that runs full during apply', () => {
   let workspace: Workspace;
   let small: string;
 
@@ -54,7 +54,7 @@ describe('a disk that runs full under apply', () => {
     }
   }
 
-  it('between request and answer: nothing new starts, no job id is lost, and the file brings it back', async () => {
+  it('starts nothing new, and loses no job id, if it is full between request and answer', async () => {
     await workspace.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 1_500 } }],
     });
@@ -85,7 +85,7 @@ describe('a disk that runs full under apply', () => {
     expect(workspace.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
   });
 
-  it('before anything was sent: nothing is sent', async () => {
+  it('stops apply before it sends anything if it is full before the first request', async () => {
     fill();
     const { code, stderr } = await workspace.run('apply', '--auto-approve');
     expect(code, stderr).to.equal(1);
@@ -97,8 +97,8 @@ describe('a disk that runs full under apply', () => {
   });
 });
 
-describe('a lock that a person removes under apply', () => {
-  it('ends it: nothing new starts, and what it knows lies beside the state', async () => {
+describe('a lock that the operator removes during apply', () => {
+  it('ends apply, which starts nothing new and writes what it knows beside the state', async () => {
     const workspace = await Workspace.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
     try {
       mkdirSync(join(workspace.folder, 'elsewhere'));

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { type Finished, Workspace } from './workspace.ts';
 
 /** Exit codes and summaries over everything declared, and what is followed when nothing new may start. */
-describe('what a run leaves out, and what it follows all the same', () => {
+describe('a run beside open restores', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open({ seed: { volumes: 5, jobDurationMs: 200 } });
@@ -60,7 +60,7 @@ ${policy}`,
     await workspace.cloud.setFaults({ rules: [] });
   }
 
-  it('exits 3 while a declared restore is unknown, and lists what was left out', async () => {
+  it('exits with 3 while a declared restore is unknown, and lists what it left out', async () => {
     await unknownFirst();
     workspace.declare(3);
     const refused = await apply();
@@ -82,7 +82,7 @@ ${policy}`,
     expect(workspace.starts()).to.deep.equal([1, 1, 1]);
   });
 
-  it('says that --target is a part, and names what is unknown beside it', async () => {
+  it('says that --target selects a part, and names unknown restores outside of it', async () => {
     await unknownFirst();
     workspace.declare(3);
     const part = await apply('--target', 'night/disk-1');
@@ -92,7 +92,7 @@ ${policy}`,
       .and.include('--target leaves out 1 declared restore of unknown outcome: night/disk-0');
   });
 
-  it('follows without a yes where nothing is sent', async () => {
+  it('follows without confirmation if it sends nothing', async () => {
     await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
     workspace.declare(2);
     expect((await apply('--no-wait')).code).to.equal(6);
@@ -113,7 +113,7 @@ ${policy}`,
     ['a policy blocks something', () => `policy: {protected_volumes: [${volume(3)}]}\n`, 5],
     ['the plan is beyond a limit', () => 'policy: {max_restores: 1}\n', 5],
   ] as const)
-    it(`follows what is under way to its end when ${what}, starts nothing new, and exits ${code}`, async () => {
+    it(`follows running restores to their end, starts nothing, and exits with ${code} if ${what}`, async () => {
       await twoUnderWay();
       config(policy());
       // Nobody needs to say yes: nothing is sent.
@@ -128,7 +128,7 @@ ${policy}`,
     ['apply', 'Apply'],
     ['wait', 'Wait'],
   ] as const)
-    it(`follows what is under way beside one that is unknown, and exits 3: ${command}`, async () => {
+    it(`follows a running restore beside an unknown one, and exits with 3: ${command}`, async () => {
       await unknownFirst();
       await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
       workspace.declare(3);
@@ -139,7 +139,7 @@ ${policy}`,
       expect(said(run)).to.include(`${title}: 2 succeeded, 1 unknown.`);
     });
 
-  it('follows what a saved plan began, also when it has become stale', async () => {
+  it('follows the restores of a saved plan, even if it is stale', async () => {
     await workspace.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
     workspace.declare(2);
     await workspace.run('plan', '--out', 'plan.json');
@@ -163,7 +163,7 @@ ${policy}`,
     await workspace.cloud.setFaults({ rules: [] });
   }
 
-  it('still counts the settle of a config that only -f found, when wait and resolve do not see it', async () => {
+  it('uses the settle of a config found by -f even if wait and resolve do not find it', async () => {
     workspace.declare(1);
     const cwd = join(workspace.folder, 'elsewhere');
     mkdirSync(join(cwd, 'manifests'), { recursive: true });
@@ -190,7 +190,7 @@ ${policy}`,
     expect(workspace.starts()).to.deep.equal([]);
   });
 
-  it('does not send again what a saved plan began and today’s policy refuses', async () => {
+  it('does not repeat a request of a saved plan that the current policy refuses', async () => {
     workspace.declare(1);
     await workspace.run('plan', '--out', 'plan.json');
     await begun('plan.json');
@@ -204,7 +204,7 @@ ${policy}`,
     expect(workspace.starts()).to.deep.equal([1]);
   });
 
-  it('does not send again what today’s policy refuses, and sends it when a flag lifts that', async () => {
+  it('repeats a request that the current policy refuses only if a flag lifts the limit', async () => {
     workspace.declare(1);
     await begun('--auto-approve');
     config(`policy: {protected_volumes: [${volume(0)}], allowed_sets: []}\n`);

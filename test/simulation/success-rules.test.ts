@@ -15,20 +15,20 @@ describe('What the checker calls a success', () => {
     expect(judged([job('1', { cause: 'network' })], ['1'])).to.equal('true');
   });
 
-  it('is the same restore for a other client’s restore of the same backup that began after the baseline', () => {
+  it('is the same restore for another client’s restore of the same backup that began after the baseline', () => {
     expect(judged([job('1')], [])).to.equal('same-restore');
   });
 
-  it('is false for a other client’s restore of the same backup that began before the baseline', () => {
+  it('is false for another client’s restore of the same backup that began before the baseline', () => {
     expect(judged([job('1', { started_ms: 999 })], [])).to.equal('false');
   });
 
-  it('is mixed for a look-alike with which another client wrote another backup into the disk', () => {
+  it('is mixed for the same restore with which another client wrote another backup into the disk', () => {
     const other = job('2', { backup_id: 'another', overlapped_with: ['1'] });
     expect(judged([job('1', { overlapped_with: ['2'] }), other], [])).to.equal('mixed');
   });
 
-  it('is false for a other client’s restore of another backup', () => {
+  it('is false for another client’s restore of another backup', () => {
     expect(judged([job('1', { backup_id: 'another' })], [])).to.equal('false');
   });
 

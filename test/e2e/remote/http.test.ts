@@ -6,7 +6,7 @@ import { programTrials, Remote, told } from './program-trials.ts';
 
 programTrials(new HttpTrialServer());
 
-describe('apply whose lock on an HTTP state is given to somebody else', () => {
+describe('an apply that loses its lock on an HTTP state', () => {
   const server = new HttpTrialServer();
   let remote: Remote;
   before(async () => {
@@ -22,7 +22,7 @@ describe('apply whose lock on an HTTP state is given to somebody else', () => {
     await server.stop();
   });
 
-  it('writes the job that it may not commit to errored.state.json, and nothing runs twice', async () => {
+  it('writes a job that it cannot commit to errored.state.json, and nothing runs twice', async () => {
     server.onWrite = (text, path) => {
       if (text.includes('"status":"running"')) server.giveLockAway(path);
     };

@@ -102,7 +102,7 @@ export function programTrials(server: TrialServer): void {
       await remote.ok('apply', '--auto-approve', '--lock-timeout', `${TAKEOVER_WITHIN_MS}ms`);
     };
 
-    it('two at once: one applies, one is told who, one waits for its turn and finds it done', async () => {
+    it('runs one of several applies; another names the holder, and a waiting one finds everything done', async () => {
       await begin(4_000);
       const first = remote.start('apply', '--auto-approve');
       await remote.accepted(1);
@@ -119,7 +119,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('SIGSTOP, the lock goes to another, SIGCONT: the former run is refused, and nothing is started twice', async () => {
+    it('refuses the commits of a run that was stopped while another took the lock, and starts nothing twice', async () => {
       await begin(untilTheNext, 'short');
       const frozen = remote.start('apply', '--auto-approve');
       await remote.accepted(DISKS);
@@ -141,7 +141,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('kill -9 in the middle: the next run completes it', async () => {
+    it('completes in the next run after kill -9', async () => {
       await begin(untilTheNext, 'short');
       const apply = remote.start('apply', '--auto-approve');
       await remote.accepted(2);
@@ -156,7 +156,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('a cancelled pipeline (SIGTERM) leaves no lock, and the next run completes it', async () => {
+    it('leaves no lock after SIGTERM, and the next run completes it', async () => {
       await begin(SHORT_MS);
       const apply = remote.start('apply', '--auto-approve');
       await remote.accepted(2);
@@ -167,7 +167,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('the server is stopped and started again while it applies', async () => {
+    it('continues while the server restarts', async () => {
       await begin(SHORT_MS);
       const apply = remote.start('apply', '--auto-approve');
       await remote.accepted(1);
@@ -179,7 +179,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('a run that waits for the lock outlives connections that are cut again and again', async () => {
+    it('waits for the lock although connections are cut repeatedly', async () => {
       await begin(8_000);
       const first = remote.start('apply', '--auto-approve');
       await remote.accepted(DISKS);
@@ -207,7 +207,7 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
-    it('the answers to four state writes that were taken are lost on the way', async () => {
+    it('continues although the answers to four accepted writes are lost', async () => {
       await begin(SHORT_MS);
       trial.loseWriteAnswers(4);
       await remote.ok('apply', '--auto-approve');
@@ -216,7 +216,7 @@ export function programTrials(server: TrialServer): void {
     });
 
     if (server.freeze === 'takeover')
-      it('a lease shorter than a request is refused before anything is begun', async () => {
+      it('refuses a lease shorter than a request before anything starts', async () => {
         await begin(SHORT_MS, 'short');
         remote.workspace.write(
           'vbsctl.yaml',
