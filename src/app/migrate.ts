@@ -43,7 +43,7 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   const target = await ports.openTarget();
   const locations = { from: source.location, to: target.location };
   if (target.id === source.id)
-    throw Failure.of('usage', 'usage', `the state is already at ${target.location}`, {
+    throw Failure.of('usage', 'same-location', `the state is already at ${target.location}`, {
       remedy: 'name another location with --to',
     });
   const check = async (old: Snapshot | undefined, replaced: Snapshot | undefined): Promise<Snapshot> => {
@@ -122,7 +122,7 @@ function markOf({ moved_to }: State, location: string, allowLostWork: boolean): 
     );
   if (!allowLostWork)
     throw refused(
-      'work-lost',
+      'changes-would-be-lost',
       `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`,
       `${addressWarning(moved_to.location)}move the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
     );

@@ -66,7 +66,7 @@ async function unsafeFile(name: string, path: string, cwd: string): Promise<Diag
       remedy: `write the whole path: ${name}=${shellPath(resolve(cwd, path))}`,
     });
   const unfit = (summary: string) =>
-    error('unfit-file', summary, {
+    error('unsafe-file', summary, {
       remedy: `name a regular file outside of the working directory: ${name}=FILE`,
     });
   try {

@@ -106,15 +106,15 @@ function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
 }
 
 /** What to do with a record that a run could not save. */
-export type Merge = {
-  readonly unsaved: RestoreRecord;
-} /** New: the state takes it. `record`: with the address that the restore has in the state. */ & (
+export type Merge = { readonly unsaved: RestoreRecord } & MergeDecision;
+
+type MergeDecision =
+  /** New: the state takes it. `record`: with the address that the restore has in the state. */
   | { readonly kind: 'taken'; readonly record: RestoreRecord; readonly before?: RestoreRecord['status'] }
   /** The state already has it, or a later record of the restore. */
   | { readonly kind: 'known'; readonly status: RestoreRecord['status'] }
   /** It contradicts the state. */
-  | { readonly kind: 'refused'; readonly reason: string }
-);
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /**
  * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can end it. O(n).
@@ -146,8 +146,6 @@ export function changesOf(merges: readonly Merge[]): Change[] {
     merge.kind === 'taken' ? [{ type: 'record', record: merge.record }] : [],
   );
 }
-
-type MergeDecision<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
 /** `last`: the last record of the same restore in the state. */
 function compareWithState(

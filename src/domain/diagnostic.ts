@@ -1,7 +1,7 @@
 /** A problem that the program reports. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning' | 'note';
-  /** Stable kebab-case name of the check, for machines: `unknown-key`, `volume-twice`. */
+  /** Stable kebab-case name of the check, for machines: `unknown-key`, `duplicate-volume`. */
   readonly code: string;
   /** One sentence without a full stop: what is wrong. */
   readonly summary: string;

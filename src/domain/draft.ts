@@ -30,7 +30,7 @@ export interface DraftRestore {
 
 /** A selected volume without a restorable backup. */
 export interface OmittedVolume {
-  readonly kind: 'gap';
+  readonly kind: 'omitted';
   readonly volume: VolumeRow;
   readonly reason: string;
   readonly detail?: Diagnostic['detail'];

@@ -143,16 +143,20 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
   const problems: Diagnostic[] = [];
   const differs = (field: string, expected: string, actual: string) =>
     problems.push(
-      error('unexpected', `expected ${field} ${expected}, but it is ${actual}`, {
+      error('expectation-not-met', `expected ${field} ${expected}, but it is ${actual}`, {
         remedy: `correct volume_id, or expect.${field.replace(' ', '_')}`,
       }),
     );
   if (expect.volume_name !== undefined && isWithheld(volume.name))
     problems.push(
-      error('unexpected', `whether disk ${volume.id} is named ${expect.volume_name} is not known here`, {
-        detail: 'Its name holds a credential, and is never shown or kept.',
-        remedy: 'rename the disk, or remove expect.volume_name',
-      }),
+      error(
+        'expectation-not-met',
+        `whether disk ${volume.id} is named ${expect.volume_name} is not known here`,
+        {
+          detail: 'Its name holds a credential, and is never shown or kept.',
+          remedy: 'rename the disk, or remove expect.volume_name',
+        },
+      ),
     );
   else if (expect.volume_name !== undefined && expect.volume_name !== volume.name)
     differs('volume name', expect.volume_name, volume.name || '(none)');

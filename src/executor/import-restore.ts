@@ -124,7 +124,7 @@ async function refuseOtherJob(
     );
   if (job.volume_id === undefined || job.backup_id === undefined)
     throw refused(
-      'job-names-nothing',
+      'job-without-ids',
       `job ${id} succeeded, but does not name ${job.volume_id === undefined ? 'a disk' : 'a backup'}`,
       'if you know that it was this restore: --succeeded-at TIME --reason "…"',
     );

@@ -30,7 +30,7 @@ export function draftOf(input: {
     const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
     if (picked.kind === 'none') {
       const { summary, detail } = picked.reason;
-      return { kind: 'gap', volume, reason: summary, ...optional('detail', detail) };
+      return { kind: 'omitted', volume, reason: summary, ...optional('detail', detail) };
     }
     const name = nameOf(volume);
     const backup = picked.value;

@@ -263,7 +263,7 @@ function twice(v: Violation, i: number, j: number): Diagnostic {
   const [first, second] = i < j ? [i, j] : [j, i];
   const item = Array.isArray(v.value) ? v.value[second] : undefined;
   const { line, column } = placeOf(v.document, [...v.path, first]);
-  return error('listed-twice', `${label(v.path)} lists ${display(item)} twice`, {
+  return error('duplicate-item', `${label(v.path)} lists ${display(item)} twice`, {
     detail: `First at ${v.document.source.file}:${line}:${column}.`,
     remedy: 'keep one of the two',
     where: where(v.document, [...v.path, second]),

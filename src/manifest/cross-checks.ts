@@ -93,7 +93,7 @@ function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic
 }
 
 function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
-  return error('volume-twice', `${entry.address} and ${first.address} restore into the same disk`, {
+  return error('duplicate-volume', `${entry.address} and ${first.address} restore into the same disk`, {
     detail: `Within a set, each disk may be restored only once; otherwise the order would decide its content. First at ${spot(first, ...path)}.`,
     remedy: 'remove one of the two',
     where: whereIn(entry, ...path),

@@ -94,7 +94,7 @@ export const tooManyTokens = exceededLimit(
 
 export function tooManyRestores(declared: number): Diagnostic {
   const summary = `${declared} restores are declared, the limit of one run is ${LIMITS.restores}`;
-  return error('too-many-restores', summary, { remedy: 'name fewer files at a time with -f' });
+  return error('too-many-declared-restores', summary, { remedy: 'name fewer files at a time with -f' });
 }
 
 /** Ends the reading of a file. */

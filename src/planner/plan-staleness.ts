@@ -105,7 +105,7 @@ function otherState(saved: SavedPlan, { state, location }: StalenessContext): Di
     ];
   if (state.serial < saved.state.serial)
     return [
-      error('state-went-back', `the state at ${location} is at serial ${state.serial}, but ${made}`, {
+      error('state-older-than-plan', `the state at ${location} is at serial ${state.serial}, but ${made}`, {
         detail: 'It is an older copy and lacks what was restored since then.',
         remedy: 'put the newest copy of the state back: vbsctl state push FILE',
       }),

@@ -59,10 +59,14 @@ export function pickBackup(
   if (second?.takenMs === best.takenMs)
     return {
       kind: 'none',
-      reason: error('selector-tie', `two backups of disk ${source} were taken at ${best.backup.created_at}`, {
-        detail: `${backupText(best.backup)} and ${backupText(second.backup)}`,
-        remedy: 'choose one with backup_id, or add backup.name',
-      }),
+      reason: error(
+        'selector-ambiguous',
+        `two backups of disk ${source} were taken at ${best.backup.created_at}`,
+        {
+          detail: `${backupText(best.backup)} and ${backupText(second.backup)}`,
+          remedy: 'choose one with backup_id, or add backup.name',
+        },
+      ),
     };
   return { kind: 'picked', value: best.backup };
 }

@@ -192,12 +192,17 @@ function assertReadable(commit: Commit): void {
 }
 
 function serialsUsedUp(location: string): Failure {
-  return Failure.of('state', 'state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
-    detail: 'No number of commits leads to it: something other than vbsctl wrote it.',
-    where: { file: location },
-    remedy:
-      'save it (vbsctl state pull > FILE), correct the serial in FILE, move this state away, and put FILE back: vbsctl state push FILE',
-  });
+  return Failure.of(
+    'state',
+    'state-serial-maximum',
+    `the serial of the state is at its maximum, ${SERIAL_MAX}`,
+    {
+      detail: 'No number of commits leads to it: something other than vbsctl wrote it.',
+      where: { file: location },
+      remedy:
+        'save it (vbsctl state pull > FILE), correct the serial in FILE, move this state away, and put FILE back: vbsctl state push FILE',
+    },
+  );
 }
 
 function exists(location: string): Failure {

@@ -94,5 +94,7 @@ function inaccessible(location: string, cause: unknown): Failure {
 
 function unusable(location: string, why: string, remedy: string, cause?: unknown): Failure {
   const more = { where: { file: location }, remedy };
-  return Failure.of('state', 'state-place', `the state cannot be stored here: ${why}`, more, { cause });
+  return Failure.of('state', 'state-location-unusable', `the state cannot be stored here: ${why}`, more, {
+    cause,
+  });
 }

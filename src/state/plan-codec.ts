@@ -85,7 +85,7 @@ function isManifest(file: string, text: string): boolean {
 /** Other tools take a manifest there: `apply restores.yaml`. */
 function manifest(file: string): Failure {
   const remedy = `to use a manifest: vbsctl plan -f ${shellWord(file)}, vbsctl apply -f ${shellWord(file)}`;
-  return Failure.of('usage', 'usage', `${file} is a manifest, not a saved plan`, { remedy });
+  return Failure.of('usage', 'manifest-not-plan', `${file} is a manifest, not a saved plan`, { remedy });
 }
 
 /** The text of the file. Throws a Failure (`refused`) if the plan could not be read again, because nobody could apply it. */

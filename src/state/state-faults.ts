@@ -99,7 +99,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
     }
     case 'set_back':
       return problem(
-        'state-set-back',
+        'state-serial-mismatch',
         `the state has serial ${state.serial}, and its history has serial ${fault.highest}`,
         `Its serial was changed without vbsctl, or two copies were mixed. ${CONSEQUENCE}`,
         repairRemedy(location),

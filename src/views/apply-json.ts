@@ -1,7 +1,7 @@
 import { toJson } from '../domain/escape/json.ts';
 import type { ApplyView } from './apply-view.ts';
 
-/** One JSON object for each line: the event, after the version of the format: `{"v":1,"at":…,"type":…}`. */
+/** One JSON object for each line: the event, after the version of the format: `{"format":1,"at":…,"type":…}`. */
 export function createApplyJson(write: (text: string) => void): ApplyView {
   return {
     handle: (event) => write(applyJsonLine(event)),
@@ -10,5 +10,5 @@ export function createApplyJson(write: (text: string) => void): ApplyView {
 }
 
 export function applyJsonLine(line: { readonly at: string; readonly type: string }): string {
-  return `${toJson({ v: 1, ...line })}\n`;
+  return `${toJson({ format: 1, ...line })}\n`;
 }

@@ -24,44 +24,46 @@ export interface ShownEntry {
 
 /** `state history --output json`. A missing value is null, so that every element has every key. */
 export function historyJson(entries: readonly ShownEntry[]) {
-  return entries.map(({ entry, hash, chain_break }) => {
-    const { serial, at, actor } = entry;
-    const record = recordOf(entry);
-    const closed = entry.type === 'closed' ? entry.record : undefined;
-    return {
-      serial,
-      at,
-      who: actor.who,
-      operation: actor.operation,
-      version: actor.version,
-      git_commit: actor.git_commit ?? null,
-      plan_digest: actor.plan_digest ?? null,
-      waivers: actor.waivers ?? [],
-      event: entry.type,
-      address: record?.address ?? (entry.type === 'moved' ? entry.to : null),
-      moved_from: entry.type === 'moved' ? entry.from : null,
-      outcome: closed && !isUnderWay(closed) ? closed.status : null,
-      touched: closed?.status === 'failed' ? closed.touched : null,
-      evidence: closed && 'evidence' in closed ? closed.evidence : null,
-      reason: reasonOf(entry) ?? null,
-      volume_id: record?.volume_id ?? null,
-      volume_name: record?.names.volume_name ?? null,
-      backup_id: record?.backup_id ?? null,
-      backup_name: record?.names.backup_name ?? null,
-      generation: record?.generation ?? null,
-      job_id: (record && jobIdOf(record)) ?? null,
-      request_ids: record?.attempts.flatMap(({ request_id }) => request_id ?? []) ?? [],
-      // The state that was there before, and the refusals that were lifted.
-      pushed: entry.type === 'pushed' ? { over: entry.over ?? null, allowed: entry.allowed ?? [] } : null,
-      // The state that was known before, and the addresses whose records did not fit.
-      accepted:
-        entry.type === 'state_accepted'
-          ? { over: entry.over ?? null, addresses: [...addressesOf(entry)] }
-          : null,
-      chain_break: chain_break ?? null,
-      hash,
-    };
-  });
+  return { format: 1, entries: entries.map(historyItem) };
+}
+
+function historyItem({ entry, hash, chain_break }: ShownEntry) {
+  const { serial, at, actor } = entry;
+  const record = recordOf(entry);
+  const closed = entry.type === 'closed' ? entry.record : undefined;
+  return {
+    serial,
+    at,
+    who: actor.who,
+    operation: actor.operation,
+    version: actor.version,
+    git_commit: actor.git_commit ?? null,
+    plan_digest: actor.plan_digest ?? null,
+    waivers: actor.waivers ?? [],
+    event: entry.type,
+    address: record?.address ?? (entry.type === 'moved' ? entry.to : null),
+    moved_from: entry.type === 'moved' ? entry.from : null,
+    outcome: closed && !isUnderWay(closed) ? closed.status : null,
+    touched: closed?.status === 'failed' ? closed.touched : null,
+    evidence: closed && 'evidence' in closed ? closed.evidence : null,
+    reason: reasonOf(entry) ?? null,
+    volume_id: record?.volume_id ?? null,
+    volume_name: record?.names.volume_name ?? null,
+    backup_id: record?.backup_id ?? null,
+    backup_name: record?.names.backup_name ?? null,
+    generation: record?.generation ?? null,
+    job_id: (record && jobIdOf(record)) ?? null,
+    request_ids: record?.attempts.flatMap(({ request_id }) => request_id ?? []) ?? [],
+    // The state that was there before, and the refusals that were lifted.
+    pushed: entry.type === 'pushed' ? { over: entry.over ?? null, allowed: entry.allowed ?? [] } : null,
+    // The state that was known before, and the addresses whose records did not fit.
+    accepted:
+      entry.type === 'state_accepted'
+        ? { over: entry.over ?? null, addresses: [...addressesOf(entry)] }
+        : null,
+    chain_break: chain_break ?? null,
+    hash,
+  };
 }
 
 /** `vbsctl state history`: a line for each entry, and its details below. Ends with a line break. */

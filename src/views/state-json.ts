@@ -2,7 +2,7 @@ import { jobIdOf, type RestoreRecord } from '../domain/record.ts';
 
 /** `state list --output json`, by address. */
 export function stateListJson(records: Iterable<RestoreRecord>) {
-  return byAddress(records).map(stateListItem);
+  return { format: 1, records: byAddress(records).map(stateListItem) };
 }
 
 /** A missing value is null, so that every element has every key. */
@@ -31,7 +31,7 @@ export function stateListItem(record: RestoreRecord) {
 
 /** `state show ADDRESS --output json`: the whole record. Without a job, `job_id` is null. */
 export function stateShowJson(record: RestoreRecord) {
-  return { ...record, job_id: jobIdOf(record) ?? null };
+  return { format: 1, ...record, job_id: jobIdOf(record) ?? null };
 }
 
 /** In code unit order, which is the same on every machine. */

@@ -421,7 +421,7 @@ class Play {
   async #records(): Promise<ListedRecord[]> {
     const { stdout, stderr, code } = await this.#run('state', 'list', '--output', 'json');
     if (code !== DONE) throw new Error(`the state cannot be read: ${stderr}`);
-    return JSON.parse(stdout);
+    return JSON.parse(stdout).records;
   }
 
   /** An `apply` to which something happens at a moment, or not, should it end before. */

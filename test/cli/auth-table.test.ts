@@ -81,7 +81,7 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
   },
   'wrong region': {
     ...everywhere(noEndpoint),
-    'access key': { fails: 'project', code: 'no-project', remedy: 'correct OS_REGION_NAME' },
+    'access key': { fails: 'project', code: 'project-not-found', remedy: 'correct OS_REGION_NAME' },
   },
   'empty catalog': everywhere({
     fails: 'endpoints',

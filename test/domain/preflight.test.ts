@@ -91,12 +91,15 @@ describe('identityProblems', () => {
     'a smaller disk': [{ volume: { size: 9 } }, ['volume-too-small']],
     'a backup of another disk': [{ backup: { volume_id: 'w' } }, []],
     'the expected name': [{ expect: { volume_name: 'data' } }, []],
-    'another name': [{ expect: { volume_name: 'Data' } }, ['unexpected']],
+    'another name': [{ expect: { volume_name: 'Data' } }, ['expectation-not-met']],
     'the expected size': [{ expect: { size: 10 } }, []],
-    'another size': [{ expect: { size: 11 } }, ['unexpected']],
+    'another size': [{ expect: { size: 11 } }, ['expectation-not-met']],
     'the expected server, by name': [{ volume: { attachments: [NAMED] }, expect: { server: 'db1' } }, []],
     'the expected server, by id': [{ volume: { attachments: [NAMED] }, expect: { server: 'id-1' } }, []],
-    'another server': [{ volume: { attachments: [NAMED] }, expect: { server: 'db2' } }, ['unexpected']],
+    'another server': [
+      { volume: { attachments: [NAMED] }, expect: { server: 'db2' } },
+      ['expectation-not-met'],
+    ],
     'one of several servers': [
       { volume: { attachments: [{ server_id: 'x', server_name: 'y' }, NAMED] }, expect: { server: 'db1' } },
       [],
@@ -108,7 +111,7 @@ describe('identityProblems', () => {
     ],
     'another id where the cloud tells no name': [
       { volume: { attachments: [{ server_id: 'x' }] }, expect: { server: UUID } },
-      ['unexpected'],
+      ['expectation-not-met'],
     ],
     'everything at once': [
       {
@@ -122,8 +125,8 @@ describe('identityProblems', () => {
         'backup-shared',
         'backup-unusable',
         'volume-too-small',
-        'unexpected',
-        'unexpected',
+        'expectation-not-met',
+        'expectation-not-met',
       ],
     ],
   };

@@ -56,7 +56,7 @@ async function tell({ api, services, picked }: Row): Promise<void> {
     const after = await workspace.run('plan', '--detailed-exitcode');
     expect(after.code, after.stdout).to.equal(0);
     expect(workspace.starts()).to.deep.equal(Array(DISKS).fill(1));
-    const records = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout);
+    const records = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).records;
     const jobs = records.filter((record: { job_id: string | null }) => record.job_id !== null);
     expect(jobs.length > 0, 'only VBS has jobs').to.equal((picked ?? api) === 'vbs');
   } finally {

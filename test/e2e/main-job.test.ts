@@ -31,7 +31,7 @@ describe('the built program', () => {
     expect(renamed.code, renamed.stderr).to.equal(0);
     expect(workspace.starts()).to.deep.equal([1, 1, 1, 1]);
 
-    const list = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout);
+    const list = JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).records;
     expect(list).to.have.length(4);
     for (const record of list) {
       expect(record).to.include.keys('address', 'status', 'volume_id', 'backup_id', 'generation', 'job_id');

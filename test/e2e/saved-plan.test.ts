@@ -54,9 +54,13 @@ describe('a saved plan on the command line', () => {
     folder = mkdtempSync(join(tmpdir(), 'vbsctl-saved-'));
     config('');
     await good('init');
-    const [disk] = JSON.parse((await run('get', 'volumes', '--name', 'pay-db-log', '-o', 'json')).stdout);
+    const [disk] = JSON.parse(
+      (await run('get', 'volumes', '--name', 'pay-db-log', '-o', 'json')).stdout,
+    ).volumes;
     volume = disk.id;
-    const [newest] = JSON.parse((await run('get', 'backups', '--volume', volume, '-o', 'json')).stdout);
+    const [newest] = JSON.parse(
+      (await run('get', 'backups', '--volume', volume, '-o', 'json')).stdout,
+    ).backups;
     backup = newest.id;
     declare(`name: log, volume_id: ${volume}, backup: {as_of: latest}`);
   });
@@ -263,7 +267,9 @@ describe('a saved plan on the command line', () => {
   });
 
   it('lists the renames that --target excludes', async () => {
-    const [other] = JSON.parse((await run('get', 'volumes', '--name', 'pay-db-data', '-o', 'json')).stdout);
+    const [other] = JSON.parse(
+      (await run('get', 'volumes', '--name', 'pay-db-data', '-o', 'json')).stdout,
+    ).volumes;
     declare(`name: log, volume_id: ${volume}, backup_id: ${backup}`);
     await good('apply', '--auto-approve');
     declare(

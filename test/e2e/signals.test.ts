@@ -54,7 +54,7 @@ describe('signals to a running vbsctl', () => {
   }
 
   const statuses = async () =>
-    JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).map(
+    JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).records.map(
       ({ status }: { status: string }) => status,
     );
 

@@ -35,7 +35,7 @@ describe('the state commands', () => {
     return said(finished);
   }
   const addresses = async (...more: string[]) =>
-    JSON.parse((await ok('state', 'list', '-o', 'json', ...more)).stdout).map(
+    JSON.parse((await ok('state', 'list', '-o', 'json', ...more)).stdout).records.map(
       (r: RestoreRecord) => r.address,
     );
 
@@ -210,7 +210,7 @@ describe('the state commands', () => {
     });
     const apply = workspace.start('apply', '--auto-approve');
     const openNow = async () =>
-      JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).find(
+      JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).records.find(
         (r: RestoreRecord) => r.status === 'intended',
       );
     while (!(await openNow())) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -243,7 +243,7 @@ describe('the state commands', () => {
     await ok('apply', 'plan.json');
     const [entry, ...others] = JSON.parse(
       (await ok('state', 'history', '--address', 'night/disk-2', '--since', '1h', '-o', 'json')).stdout,
-    );
+    ).entries;
     expect(others).to.deep.equal([]);
     expect(entry).to.deep.include({
       event: 'closed',

@@ -30,7 +30,7 @@ ${policy}`,
   const records = async () =>
     Object.fromEntries(
       (
-        JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout) as {
+        JSON.parse((await workspace.run('state', 'list', '--output', 'json')).stdout).records as {
           address: string;
           status: string;
         }[]

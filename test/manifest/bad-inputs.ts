@@ -293,7 +293,7 @@ const SHAPE: Case[] = [
   [
     'depends_on naming one twice',
     set(restore('a') + restore('b', OTHER_VOLUME, '    depends_on: [a, a]\n')),
-    ['m.yaml:12:21 listed-twice', 'First at m.yaml:12:18'],
+    ['m.yaml:12:21 duplicate-item', 'First at m.yaml:12:18'],
   ],
   ['a label that is a number', labels('ticket: 4711'), ['m.yaml:3:38 wrong-type', 'quote it: "4711"']],
   ['a label name with a space', labels('"a b": c'), ['m.yaml:3:30 malformed', 'label name']],
@@ -427,17 +427,17 @@ const TOGETHER: Case[] = [
   [
     'one disk twice',
     set(restore('a') + restore('b', VOLUME.toUpperCase())),
-    ['m.yaml:11:16 volume-twice', 'First at m.yaml:8:16'],
+    ['m.yaml:11:16 duplicate-volume', 'First at m.yaml:8:16'],
   ],
   [
     'one disk twice in two documents of a set',
     `${set(restore('a'))}---\n${set(restore('b'))}`,
-    ['m.yaml:17:16 volume-twice', 'payments/b and payments/a'],
+    ['m.yaml:17:16 duplicate-volume', 'payments/b and payments/a'],
   ],
   [
     'one disk twice by name',
     set(['a', 'b'].map((name) => `  - {name: ${name}, backup_id: ${BACKUP}, volume: {name: x}}\n`).join('')),
-    ['m.yaml:7:79 volume-twice', 'same disk'],
+    ['m.yaml:7:79 duplicate-volume', 'same disk'],
   ],
   [
     'an unknown dependency',
@@ -597,7 +597,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'a manifest twice',
     `${CONFIG_HEAD}manifests: [a, a]\n`,
-    ['c.yaml:3:16 listed-twice', 'First at c.yaml:3:13'],
+    ['c.yaml:3:16 duplicate-item', 'First at c.yaml:3:13'],
   ],
   [
     'a password in the state',
@@ -849,7 +849,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'one of protected_volumes twice',
     `${CONFIG_HEAD}policy: {protected_volumes: [a, b, a]}\n`,
-    ['c.yaml:3:36 listed-twice', 'First at'],
+    ['c.yaml:3:36 duplicate-item', 'First at'],
   ],
   [
     'a number among protected_volumes',
@@ -879,7 +879,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'one of require_labels twice',
     `${CONFIG_HEAD}policy: {require_labels: [a, b, a]}\n`,
-    ['c.yaml:3:33 listed-twice', 'First at'],
+    ['c.yaml:3:33 duplicate-item', 'First at'],
   ],
   [
     'a number among require_labels',
@@ -909,7 +909,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'one of allowed_sets twice',
     `${CONFIG_HEAD}policy: {allowed_sets: [a, b, a]}\n`,
-    ['c.yaml:3:31 listed-twice', 'First at'],
+    ['c.yaml:3:31 duplicate-item', 'First at'],
   ],
   [
     'a number among allowed_sets',

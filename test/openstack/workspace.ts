@@ -66,7 +66,7 @@ ${GIVEN ? '' : PACE}`,
     // Named: in a pipeline, one that is merely found chooses no cloud.
     const env = { ...given, VBSCTL_CONFIG: join(this.folder, 'vbsctl.yaml') };
     return startProgram(args, this.folder, env, (line) => {
-      if (line.startsWith('{"v":1,')) onEvent?.(JSON.parse(line));
+      if (line.startsWith('{"format":1,')) onEvent?.(JSON.parse(line));
     });
   }
 
@@ -94,7 +94,7 @@ ${GIVEN ? '' : PACE}`,
 
   /** Every record by its address. */
   async records(): Promise<readonly Listed[]> {
-    return JSON.parse((await this.run('state', 'list', '--output', 'json')).stdout);
+    return JSON.parse((await this.run('state', 'list', '--output', 'json')).stdout).records;
   }
 
   /** Restores by status. */

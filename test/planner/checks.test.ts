@@ -55,7 +55,7 @@ describe('what is seen of disk and backup', () => {
     'not as expected, thrice': {
       specs: [spec('s/a', 'v1', 'b1', { expect: { volume_name: 'x', size: 11, server: 'other' } })],
       cloud: cloud(ATTACHED),
-      plan: { 's/a': 'blocked unexpected unexpected unexpected' },
+      plan: { 's/a': 'blocked expectation-not-met expectation-not-met expectation-not-met' },
     },
     'as expected': {
       specs: [spec('s/a', 'v1', 'b1', { expect: { volume_name: 'disk-v1', size: 10, server: 'pay-db1' } })],

@@ -391,7 +391,7 @@ describe('a saved plan is stale', () => {
   const cases: readonly (readonly [what: string, today: () => Today, ...said: string[]])[] = [
     ['no state', () => ({}), 'no-state', 'from serial 6 of lineage line'],
     ['another lineage', () => ({ state: { ...state(), lineage: 'other' } }), 'plan-other-lineage', 'other'],
-    ['an older copy of the state', () => ({ state: { ...state(), serial: 1 } }), 'state-went-back'],
+    ['an older copy of the state', () => ({ state: { ...state(), serial: 1 } }), 'state-older-than-plan'],
     [
       'another project',
       () => ({ state: state(), target: { ...TARGET, project_id: 'p2' } }),

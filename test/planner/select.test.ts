@@ -54,7 +54,7 @@ describe('a rule picks a backup', () => {
     'of another disk': [{ of_volume: 'v2' }, CLOUD, 'd2'],
     'by name': [{ name: 'nightly-c1' }, CLOUD, 'c1'],
     'by a name that it does not have': [{ name: 'nightly-c2' }, CLOUD, 'selector-empty'],
-    'a tie': [{}, cloudWith(aged('b', 1), aged('c', 1)), 'selector-tie'],
+    'a tie': [{}, cloudWith(aged('b', 1), aged('c', 1)), 'selector-ambiguous'],
     'a tie behind the newest': [{}, cloudWith(aged('a', 1), aged('b', 2), aged('c', 2)), 'a'],
     'a tie broken by name': [{ name: 'nightly-c' }, cloudWith(aged('b', 1), aged('c', 1)), 'c'],
     'not another project’s': [{}, cloudWith(aged('b', 2), aged('c', 1, { project_id: 'p2' })), 'b'],

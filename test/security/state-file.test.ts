@@ -745,7 +745,7 @@ describe('security: a state file that was tampered with', () => {
     expect(await ok('state', 'verify')).to.match(
       /note: .*from entry 1 on .* accepted at .*: compared with the audit log/,
     );
-    const [broken, , entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout);
+    const [broken, , entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout).entries;
     expect(broken).to.include({ chain_break: 'accepted' });
     expect(entry).to.include({
       event: 'state_accepted',
@@ -772,7 +772,9 @@ describe('security: a state file that was tampered with', () => {
       .to.match(/no entry that removed it.*older than the one/)
       .and.include(`serial ${high + 1}`);
     expect(await ok('state', 'verify')).to.include('Valid:');
-    expect(JSON.parse((await run('state', 'history', '-o', 'json')).stdout).at(-1).accepted).to.deep.equal({
+    expect(
+      JSON.parse((await run('state', 'history', '-o', 'json')).stdout).entries.at(-1).accepted,
+    ).to.deep.equal({
       over: { lineage: JSON.parse(sound).lineage, serial: high },
       addresses: ['night/disk-1'],
     });

@@ -359,9 +359,9 @@ describe('views/apply-json', () => {
     view.end();
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line))).to.deep.equal(
-      JSON.parse(JSON.stringify(RUN.map((event) => ({ v: 1, ...event })))),
+      JSON.parse(JSON.stringify(RUN.map((event) => ({ format: 1, ...event })))),
     );
-    for (const line of lines) expect(line).to.match(/^\{"v":1,"at":/);
+    for (const line of lines) expect(line).to.match(/^\{"format":1,"at":/);
   });
 });
 

@@ -71,7 +71,7 @@ describe('views/state-history', () => {
   });
 
   it('gives each entry every key in JSON, null for what it has not', () => {
-    const items = historyJson(ENTRIES.map((entry) => ({ entry, hash: 'f'.repeat(64) })));
+    const { entries: items } = historyJson(ENTRIES.map((entry) => ({ entry, hash: 'f'.repeat(64) })));
     const keys = Object.keys(items[0] ?? {});
     expect(keys).to.include.members([
       'who',

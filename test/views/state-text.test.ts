@@ -70,7 +70,7 @@ describe('views/state-text', () => {
   });
 
   it('gives each record every key in JSON, null for what it has not', () => {
-    const [first, second] = stateListJson([intended, succeeded].toReversed());
+    const [first, second] = stateListJson([intended, succeeded].toReversed()).records;
     expect(first).to.include({
       address: 'payments/data',
       status: 'succeeded',
@@ -82,11 +82,11 @@ describe('views/state-text', () => {
     expect(first?.request_ids).to.deep.equal(['req-5d1f2a8c-30b7-4e55-9a0e-6f7c8d9e0a1b']);
     expect(second).to.include({ address: 'payments/log', job_id: null, started_at: null, reason: null });
     expect(Object.keys(first ?? {})).to.deep.equal(Object.keys(second ?? {}));
-    expect(stateListJson([unknown])[0]?.reason).to.contain('the disk changed');
+    expect(stateListJson([unknown]).records[0]?.reason).to.contain('the disk changed');
   });
 
   it('shows a record whole in JSON', () => {
-    expect(stateShowJson(unknown)).to.deep.equal({ ...unknown, job_id: null });
+    expect(stateShowJson(unknown)).to.deep.equal({ format: 1, ...unknown, job_id: null });
   });
 });
 

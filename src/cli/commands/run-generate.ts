@@ -30,14 +30,14 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
   if (volumes.length === 0) throw nothingFound(inventory, filter);
   const set = flags.set ?? setName(flags, volumes);
   const draft = draftOf({ volumes, backups, target, asOf, set, now: Date.now() });
-  const gaps = draft.entries.filter((entry) => entry.kind === 'gap');
-  const warnings = gaps.map(({ volume, reason, detail }) =>
-    warning('gap', `left out: disk ${volume.name || volume.id}: ${reason}`, {
+  const omitted = draft.entries.filter((entry) => entry.kind === 'omitted');
+  const warnings = omitted.map(({ volume, reason, detail }) =>
+    warning('volume-omitted', `left out: disk ${volume.name || volume.id}: ${reason}`, {
       ...optional('detail', detail),
       remedy: `to list its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
     }),
   );
-  const restores = draft.entries.length - gaps.length;
+  const restores = draft.entries.length - omitted.length;
   if (restores === 0)
     throw new Failure('invalid', [
       ...warnings,
@@ -52,7 +52,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
   // If stdout is a file, the user sees only this.
   if (!io.stdout.isTty)
     io.stderr.write(
-      `${plural(restores, 'restore')}${gaps.length > 0 ? `, ${plural(gaps.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
+      `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
     );
   return EXIT.done;
 }

@@ -21,11 +21,11 @@ export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise
   if (kind !== 'servers') warnOfDetached(io, kind, inventory, filter);
   switch (kind) {
     case 'backups':
-      return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
+      return print(io, kind, flags, filterBackups(inventory.backups, filter), backupsText);
     case 'volumes':
-      return print(io, flags, filterVolumes(inventory.volumes, filter), volumesText);
+      return print(io, kind, flags, filterVolumes(inventory.volumes, filter), volumesText);
     case 'servers':
-      return print(io, flags, filterServers(inventory.servers, filter), serversText);
+      return print(io, kind, flags, filterServers(inventory.servers, filter), serversText);
     default:
       return unreachable(kind);
   }
@@ -57,6 +57,7 @@ function warnOfDetached(
 
 function print<Row extends { readonly id: string; readonly name: string }>(
   io: Io,
+  kind: InventoryKind,
   { output }: GetFlags,
   rows: readonly Row[],
   table: (rows: readonly Row[], options: TextOptions) => string,
@@ -66,10 +67,10 @@ function print<Row extends { readonly id: string; readonly name: string }>(
       io.stdout.write(table(rows, textOptions(io)));
       break;
     case 'json':
-      printJson(io, rows);
+      printJson(io, { format: 1, [kind]: rows });
       break;
     case 'yaml':
-      io.stdout.write(toYaml(rows));
+      io.stdout.write(toYaml({ format: 1, [kind]: rows }));
       break;
     case 'name':
       io.stdout.write(namesText(rows));

@@ -18,7 +18,7 @@ export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<
   const options = { ...textOptions(io), showDone: flags.showDone === true };
   printResult(io, flags.output, {
     text: () => savedPlanText(saved, path, signed, options),
-    json: () => ({ ...saved, totals: totals(saved), signed }),
+    json: () => ({ format: 1, ...saved, totals: totals(saved), signed }),
   });
   return signed.kind === 'wrong' || (keys && signed.kind !== 'valid') ? EXIT.refused : EXIT.done;
 }

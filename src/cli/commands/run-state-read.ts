@@ -98,7 +98,7 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
     ...faults.flatMap((fault): Diagnostic[] =>
       fault.kind === 'contradictory'
         ? fault.mismatches.map(({ address, what }) =>
-            error('record-misfit', what, {
+            error('record-contradicts-history', what, {
               remedy: 'look at the disk in the cloud; compare with a backup of the state',
               where: { address },
             }),

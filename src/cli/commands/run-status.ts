@@ -35,7 +35,7 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
       text: () =>
         `There is no state at ${sanitize(isUrl(location) ? location : absolute(io, location))}.\n` +
         'If it is elsewhere, name it with --state or --config. To create one: vbsctl init\n',
-      json: () => ({ format: 1, location, open: [] }),
+      json: () => ({ format: 1, location, target: null, lock: null, open: [] }),
     });
     return EXIT.done;
   }

@@ -11,7 +11,7 @@ export const version: CommandDefinition<{ readonly output: OutputFormat }> = {
   examples: [['vbsctl version --output json', 'as JSON']],
   exits: [],
   async run(io, flags) {
-    if (flags.output === 'json') printJson(io, { version: VERSION });
+    if (flags.output === 'json') printJson(io, { format: 1, version: VERSION });
     else io.stdout.write(`vbsctl ${VERSION}\n`);
     return EXIT.done;
   },

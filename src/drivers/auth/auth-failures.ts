@@ -161,7 +161,7 @@ export function refusedQuery(
     what === 'project'
       ? `${at} does not tell the id of the project to this access key`
       : `${at} does not show its catalog to this access key`;
-  return cloudFailure(`${what}-not-told`, summary, {
+  return cloudFailure(`${what}-not-shown`, summary, {
     detail: detailOf(failure, settings),
     remedy:
       what === 'project'
@@ -180,7 +180,7 @@ export function noProjectNamed({ source }: CloudSettings): Failure {
 
 export function noProject(name: string, count: number, { source }: CloudSettings): Failure {
   const seen = count === 0 ? 'no project' : `${count} projects`;
-  return cloudFailure('no-project', `the owner of the access key sees ${seen} called ${name}`, {
+  return cloudFailure('project-not-found', `the owner of the access key sees ${seen} called ${name}`, {
     detail: `A project has the name of its region, or REGION_NAME. Settings: ${source}.`,
     remedy:
       'correct OS_REGION_NAME, or name the project’s id: OS_PROJECT_ID (region_name, auth.project_id in clouds.yaml)',
@@ -188,7 +188,7 @@ export function noProject(name: string, count: number, { source }: CloudSettings
 }
 
 export function noProjectOfId(id: string, { source }: CloudSettings): Failure {
-  return cloudFailure('no-project', `the owner of the access key sees no project ${id}`, {
+  return cloudFailure('project-not-found', `the owner of the access key sees no project ${id}`, {
     detail: `Settings: ${source}.`,
     remedy: 'correct auth.project_id in clouds.yaml, or use an access key of that project',
   });

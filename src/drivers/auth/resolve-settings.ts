@@ -142,7 +142,7 @@ function refuseUnverified({ endpoint_overrides, cacert, insecure }: CloudSetting
     'refused',
     keys.map((key) =>
       error(
-        'unproven-cloud',
+        'unverified-cloud',
         `${key} may not be set by a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE`,
         {
           detail:
@@ -165,7 +165,7 @@ function refuseUnencryptedKeystone({ auth_url }: CloudSettings, { checkout, file
   if (protocol === 'https:' || isLoopback(hostname)) return;
   throw Failure.of(
     'refused',
-    'unproven-cloud',
+    'unverified-cloud',
     'auth_url of a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE, is not https',
     {
       detail:
@@ -334,7 +334,7 @@ function flag(source: Source, key: string): boolean | undefined {
   if (known !== undefined) return known;
   throw Failure.of(
     'invalid',
-    'not-yes-or-no',
+    'not-a-boolean',
     `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
     {
       remedy: 'use true or false',

@@ -176,7 +176,7 @@ function sameText(a: StoredBlob | undefined, b: StoredBlob | undefined): boolean
 
 function serialTooLow(location: string, given: number, current: number): Failure {
   const summary = `a state with serial ${given} cannot replace the present one, which has serial ${current}`;
-  return Failure.of('state', 'state-serial', summary, {
+  return Failure.of('state', 'state-serial-too-low', summary, {
     detail: 'Servers of this kind keep every version and return the one with the highest serial.',
     where: { file: location },
     remedy: 'remove that state on the server first, or name another location',

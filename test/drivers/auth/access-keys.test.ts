@@ -176,9 +176,9 @@ describe('access keys', () => {
   });
 
   it('name what has to be said where the owner may not look it up', async () => {
-    expect((await refusal(keys({ OS_REGION_NAME: 'eu-nl' }))).code).to.equal('no-project');
+    expect((await refusal(keys({ OS_REGION_NAME: 'eu-nl' }))).code).to.equal('project-not-found');
     const failure = await refusal(keys({ OS_PROJECT_ID: 'f'.repeat(32) }));
-    expect(failure.code).to.equal('catalog-not-told');
+    expect(failure.code).to.equal('catalog-not-shown');
     expect(failure.remedy).to.contain('OS_VBS_ENDPOINT_OVERRIDE');
   });
 });

@@ -61,7 +61,7 @@ export class Remote {
   /** Each disk was started once, by the cloud's own record; the state knows it, and that its history is whole. */
   async expectOnce(): Promise<void> {
     expect(this.workspace.starts(), 'how often each disk was started').to.deep.equal(Array(DISKS).fill(1));
-    const records = JSON.parse((await this.ok('state', 'list', '--output', 'json')).stdout) as {
+    const records = JSON.parse((await this.ok('state', 'list', '--output', 'json')).stdout).records as {
       status: string;
     }[];
     expect(records.map(({ status }) => status)).to.deep.equal(Array(DISKS).fill('succeeded'));
