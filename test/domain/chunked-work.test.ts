@@ -9,13 +9,13 @@ function* count(steps: number, seen: number[] = []): ChunkedWork<number> {
   return steps;
 }
 
-describe('domain/chunked-work', () => {
-  it('is done at once, or in turns', async () => {
+describe('work in chunks', () => {
+  it('runs in one go or in turns', async () => {
     expect(runSync(count(3))).to.equal(3);
     expect(await runInterruptibly(count(3))).to.equal(3);
   });
 
-  it('lets others have their turn, and ends with the reason of a stop', async () => {
+  it('yields to other work, and ends with the reason of a stop', async () => {
     const stop = new AbortController();
     const seen: number[] = [];
     setImmediate(() => stop.abort(new Error('stopped by SIGTERM')));

@@ -14,7 +14,7 @@ describe('sameProject', () => {
     'HTTPS://iam.example/v3',
   ];
   for (const auth_url of same)
-    it(`${auth_url} is the same Keystone`, () => {
+    it(`is true for ${auth_url}`, () => {
       expect(sameProject(TARGET, { ...TARGET, auth_url })).to.equal(true);
       expect(sameProject({ ...TARGET, auth_url }, TARGET)).to.equal(true);
     });
@@ -28,11 +28,11 @@ describe('sameProject', () => {
     'not a url',
   ];
   for (const auth_url of other)
-    it(`${auth_url} is another one`, () => {
+    it(`is false for ${auth_url}`, () => {
       expect(sameProject(TARGET, { ...TARGET, auth_url })).to.equal(false);
     });
 
-  it('goes by region and project id, not by the name of the project', () => {
+  it('compares region and project id, not the project name', () => {
     expect(sameProject(TARGET, { ...TARGET, region: 'eu-nl' })).to.equal(false);
     expect(sameProject(TARGET, { ...TARGET, project_id: 'p2' })).to.equal(false);
     expect(sameProject(TARGET, { ...TARGET, project_name: 'payments' })).to.equal(true);
@@ -40,17 +40,17 @@ describe('sameProject', () => {
 });
 
 describe('canonicalAuthUrl', () => {
-  it('leaves credentials and query out', () => {
+  it('removes credentials and query', () => {
     expect(canonicalAuthUrl('https://ada:secret@iam.example/v3?x=1#y')).to.equal('https://iam.example');
   });
 
-  it('keeps what is no URL', () => {
+  it('keeps a text that is not a URL', () => {
     expect(canonicalAuthUrl('nowhere/v3/')).to.equal('nowhere');
   });
 });
 
 describe('projectText', () => {
-  it('names the project if it can', () => {
+  it('contains the project name if it is known', () => {
     expect(projectText(TARGET)).to.equal('project p1, region eu-de, https://iam.example/v3');
     expect(projectText({ ...TARGET, project_name: 'payments' })).to.equal(
       'project payments (p1), region eu-de, https://iam.example/v3',

@@ -69,8 +69,8 @@ const untouched = advance(intended, {
 const settled = advance(untouched, { type: 'settle', at: at(2), for_ms: 1_000, seen: untouched.baseline });
 const failed = advance(settled, { type: 'fail', at: at(2), reason: 'no', volume_changed: false });
 
-describe('what follows from what', () => {
-  it('is every later record of the same restore, and never an earlier one or itself', () => {
+describe('a later record of a restore', () => {
+  it('follows from each earlier record, and never from a later one or itself', () => {
     let compared = 0;
     fc.assert(
       fc.property(story, (events) => {
@@ -90,7 +90,7 @@ describe('what follows from what', () => {
     expect(compared).to.be.greaterThan(2_000);
   });
 
-  it('is not another history of the same restore', () => {
+  it('does not follow from another history of the same restore', () => {
     const elsewhere = advance(undefined, { ...intendEvent(A), at: at(5) });
     expect(follows(intended, elsewhere)).to.equal(false);
     expect(follows(running, advance(elsewhere, { type: 'accept', at: at(6) }))).to.equal(false);
@@ -106,7 +106,7 @@ describe('records that a run could not save', () => {
   const kinds = (state: State, ...records: RestoreRecord[]) =>
     runSync(mergeUnsaved(state, records)).map(({ kind }) => kind);
 
-  it('are taken where they go on from what the state has, and the state then says so', () => {
+  it('are merged if they continue the records of the state', () => {
     const state = stateWith(put(intended));
     const merges = runSync(mergeUnsaved(state, [running]));
     expect(merges).to.deep.equal([{ kind: 'taken', unsaved: running, record: running, before: 'intended' }]);
@@ -115,14 +115,14 @@ describe('records that a run could not save', () => {
     expect(kinds(after, running)).to.deep.equal(['known']);
   });
 
-  it('are known where the state went on', () => {
+  it('count as known if the state has later records', () => {
     const state = stateWith(put(running), put(succeeded));
     expect(kinds(state, intended, running, succeeded)).to.deep.equal(['known', 'known', 'known']);
     const removed = stateWith(put(running), put(succeeded), { type: 'removed', address: A });
     expect(kinds(removed, running, succeeded)).to.deep.equal(['known', 'known']);
   });
 
-  it('are taken at the address that the restore has by now', () => {
+  it('are merged at the current address of the restore', () => {
     const state = stateWith(put(intended), { type: 'moved', moves: [{ from: A, to: 'new/b' }] });
     expect(runSync(mergeUnsaved(state, [running]))[0]).to.deep.include({
       kind: 'taken',
@@ -130,7 +130,7 @@ describe('records that a run could not save', () => {
     });
   });
 
-  it('bring no weaker terms with them than the state has', () => {
+  it('do not weaken the terms that the state has', () => {
     const terms = (state: State, told: object) => {
       const [merge] = runSync(mergeUnsaved(state, [{ ...running, ...told } as RestoreRecord]));
       const { protect, api, settle_ms } = merge?.kind === 'taken' ? merge.record : running;
@@ -145,7 +145,7 @@ describe('records that a run could not save', () => {
     expect(terms(stateWith(), { protect: false })).to.deep.equal(['taken', undefined, undefined, undefined]);
   });
 
-  it('are refused where both cannot be true', () => {
+  it('are refused if they contradict the state', () => {
     const elsewhere = advance(advance(undefined, { ...intendEvent(A), at: at(5) }), {
       type: 'accept',
       at: at(6),
@@ -224,11 +224,11 @@ describe('records that a run could not save', () => {
     ],
   };
   for (const [what, [before, claimed]] of Object.entries(impossible))
-    it(`are refused where no run comes to them: ${what}`, () => {
+    it(`are refused if no run can write them: ${what}`, () => {
       expect(kinds(stateWith(put(before)), claimed as RestoreRecord)).to.deep.equal(['refused']);
     });
 
-  it('are taken once for an address and once for a restore', () => {
+  it('are merged once for each address and restore', () => {
     const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
     expect(kinds(stateWith(), running, other)).to.deep.equal(['taken', 'refused']);
     const elsewhere = { ...running, address: 'set/b' };
@@ -252,7 +252,7 @@ describe('records that a run could not save', () => {
     expect(records.reads).to.equal(1);
   });
 
-  it('are taken where nothing is known of them, unless what is at their address is newer', () => {
+  it('are merged if the state does not know them, unless a newer record has their address', () => {
     expect(kinds(stateWith(), running)).to.deep.equal(['taken']);
     const past = advance(advance(undefined, { ...intendEvent(A, 2), at: AT }), {
       type: 'fail',
@@ -265,7 +265,7 @@ describe('records that a run could not save', () => {
     expect(kinds(stateWith(put(later)), running)).to.deep.equal(['refused']);
   });
 
-  it('come out the same for whatever was lost at the end of a story', () => {
+  it('give the same state whatever was lost at the end of a history', () => {
     fc.assert(
       fc.property(story, fc.nat(12), (events, cut) => {
         const records = told(events);
@@ -288,10 +288,10 @@ describe('records that a run could not save', () => {
   });
 });
 
-describe('what a state would forget for another', () => {
+describe('the records that another state would lose', () => {
   const forgotten = (next: State, current: State) => forgottenBy(next, current).map(({ status }) => status);
 
-  it('is what was done, what is open and what may have touched a disk; not what surely did nothing', () => {
+  it('include done, open and maybe-touched restores, and no restore that surely did nothing', () => {
     const nothing = stateWith();
     expect(forgotten(nothing, stateWith(put(succeeded)))).to.deep.equal(['succeeded']);
     expect(forgotten(nothing, stateWith(put(running)))).to.deep.equal(['running']);
@@ -302,14 +302,14 @@ describe('what a state would forget for another', () => {
     expect(forgotten(stateWith(put(succeeded)), nothing)).to.deep.equal([]);
   });
 
-  it('is an end of which the other only knows the beginning, but not the other way round', () => {
+  it('include an outcome if the other state only has its beginning, and not the reverse', () => {
     const begun = stateWith(put(running));
     const done = stateWith(put(running), put(succeeded));
     expect(forgotten(begun, done)).to.deep.equal(['succeeded']);
     expect(forgotten(done, begun)).to.deep.equal([]);
   });
 
-  it('is nothing where a record was tidied away or renamed', () => {
+  it('do not include removed or renamed records', () => {
     const done = stateWith(put(succeeded));
     const tidied = stateWith(put(succeeded), { type: 'removed', address: A });
     const renamed = stateWith(put(succeeded), { type: 'moved', moves: [{ from: A, to: 'b/c' }] });

@@ -34,9 +34,9 @@ describe('parseDuration', () => {
     '٣s',
   ];
   for (const text of bad)
-    it(`${JSON.stringify(text)} is none`, () => expect(parseDuration(text)).to.equal(undefined));
+    it(`refuses ${JSON.stringify(text)}`, () => expect(parseDuration(text)).to.equal(undefined));
 
-  it('reads every example that it gives', () => {
+  it('reads each example in its error messages', () => {
     for (const text of DURATION_EXAMPLES.split(/, | or /))
       expect(parseDuration(text), text).to.be.a('number');
   });
@@ -62,7 +62,7 @@ describe('formatDuration', () => {
   ];
   for (const [ms, text] of cases) it(`${ms} ms is ${text}`, () => expect(formatDuration(ms)).to.equal(text));
 
-  it('of one unit reads back as the same', () => {
+  it('gives a text of one unit that parses to the same value', () => {
     const units = [
       ['s', 59],
       ['m', 59],
@@ -77,7 +77,7 @@ describe('formatDuration', () => {
     );
   });
 
-  it('has two units at most, and never nothing', () => {
+  it('gives at most two units, and never an empty text', () => {
     fc.assert(
       fc.property(fc.nat({ max: 10 ** 12 }), (ms) => {
         expect(formatDuration(ms)).to.match(/^\d+(ms|s|m|h|d)( \d+(s|m|h))?$/);

@@ -3,7 +3,7 @@ import { error, hasErrors } from '../../src/domain/diagnostic.ts';
 import { EXIT, Failure, type FailureKind, unreachable } from '../../src/domain/errors.ts';
 
 describe('diagnostics', () => {
-  it('error fills in the severity and keeps what else is told', () => {
+  it('error sets the severity and keeps the other fields', () => {
     expect(error('unknown-key', 'x is unknown', { remedy: 'remove it' })).to.deep.equal({
       severity: 'error',
       code: 'unknown-key',
@@ -12,7 +12,7 @@ describe('diagnostics', () => {
     });
   });
 
-  it('hasErrors sees errors alone', () => {
+  it('hasErrors counts errors only', () => {
     const warning = { severity: 'warning', code: 'w', summary: 'w' } as const;
     const note = { severity: 'note', code: 'n', summary: 'n' } as const;
     expect(hasErrors([])).to.equal(false);
@@ -46,13 +46,13 @@ describe('exit codes', () => {
     outcome_unknown: 3,
   };
   for (const [kind, code] of Object.entries(codes))
-    it(`${kind} ends with ${code}`, () => {
+    it(`are ${code} for ${kind}`, () => {
       expect(new Failure(kind as FailureKind, error('c', 's')).exitCode).to.equal(code);
     });
 });
 
 describe('Failure', () => {
-  it('is an Error that tells all its diagnostics', () => {
+  it('is an Error whose message has all its diagnostics', () => {
     const failure = new Failure('invalid', [error('a', 'first'), error('b', 'second')]);
     expect(failure).to.be.instanceOf(Error);
     expect(failure.name).to.equal('Failure');
@@ -60,7 +60,7 @@ describe('Failure', () => {
     expect(failure.diagnostics.map(({ code }) => code)).to.deep.equal(['a', 'b']);
   });
 
-  it('takes one diagnostic as well as many, and keeps the cause', () => {
+  it('takes one or several diagnostics, and keeps the cause', () => {
     const cause = new Error('below');
     const failure = new Failure('cloud', error('a', 'alone'), { cause });
     expect(failure.diagnostics).to.have.length(1);
@@ -69,7 +69,7 @@ describe('Failure', () => {
 });
 
 describe('unreachable', () => {
-  it('throws a plain Error: reaching it is a bug', () => {
+  it('throws a plain Error, since reaching it is a bug', () => {
     expect(() => unreachable('x' as never))
       .to.throw('unreachable: "x"')
       .and.not.be.instanceOf(Failure);

@@ -24,18 +24,18 @@ const { history } = fold(
   })),
 );
 
-describe('chosen entries of the history', () => {
-  it('are all without a filter, oldest first', () => {
+describe('filtered entries of the history', () => {
+  it('are all entries, oldest first, without a filter', () => {
     expect(matchingEntries(history, {})).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
-  it('are of an address, also under the names it had before', () => {
+  it('include earlier addresses of the selected one', () => {
     expect(matchingEntries(history, { address: 's/c' })).to.deep.equal([0, 2, 3, 4]);
     expect(matchingEntries(history, { address: 's/b' })).to.deep.equal([1]);
     expect(matchingEntries(history, { address: 's/nothing' })).to.deep.equal([]);
   });
 
-  it('are of a disk, by id or name, and not older than a moment', () => {
+  it('can be selected by disk id or name, and by age', () => {
     expect(matchingEntries(history, { volume: 'vol-s/b' })).to.deep.equal([1]);
     expect(matchingEntries(history, { volume: 'data' })).to.deep.equal([0, 1, 3, 4]);
     const since_ms = Date.parse('2026-11-22T00:00:00Z');

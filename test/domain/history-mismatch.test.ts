@@ -11,7 +11,7 @@ const done = (address: string) =>
   recordAfter(address, { type: 'accept', at: AT }, { type: 'succeed', at: AT });
 
 describe('records and history', () => {
-  it('contradict each other in no state that commits made', () => {
+  it('never contradict each other in a state made by commits', () => {
     const addresses = ['s/a', 's/b', 's/c'];
     const change: fc.Arbitrary<Change> = fc.oneof(
       fc
@@ -68,7 +68,7 @@ describe('records and history', () => {
   const without = (map: State['records'], address: string) =>
     new Map([...map].filter(([each]) => each !== address));
 
-  it('disagree where a record vanished, appeared or was changed', () => {
+  it('contradict each other if a record was removed, added or changed', () => {
     expect(said({ ...state, records: without(state.records, 's/a') }).join()).to.match(
       /^s\/a: there is no record, but the history has one, succeeded at .* and no entry that removed it$/,
     );
@@ -85,7 +85,7 @@ describe('records and history', () => {
     );
   });
 
-  it('disagree where a record is open and the history has its success', () => {
+  it('contradict each other if a record is open and the history has its success', () => {
     const open = { ...recordAfter('s/a') };
     expect(said({ ...state, records: new Map(state.records).set('s/a', open) }).join()).to.match(
       /^s\/a: the record is begun, but the history says that the same restore succeeded/,

@@ -18,8 +18,8 @@ const failed = () => recordAfter('pay/a', { type: 'fail', at: AT, reason: 'no', 
 const done = () =>
   recordAfter('pay/a', { type: 'accept', at: AT, job_id: 'job-0' }, { type: 'succeed', at: AT });
 
-describe('importing what was done by hand', () => {
-  it('makes a success without an attempt of ours', () => {
+describe('the import of a restore that was done by hand', () => {
+  it('makes a succeeded record without attempts', () => {
     for (const before of [undefined, failed()])
       expect(advance(before, BY_HAND)).to.deep.include({
         status: 'succeeded',
@@ -29,7 +29,7 @@ describe('importing what was done by hand', () => {
       });
   });
 
-  it('never hides what is open or done', () => {
+  it('never replaces an open or succeeded record', () => {
     expect(() => advance(recordAfter('pay/a'), BY_HAND)).to.throw('still open');
     expect(() => advance(done(), BY_HAND)).to.throw('it is done');
     expect(() => advance(recordAfter('pay/b'), BY_HAND)).to.throw('another address');

@@ -39,7 +39,7 @@ function faultOf(work: () => unknown): JsonFault {
   throw new Error('was accepted');
 }
 
-describe('domain/json-bounds', () => {
+describe('the bounded JSON reader', () => {
   const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }));
   const indent = fc.constantFrom(undefined, 1, '\t');
 
@@ -52,7 +52,7 @@ describe('domain/json-bounds', () => {
     );
   });
 
-  it('refuses what JSON.parse refuses, and reads the rest alike, after any edit', () => {
+  it('agrees with JSON.parse after any edit', () => {
     const insert = fc.constantFrom('', '"', '{', '}', '[', ']', ',', ':', '0', 'null', '\\', '\u0000', ' ');
     fc.assert(
       fc.property(object, indent, fc.nat(), fc.nat(3), insert, (value, space, at, length, piece) => {
@@ -78,7 +78,7 @@ describe('domain/json-bounds', () => {
     );
   });
 
-  it('is bounded in depth, in the values of one item, in items, and in keys', () => {
+  it('limits depth, values in one item, items and keys', () => {
     const bounds = { depth: 3, values: 5 };
     const faults: readonly (readonly [text: string, message: string])[] = [
       ['{"a":[[[[[]]]]]}', 'is nested more than 3 levels deep'],
@@ -94,7 +94,7 @@ describe('domain/json-bounds', () => {
     expect(read('{"a":[[[[]]],[1,2,3],{"b":"[[[[[[,,,,,,"},1,2]}', bounds)).to.be.an('object');
   });
 
-  it('counts no bracket in a string, however its quotes are escaped', () => {
+  it('counts no bracket within a string', () => {
     for (const value of ['"', '\\', '\\"', '"[{', '\\\\"],', '\\'.repeat(7)]) {
       const text = JSON.stringify({ a: [value, value] });
       expect(endOfValue(text, 0, BOUNDS)).to.equal(text.length);

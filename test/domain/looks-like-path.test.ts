@@ -19,7 +19,7 @@ describe('looksLikePath', () => {
     './db:5432',
     `/tmp/vbsctl-aB3/${'x'.repeat(255)}`,
   ])
-    it(`takes ${text.slice(0, 60)} for a path`, () => {
+    it(`is true for ${text.slice(0, 60)}`, () => {
       expect(looksLikePath(text)).to.equal(true);
     });
 
@@ -43,12 +43,12 @@ describe('looksLikePath', () => {
     ['a word too long for a file', `/${'x'.repeat(256)}`],
     ['nothing', ''],
   ] as const)
-    it(`does not take ${what} for one`, () => {
+    it(`is false for ${what}`, () => {
       expect(looksLikePath(text)).to.equal(false);
     });
 });
 
-describe('a word of a command line', () => {
+describe('an argument of a command line in a message', () => {
   for (const word of [
     '--allow-forgotten-restores',
     'payments/pay-db-data',
@@ -62,7 +62,7 @@ describe('a word of a command line', () => {
     'MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF',
     'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
   ])
-    it(`is not where it may be the content of a file: ${word.slice(0, 20)}`, () => {
+    it(`is hidden if it may be the content of a file: ${word.slice(0, 20)}`, () => {
       expect(shownWord(word)).to.equal('…');
     });
 });

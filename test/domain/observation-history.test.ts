@@ -74,21 +74,21 @@ const contradicted = (looks: readonly Observation[], of = restore()) =>
   history(looks, of).contradiction !== undefined;
 
 describe('the observations since a request', () => {
-  it('contradict once the disk was restoring and the backup was not, read again in order, and for good', () => {
+  it('contradict for good once the disk was restoring and the backup was not, if a second read confirms it', () => {
     const both = look(disk(1), backup(1));
     expect(contradicted([look(disk(1), {}, true), both])).to.equal(true);
     expect(contradicted([look(disk(1), {}), both]), 'a torn reading').to.equal(false);
     expect(contradicted([without('backup', 'gone', look(disk(1), {}, true))]), 'not told').to.equal(false);
   });
 
-  it('contradict when the backup was being restored already, the disk was not, and the backup has not moved since', () => {
+  it('contradict if the backup was restoring before the disk and has not changed since', () => {
     const alone = look({}, backup(1), true);
     expect(contradicted([alone, look(disk(1), backup(1))])).to.equal(true);
     expect(contradicted([alone, look(disk(5), backup(5))]), 'another restore of it').to.equal(false);
     expect(contradicted([look({}, backup(1)), look(disk(1), backup(1))]), 'torn').to.equal(false);
   });
 
-  it('contradict by the times at which the two began', () => {
+  it('contradict if disk and backup began at different times', () => {
     for (const [volumeAt, backupAt, vbs, cinder] of [
       [5, 5, false, false],
       [6, 5, false, false], // a second began between the two writes
@@ -103,7 +103,7 @@ describe('the observations since a request', () => {
     }
   });
 
-  it('contradict by the name of another backup on a disk at rest, not on one that is being written', () => {
+  it('contradict if a disk at rest names another backup, and not while it is being written', () => {
     expect(contradicted([look(ended(9, { src_backup_id: 'theirs' }), ended(9))])).to.equal(true);
     expect(contradicted([look(disk(9, { src_backup_id: 'theirs' }), backup(9))])).to.equal(false);
     const known = restore('vbs', 'theirs');
@@ -111,7 +111,7 @@ describe('the observations since a request', () => {
     expect(contradicted([look(ended(9, { src_backup_id: 'OURS' }), ended(9))])).to.equal(false);
   });
 
-  it('are read again where a change may lie between the two readings', () => {
+  it('are confirmed by a second read if a change may lie between the two', () => {
     for (const [one, needed] of [
       [look(disk(1), {}), true],
       [look({}, backup(1)), true],
@@ -125,7 +125,7 @@ describe('the observations since a request', () => {
       expect(needsConfirmation(one), JSON.stringify(one)).to.equal(needed);
   });
 
-  it('are told to later runs when they show something new, each state of the cloud once', () => {
+  it('are kept for later runs if they show something new', () => {
     const news = (before: readonly Observation[], one: Observation) =>
       mustBeStored(history(before), history([...before, one]), one, restore());
     expect(news([], look({}, {})), 'as before the request').to.equal(false);
@@ -137,7 +137,7 @@ describe('the observations since a request', () => {
     expect(news([look(disk(1), {})], look(disk(1), {}, true)), 'a contradiction').to.equal(true);
   });
 
-  it('are kept within bounds: the first, the newest, and what was confirmed before what was not', () => {
+  it('are limited to the first, the newest and preferably confirmed ones', () => {
     const many = Array.from({ length: 50 }, (_, n) => look(disk(n), backup(n), n === 3));
     const { observations: looks } = history(many, restore('cinder'));
     expect(looks).to.have.length(10);
@@ -145,8 +145,8 @@ describe('the observations since a request', () => {
   });
 });
 
-describe('the end of a restore', () => {
-  it('frees disk and backup together, the disk first', () => {
+describe('the observed end of a restore', () => {
+  it('releases disk and backup together, the disk first', () => {
     const apart = (volumeAt: number, backupAt: number, status = 'available') =>
       freedSeparately(look(ended(volumeAt, { status }), ended(backupAt)), NO_OBSERVATIONS) !== undefined;
     expect([apart(9, 9), apart(9, 10)], 'together').to.deep.equal([false, false]);
@@ -155,7 +155,7 @@ describe('the end of a restore', () => {
     expect(freedSeparately(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not say');
   });
 
-  it('is not judged by the time of a disk that was attached since, if the two began together', () => {
+  it('ignores the time of a disk that was attached since, if the two began together', () => {
     const began = history([look(disk(1), backup(1))], restore('cinder'));
     const attached = look(ended(30, { status: 'in-use' }), ended(9));
     expect(freedSeparately(attached, began)).to.equal(undefined);
@@ -165,14 +165,14 @@ describe('the end of a restore', () => {
     expect(freedSeparately(look(ended(9, { status: 'in-use' }), ended(30)), began)).to.not.equal(undefined);
   });
 
-  it('names our backup on the disk only together with a new time', () => {
+  it('names our backup on the disk only with a new updated_at', () => {
     expect(newSourceBackup(ended(9, { src_backup_id: 'ours' }), restore())).to.equal('ours');
     expect(newSourceBackup({ ...REST, src_backup_id: 'ours' }, restore()), 'by hand').to.equal(undefined);
     expect(newSourceBackup(ended(9, { src_backup_id: 'ours' }), restore('vbs', 'ours'))).to.equal(undefined);
     expect(newSourceBackup({ ...REST, src_backup_id: 'theirs' }, restore())).to.equal('another');
   });
 
-  it('leaves a name after a restore into another disk, and none that stood there before', () => {
+  it('leaves the backup name on another disk only, and replaces an earlier one', () => {
     const lacks = (now: string | undefined, before: string | undefined, intoAnotherVolume: boolean) =>
       lacksSourceBackup(
         ended(9, now === undefined ? {} : { src_backup_id: now }),

@@ -28,7 +28,7 @@ function spec(address: string, more: Partial<RestoreSpec> = {}): RestoreSpec {
 }
 
 describe('open restores', () => {
-  it('are those without an outcome, the oldest first', () => {
+  it('are those without an outcome, oldest first', () => {
     const open = openRestores(stateOf(succeeded, running, unknown), []);
     const times = open.map(({ record }) => record.attempts[0]?.intended_at ?? '');
     expect(open.map(({ record }) => record.status)).to.have.members(['running', 'unknown']);
@@ -36,7 +36,7 @@ describe('open restores', () => {
     expect(open.every(({ declared }) => !declared)).to.equal(true);
   });
 
-  it('have behind them what depends on them, directly or not, and what needs their disk or backup', () => {
+  it('block their direct and indirect dependants, and restores of their disk or backup', () => {
     const specs = [
       spec(running.address, {
         volume: { by: 'id', id: running.volume_id },
@@ -60,7 +60,7 @@ describe('open restores', () => {
     ]);
   });
 
-  it('have nothing behind them that is done', () => {
+  it('block no restore that is done', () => {
     const done = spec(succeeded.address, {
       depends_on: [running.address],
       generation: succeeded.generation,
@@ -69,7 +69,7 @@ describe('open restores', () => {
     expect(open?.blocks).to.deep.equal([]);
   });
 
-  it('have nothing behind them that is done and whose record was tidied away', () => {
+  it('block no done restore whose record was removed', () => {
     const done = spec(succeeded.address, {
       depends_on: [running.address],
       generation: succeeded.generation,
@@ -84,7 +84,7 @@ describe('open restores', () => {
     expect(again?.blocks).to.deep.equal([{ address: succeeded.address, reason: 'depends_on' }]);
   });
 
-  it('are found in a circle of dependencies, which is for another check to refuse', () => {
+  it('are found in a dependency cycle', () => {
     const specs = [
       spec(running.address, { depends_on: ['a/b'] }),
       spec('a/b', { depends_on: [running.address] }),

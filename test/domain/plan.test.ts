@@ -32,8 +32,8 @@ function planWith(actions: readonly Action[], more: Partial<Plan> = {}): Plan {
   };
 }
 
-describe('totals', () => {
-  it('counts every kind', () => {
+describe('the totals of a plan', () => {
+  it('count each kind of action', () => {
     const { restore, noop, blocked, expired } = ACTIONS;
     expect(totals(planWith([restore, noop, noop, blocked, expired, restore, restore]))).to.deep.equal({
       restore: 3,
@@ -46,15 +46,15 @@ describe('totals', () => {
 });
 
 describe('hasChanges', () => {
-  it('when something starts', () => {
+  it('is true if something starts', () => {
     expect(hasChanges(planWith([ACTIONS.noop, ACTIONS.restore]))).to.equal(true);
   });
 
-  it('when only a rename is to be written down', () => {
+  it('is true if only a rename must be saved', () => {
     expect(hasChanges(planWith([ACTIONS.noop], { moves: [{ from: 's/a', to: 's/b' }] }))).to.equal(true);
   });
 
-  it('not when all is done, blocked, expired or an orphan', () => {
+  it('is false if all is done, blocked, expired or orphaned', () => {
     const orphans = [{ address: 's/z', status: 'succeeded', volume_id: 'v', backup_id: 'b' }] as const;
     const { noop, blocked, expired } = ACTIONS;
     expect(hasChanges(planWith([noop, blocked, expired], { orphans }))).to.equal(false);

@@ -29,7 +29,7 @@ describe('policy.protected_volumes', () => {
     `{${bare}}`,
     `urn:uuid:${ID}`,
   ])
-    it(`takes an id as ${written}`, () => {
+    it(`matches an id written as ${written}`, () => {
       expect(breaches(written)).to.deep.equal(['protected-volume']);
       expect(breaches(written, { id: bare })).to.deep.equal(['protected-volume']);
       expect(breaches(written, { id: `d${ID.slice(1)}` })).to.deep.equal([]);
@@ -37,7 +37,7 @@ describe('policy.protected_volumes', () => {
       expect(breaches(written, { id: `d${ID.slice(1)}`, name: `x${MASK}` })).to.deep.equal([]);
     });
 
-  it('takes a name in either form of Unicode', () => {
+  it('matches a name in either Unicode form', () => {
     for (const form of ['NFC', 'NFD'] as const)
       for (const other of ['NFC', 'NFD'] as const)
         expect(breaches('größe-*'.normalize(form), { name: 'größe-1'.normalize(other) })).to.deep.equal([
@@ -45,7 +45,7 @@ describe('policy.protected_volumes', () => {
         ]);
   });
 
-  it('takes a part of an id for a name', () => {
+  it('treats a part of an id as a name', () => {
     for (const pattern of ['c96e*', `${ID}-1`, 'cafe']) expect(breaches(pattern)).to.deep.equal([]);
   });
 });

@@ -98,13 +98,13 @@ const TABLE: readonly (readonly [
 
 describe('two layers of policy', () => {
   for (const [what, operator, wish, result, told] of TABLE)
-    it(`${what}: ${told.length > 0 ? 'ignored and told' : 'taken'}`, () => {
+    it(`apply ${what} if it tightens, else ignore and report it (${told.length})`, () => {
       const { policy, loosening } = tighten({ ...NONE, ...operator }, wish);
       expect(policy).to.deep.equal({ ...NONE, ...result });
       expect(loosening.map(({ field, wanted, kept }) => `${field} ${wanted} ${kept}`)).to.deep.equal(told);
     });
 
-  it('never allows what the operator does not, whatever is wished', () => {
+  it('never allow more than the policy of the operator', () => {
     const words = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
     const wishes: fc.Arbitrary<Partial<Policy>> = fc.record(
       {

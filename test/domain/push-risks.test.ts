@@ -23,12 +23,12 @@ function refusals(
 const codes = (...args: Parameters<typeof refusals>) =>
   refusals(...args).map((each) => (typeof each === 'string' ? each : each.code));
 
-describe('putting a state in place of another', () => {
-  it('goes ahead with a newer one of the same lineage that knows as much', () => {
+describe('the replacement of a state by another', () => {
+  it('is allowed for a newer state of the same lineage that loses nothing', () => {
     expect(refusals({ ...current, serial: 8 })).to.deep.equal([]);
   });
 
-  it('refuses another lineage or project, an older or equal serial, and what forgets', () => {
+  it('is refused for another lineage or project, an older or equal serial, or lost records', () => {
     expect(codes({ ...current, lineage: 'other' })).to.deep.equal(['push-other-lineage']);
     expect(codes({ ...current, serial: 8, target: { ...current.target, project_id: 'p2' } })).to.deep.equal([
       'push-other-lineage',
@@ -43,7 +43,7 @@ describe('putting a state in place of another', () => {
     ]);
   });
 
-  it('names numbers, places and the one flag that takes the risk, and takes it when it is given', () => {
+  it('names numbers, locations and the flag, and is allowed with that flag', () => {
     const older = { ...current, serial: 3, records: new Map(), history: [] };
     const said = JSON.stringify(refusals(older));
     for (const word of [
@@ -61,7 +61,7 @@ describe('putting a state in place of another', () => {
     ]);
   });
 
-  it('makes a state whose serial is higher than both, and that says who did it over what', () => {
+  it('makes a state with a serial above both, and records who replaced what', () => {
     const by = { at: AT, actor: ACTOR };
     for (const [mine, theirs, expected] of [
       [7, 9, 10],

@@ -64,10 +64,10 @@ const RECORDS: { [name: string]: RestoreRecord | undefined } = {
 
 const ATTACHED = [{ server_id: 'srv-1', server_name: 'db1', device: '/dev/vdb' }];
 
-describe('where a disk was attached before', () => {
+describe('the attachment of the disk before the restore', () => {
   const attached = { ...intendEvent(A), attached_before: ATTACHED };
 
-  it('is kept to the end, over every attempt', () => {
+  it('is kept to the end over all attempts', () => {
     const first = advance(undefined, attached);
     for (const answer of [EVENTS['answer not_sent'], EVENTS['answer ambiguous']] as const) {
       const events: RecordEvent[] = [answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed];
@@ -75,7 +75,7 @@ describe('where a disk was attached before', () => {
     }
   });
 
-  it('is kept for another restore of the disk until one succeeds: it was not put back in between', () => {
+  it('is kept for later restores of the disk until one succeeds', () => {
     const failed = [EVENTS.accept, EVENTS['fail moved']].reduce<RestoreRecord>(
       advance,
       advance(undefined, attached),
@@ -92,12 +92,12 @@ describe('where a disk was attached before', () => {
   });
 });
 
-describe('that a restore protects its disk', () => {
+describe('the protection that a restore declares', () => {
   const protecting = advance(undefined, { ...intendEvent(A), protect: true });
   const through = (from: RestoreRecord, ...events: RecordEvent[]) =>
     events.reduce<RestoreRecord>(advance, from).protect;
 
-  it('is kept to the end, over every attempt whose declaration says nothing else', () => {
+  it('is kept over all attempts whose declaration does not change it', () => {
     for (const answer of [EVENTS['answer not_sent'], EVENTS['answer ambiguous']] as const)
       expect(through(protecting, answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed)).to.equal(true);
     expect(through(protecting, EVENTS.lose, EVENTS['resolve succeeded'])).to.equal(true);
@@ -105,7 +105,7 @@ describe('that a restore protects its disk', () => {
     expect(through(protecting, EVENTS['answer not_sent'], lifted)).to.equal(false);
   });
 
-  it('is noted and lifted later, also while it runs, and stays with the next restore into the disk', () => {
+  it('can be set and lifted while the restore runs, and passes to the next restore of the disk', () => {
     const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
     const noted = advance(done, EVENTS['note protect']);
     expect(noted).to.deep.equal({ ...done, protect: true, protect_changed_at: AT });
@@ -236,14 +236,14 @@ describe('advance', () => {
   for (const [name, record] of Object.entries(RECORDS)) {
     for (const [eventName, event] of Object.entries(EVENTS)) {
       const legal = LEGAL[name]?.[eventName as EventName];
-      it(`${name} + ${eventName} ${legal ? `→ ${legal}` : 'is illegal'}`, () => {
+      it(`gives ${legal ?? 'an error'} for ${eventName} on ${name}`, () => {
         if (legal) expect(kind(advance(record, event))).to.equal(legal);
         else expect(() => advance(record, event)).to.throw(IllegalTransition);
       });
     }
   }
 
-  it('keeps the words of a refusal with its attempt', () => {
+  it('keeps the message of a rejection with its attempt', () => {
     const [attempt] = recordAfter(A, EVENTS['answer later']).attempts;
     expect(attempt).to.deep.equal({
       intended_at: AT,
@@ -254,7 +254,7 @@ describe('advance', () => {
     });
   });
 
-  it('carries job and request id of a yes to the end', () => {
+  it('keeps job and request id of the acceptance to the end', () => {
     const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
     expect(done).to.include({ status: 'succeeded', evidence: 'accepted', job_id: 'job-1' });
     expect(done.attempts).to.deep.equal([
@@ -262,12 +262,12 @@ describe('advance', () => {
     ]);
   });
 
-  it('says that an adopted restore was adopted', () => {
+  it('records the evidence of an adopted restore', () => {
     const record = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.adopt, EVENTS.succeed);
     expect(record).to.include({ status: 'succeeded', evidence: 'adopted' });
   });
 
-  it('takes no new baseline while an attempt is in doubt', () => {
+  it('keeps the baseline while an attempt is in doubt', () => {
     const moved = { ...BASELINE, volume: { ...BASELINE.volume, updated_at: '2026-11-23T22:30:00Z' } };
     for (const name of ['doubtful', 'refused', 'token refused'])
       expect(() => advance(RECORDS[name], { ...EVENTS.intend, baseline: moved }), name).to.throw(
@@ -277,12 +277,12 @@ describe('advance', () => {
     expect(clean.baseline).to.deep.equal(moved);
   });
 
-  it('keeps the first baseline although the attempt that it is of was settled', () => {
+  it('keeps the first baseline after its attempt was settled', () => {
     const moved = { ...BASELINE, volume: { ...BASELINE.volume, updated_at: '2026-11-23T22:30:00Z' } };
     expect(() => advance(RECORDS.settled, { ...EVENTS.intend, baseline: moved })).to.throw(IllegalTransition);
   });
 
-  it('keeps why an attempt counts as settled, and never settles one twice', () => {
+  it('keeps why an attempt is settled, and settles it only once', () => {
     const later = { ...EVENTS.settle, at: '2026-11-23T23:00:00Z', for_ms: 1 };
     const again = [EVENTS.intend, EVENTS['answer later'], later].reduce<RestoreRecord>(
       advance,
@@ -294,7 +294,7 @@ describe('advance', () => {
     ]);
   });
 
-  it('a doubt that was settled does not return with the next attempt', () => {
+  it('does not bring a settled doubt back with the next attempt', () => {
     const events: RecordEvent[] = [EVENTS.intend, EVENTS['answer not_sent'], EVENTS['fail unmoved']];
     const settled = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle);
     expect(kind(events.reduce<RestoreRecord>(advance, settled))).to.equal('failed no');
@@ -302,12 +302,12 @@ describe('advance', () => {
     expect(kind(events.reduce<RestoreRecord>(advance, doubtful))).to.equal('failed maybe');
   });
 
-  it('holds what was seen before a yes against nothing after it', () => {
+  it('ignores observations from before the acceptance', () => {
     const asked = recordAfter(A, EVENTS['observe a contradiction']);
     expect(advance(asked, EVENTS.accept)).to.not.have.property('history');
   });
 
-  it('keeps what was seen for the next attempt, as long as one is in doubt', () => {
+  it('keeps observations for the next attempt while one is in doubt', () => {
     const seen = recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']);
     expect(advance(seen, EVENTS.intend)).to.have.nested.property(
       'observation_history.contradiction.reason',
@@ -317,18 +317,18 @@ describe('advance', () => {
     expect(advance(sure, EVENTS.intend)).to.not.have.property('history');
   });
 
-  it('keeps what success rests on', () => {
+  it('keeps the evidence of a success', () => {
     const observed = { at: AT, job: { id: 'job-1', status: 'SUCCESS' } };
     expect(recordAfter(A, EVENTS.accept, { ...EVENTS.succeed, observed })).to.deep.include({ observed });
   });
 
-  it('never forgets an attempt of what is still open', () => {
+  it('never drops an attempt of an open record', () => {
     const again = advance(RECORDS.doubtful, EVENTS.intend);
     expect(again.attempts.map((a) => a.answer)).to.deep.equal(['ambiguous', undefined]);
   });
 });
 
-describe('no sequence of events', () => {
+describe('a legal sequence of events', () => {
   const names = Object.keys(EVENTS) as EventName[];
   const story = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 12 });
 
@@ -351,7 +351,7 @@ describe('no sequence of events', () => {
     }
   }
 
-  it('calls a disk untouched that an attempt in doubt may have touched', () => {
+  it('never calls a disk untouched that an attempt in doubt may have touched', () => {
     fc.assert(
       fc.property(story, (events) => {
         tell(events, (after) => {
@@ -364,7 +364,7 @@ describe('no sequence of events', () => {
     );
   });
 
-  it('loses an attempt, its doubt or the identity of an open restore', () => {
+  it('never loses an attempt, its doubt or the identity of an open restore', () => {
     fc.assert(
       fc.property(story, (events) => {
         tell(events, (after, _, before) => {
@@ -379,7 +379,7 @@ describe('no sequence of events', () => {
     );
   });
 
-  it('succeeds without a yes, an adoption or a person', () => {
+  it('never succeeds without an acceptance, an adoption or a resolution', () => {
     fc.assert(
       fc.property(story, (events) => {
         tell(events, (after, name, before) => {
@@ -391,7 +391,7 @@ describe('no sequence of events', () => {
     );
   });
 
-  it('starts the same restore again after it was done or may have been', () => {
+  it('never starts a restore again that was done or may have been', () => {
     fc.assert(
       fc.property(story, (events) => {
         tell(events, (after, name, before) => {
@@ -405,27 +405,27 @@ describe('no sequence of events', () => {
   });
 });
 
-describe('doubt', () => {
-  it('is none once it was settled, and is remembered', () => {
+describe('the doubt of an attempt', () => {
+  it('is none once settled, and is kept', () => {
     const attempts = [{ intended_at: AT, settled: { at: AT, for_ms: 1, seen: BASELINE } }];
     expect(worstDoubt(attempts)).to.equal('none');
     expect(wasEverInDoubt(attempts)).to.equal(true);
     expect(wasEverInDoubt([answered('not_sent')])).to.equal(false);
   });
 
-  it('is none for what was not sent alone, and never for a refusal', () => {
+  it('is none only for an unsent request, and never for a rejection', () => {
     expect(doubtOf(answered('not_sent'))).to.equal('none');
     for (const answer of ['rejected', 'rejected_for_now', 'unauthorized'] as const)
       expect(doubtOf(answered(answer)), answer).to.equal('possible_duplicate');
   });
 
-  it('is full without an answer, after an ambiguous one and after a yes', () => {
+  it('is full without an answer, after an ambiguous one, and after an acceptance', () => {
     expect(doubtOf({ intended_at: AT })).to.equal('full');
     expect(doubtOf(answered('ambiguous'))).to.equal('full');
     expect(doubtOf({ intended_at: AT, answered_at: AT, answer: 'accepted' })).to.equal('full');
   });
 
-  it('stays the worst of all attempts', () => {
+  it('is the worst of all attempts', () => {
     const attempts = [answered('rejected'), answered('not_sent')];
     expect(worstDoubt(attempts)).to.equal('possible_duplicate');
     expect(worstDoubt([{ intended_at: AT }, ...attempts])).to.equal('full');

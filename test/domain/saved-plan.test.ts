@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { signatureText } from '../../src/domain/saved-plan.ts';
 
-describe('domain/saved-plan', () => {
-  it('names who signed it, and what is wrong with a signature', () => {
+describe('the signer of a saved plan', () => {
+  it('is named, or the fault of the signature', () => {
     const key = 'c'.repeat(64);
     expect(signatureText({ kind: 'valid', name: 'ops' })).to.equal('signed by ops (valid)');
     expect(signatureText({ kind: 'unsigned' })).to.equal('not signed');

@@ -58,7 +58,7 @@ describe('secrets', () => {
 
   for (const [form, write] of Object.entries(forms))
     for (const secret of [PASSWORD, TOKEN, 'hunter2hunter3'])
-      it(`are taken out of a message ${form} (${secret.slice(0, 8)}…)`, () => {
+      it(`are masked in a message ${form} (${secret.slice(0, 8)}…)`, () => {
         const shown = secrets(secret).maskMessage(`before ${write(secret)} after`);
         expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
         expect(shown).not.to.include(write(secret));
@@ -94,7 +94,7 @@ describe('secrets', () => {
   };
   for (const [encoding, write] of Object.entries(encodings))
     for (const secret of ['Bärenhöhle-1234', 'Ba\u0308renho\u0308hle-1234', 'Correct-Horse-77'])
-      it(`are taken out of messages and names, ${encoding} (${secret})`, () => {
+      it(`are masked in messages and names, ${encoding} (${secret})`, () => {
         for (const shown of [
           secrets(secret).maskMessage(`x ${write(secret)} y`),
           secrets(secret).maskName(`x ${write(secret)} y`),
@@ -134,7 +134,7 @@ describe('secrets', () => {
           }
   });
 
-  it('are taken out of a message with blanks between six characters, with other characters between eight', () => {
+  it('are masked in a message with spaces between six characters, or others between eight', () => {
     for (const [secret, gap] of [
       ['s3cret', ' '],
       ['s3cret', '\u200b'],
@@ -143,7 +143,7 @@ describe('secrets', () => {
       expect(secrets(secret).maskMessage([...secret].join(gap))).to.equal(WITHHELD);
   });
 
-  it('are taken out before dots, where a text was cut within them', () => {
+  it('are masked before dots if a text was cut within them', () => {
     const known = secrets('Correct-Horse-77', TOKEN);
     for (const secret of ['Correct-Horse-77', TOKEN])
       for (let length = 4; length < 16; length++)
@@ -154,7 +154,7 @@ describe('secrets', () => {
       expect(known.maskMessage(text)).to.equal(text);
   });
 
-  it('are in an id or a stored text as a whole, and not in part', () => {
+  it('count in an id or stored text only as a whole', () => {
     const known = secrets('Correct-Horse-77', 'deadbeef42', 'c96e4a94-927a-425c-8795-63f9964cfebd');
     const uuid = (digits: string) =>
       digits.padEnd(32, '0').replace(/(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
@@ -172,14 +172,14 @@ describe('secrets', () => {
       expect(known.isIn(text), text).to.equal(false);
   });
 
-  it('are taken out where a server cut them', () => {
+  it('are masked where a server cut them', () => {
     const shown = secrets(TOKEN).mask(`invalid token ${TOKEN.slice(0, 100)}`);
     expect(shown).to.equal('invalid token ***');
     expect(secrets(TOKEN).mask(TOKEN.slice(30, 90))).to.equal('***');
   });
 
   for (const length of [9, 12, 16, 20, 23])
-    it(`are taken out where a server cut the last two characters of ${length}`, () => {
+    it(`are masked if a server cut the last two of ${length} characters`, () => {
       const secret = 'Abcdefghijklmnopqrstuvw'.slice(0, length);
       expect(secrets(secret).maskMessage(`login ci:${secret.slice(0, -2)}... refused`)).to.not.include(
         secret.slice(0, 6),
@@ -189,7 +189,7 @@ describe('secrets', () => {
       );
     });
 
-  it('leave everything else as it is', () => {
+  it('leave all other text unchanged', () => {
     const known = secrets(PASSWORD, TOKEN, 'correct-horse-battery');
     for (const text of [
       '',
@@ -201,26 +201,26 @@ describe('secrets', () => {
       expect(known.maskMessage(text)).to.equal(text);
   });
 
-  it('are taken out of everything when they are long, of messages when they are short', () => {
+  it('are masked everywhere if long, and in messages if short', () => {
     const known = secrets('data', 'abc', 'hunter2');
     expect(known.mask('data hunter2 abc')).to.equal('data hunter2 abc');
     expect(known.maskMessage('data hunter2 abc')).to.equal('*** *** abc');
     expect(secrets('12345678').mask('012345678')).to.equal('0***');
   });
 
-  it('may be a private key, each of whose lines is one', () => {
+  it('include each line of a private key', () => {
     const line = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj';
     const known = secrets(`-----BEGIN PRIVATE KEY-----\n${line}\n-----END PRIVATE KEY-----\n`);
     expect(known.mask(`-----BEGIN PRIVATE KEY----- ${line}`)).to.equal('-----BEGIN PRIVATE KEY----- ***');
   });
 
-  it('hide the signature of a request, which is good for who repeats it', () => {
+  it('include the signature of a request, which could be replayed', () => {
     expect(secrets().maskMessage(`SDK-HMAC-SHA256 Access=AK, Signature=${'0f'.repeat(32)}`)).to.equal(
       'SDK-HMAC-SHA256 Access=AK, Signature=***',
     );
   });
 
-  it('are found in any text, wherever they stand', () => {
+  it('are found at any position in any text', () => {
     const part = fc.string({ unit: fc.constantFrom(...'abAB01:= \n'), maxLength: 40 });
     const secret = fc.string({ unit: fc.constantFrom(...'abAB01'), minLength: 8, maxLength: 60 });
     fc.assert(
@@ -233,7 +233,7 @@ describe('secrets', () => {
     );
   });
 
-  it('are found though they look like escapes themselves', () => {
+  it('are found although they look like escapes', () => {
     const odd = 'a%41"=42\\x43&amp;ü1';
     for (const write of [
       encodeURIComponent,
@@ -246,7 +246,7 @@ describe('secrets', () => {
       }
   });
 
-  it('hide a signature that was just sent, in whatever form, and forget the older ones', () => {
+  it('include the last signatures in any form, and no older ones', () => {
     const known = secrets();
     const signature = (n: number) => `${n}`.padStart(4, '0').repeat(16);
     for (let n = 0; n < 100; n++)
@@ -262,7 +262,7 @@ describe('secrets', () => {
     expect(known.mask('Basic YTpi')).to.equal('Basic YTpi');
   });
 
-  it('hide the newest tokens, in whatever form, and forget those that others followed', () => {
+  it('include the newest tokens in any form, and no replaced ones', () => {
     const known = secrets(PASSWORD);
     const tokens = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(4, 'x').repeat(8));
     for (const token of tokens) known.addToken(token);
@@ -287,7 +287,7 @@ describe('secrets', () => {
         .trim(),
     ],
   ] as const)
-    it(`are found in time, long as they may be: ${what}`, () => {
+    it(`are found in bounded time: ${what}`, () => {
       const known = secrets('short');
       known.addToken(token);
       const begun = process.cpuUsage();
@@ -297,7 +297,7 @@ describe('secrets', () => {
       expect(process.cpuUsage(begun).user / 1e6).to.be.below(15);
     });
 
-  it('cost as much as the text is long, whatever is in it', () => {
+  it('cost time linear in the length of the text', () => {
     const piece = fc.constantFrom(
       ...[
         '%',
@@ -326,7 +326,7 @@ describe('secrets', () => {
     );
   });
 
-  it('cost little to look for in names, however many secrets there are and whatever the names hold', () => {
+  it('cost little to find in names, however many secrets there are', () => {
     const known = secrets(PASSWORD, 'correct-horse-battery', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY');
     for (let n = 0; n < 4; n++) known.addToken(`${TOKEN}${n}`);
     for (let n = 0; n < 32; n++) known.addSignature(`Signature=${`${n}`.padStart(4, '0').repeat(16)}`);
@@ -336,7 +336,7 @@ describe('secrets', () => {
     expect(process.cpuUsage(begun).user / 1e6).to.be.below(5);
   });
 
-  it('cost next to nothing', () => {
+  it('cost almost nothing', () => {
     const known = secrets(PASSWORD, TOKEN, `${TOKEN}x`, 'correct-horse-battery');
     const line =
       'volume c96e4a94-927a-425c-8795-63f9964cfebd pay-db-data 500 GB available /dev/vdb pay-db1\n';

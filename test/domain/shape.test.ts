@@ -12,10 +12,10 @@ import {
   variant,
 } from '../../src/domain/shape.ts';
 
-describe('domain/shape', () => {
+describe('a shape', () => {
   const told = (wrong: Issue | undefined) => wrong && `${pathText(wrong.path)}: ${issueText(wrong)}`;
 
-  it('tells where a value does not fit, what was expected and what is there', () => {
+  it('reports where a value does not match, what was expected and what is there', () => {
     type Thing = { readonly kind: 'a' | 'b'; readonly n?: number; readonly list: readonly { at: string }[] };
     const check = object<Thing>({
       kind: oneOf('a', 'b'),
@@ -40,7 +40,7 @@ describe('domain/shape', () => {
       expect(told(check(value)), JSON.stringify(value)).to.equal(wrong);
   });
 
-  it('tells variants apart by a field of theirs, and by no inherited one', () => {
+  it('distinguishes variants by an own field, never an inherited one', () => {
     const check = variant<{ readonly by: 'id' }, 'by'>('by', { id: object({ by: oneOf('id') }) });
     expect(check({ by: 'id' })).to.equal(undefined);
     for (const by of ['constructor', '__proto__', 'toString', 1, undefined])

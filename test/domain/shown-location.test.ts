@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { shownLocation } from '../../src/domain/shown-location.ts';
 
-describe('domain/shown-location', () => {
+describe('the shown location of a state', () => {
   for (const [given, shown] of [
     ['vbsctl.state.json', 'vbsctl.state.json'],
     ['/srv/a@b?c=d', '/srv/a@b?c=d'],
@@ -26,7 +26,7 @@ describe('domain/shown-location', () => {
       expect(shownLocation(given)).to.equal(shown);
     });
 
-  it('never shows a login or a value, whatever stands around it, and changes nothing twice', () => {
+  it('never contains a login or a query value, and is unchanged when masked twice', () => {
     const part = fc.stringMatching(/^[a-z%@:=&?.-]{0,8}$/);
     fc.assert(
       fc.property(part, part, part, (before, path, after) => {

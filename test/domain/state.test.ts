@@ -7,8 +7,8 @@ const empty = emptyState('line', TARGET, AT);
 const commits = (...groups: Change[][]): Commit[] =>
   groups.map((changes, index) => ({ serial: index + 1, at: AT, actor: ACTOR, changes }));
 
-describe('fold', () => {
-  it('puts the last record at each address and every outcome into the history', () => {
+describe('the fold of commits', () => {
+  it('keeps the last record of each address, and each outcome in the history', () => {
     const running = recordAfter('s/a', { type: 'accept', at: AT });
     const done = recordAfter('s/a', { type: 'accept', at: AT }, { type: 'succeed', at: AT });
     const state = fold(empty, commits([put(recordAfter('s/a'))], [put(running)], [put(done)]));
@@ -17,7 +17,7 @@ describe('fold', () => {
     expect(state.history).to.deep.equal([{ type: 'closed', record: done, serial: 3, at: AT, actor: ACTOR }]);
   });
 
-  it('lets two records change places', () => {
+  it('lets two records exchange addresses', () => {
     const swap: Change = {
       type: 'moved',
       moves: [
@@ -32,13 +32,13 @@ describe('fold', () => {
     expect(state.history.map((h) => h.type)).to.deep.equal(['moved', 'moved']);
   });
 
-  it('does not touch the state it starts from', () => {
+  it('does not change its input', () => {
     const before = fold(empty, commits([numbered(1)]));
     fold(before, [{ serial: 2, at: AT, actor: ACTOR, changes: [numbered(2)] }]);
     expect(before.records.size).to.equal(1);
   });
 
-  it('removes a record and keeps all of it in the history', () => {
+  it('moves a removed record into the history', () => {
     const done = recordAfter('s/a', { type: 'accept', at: AT }, { type: 'succeed', at: AT });
     const state = fold(empty, commits([put(done)], [{ type: 'removed', address: 's/a' }]));
     expect(state.records.size).to.equal(0);
@@ -54,7 +54,7 @@ describe('fold', () => {
     expect(() => fold(empty, commits([put(recordAfter('s/a'))], [gone]))).to.throw(/forgotten/);
   });
 
-  it('refuses a gap, a move of nothing, and to bury an open restore', () => {
+  it('refuses a gap in the serials, a move of no record, and the removal of an open one', () => {
     const [one] = commits([numbered(1)]);
     expect(() => fold(empty, [{ ...(one as Commit), serial: 2 }])).to.throw(/does not follow/);
     expect(() => fold(empty, commits([{ type: 'moved', moves: [{ from: 's/x', to: 's/y' }] }]))).to.throw(
@@ -68,7 +68,7 @@ describe('fold', () => {
     expect(() => fold(empty, commits([numbered(1), numbered(2)], [onto]))).to.throw(/forgotten/);
   });
 
-  it('comes to the same over any cut: every prefix, then the rest', () => {
+  it('gives the same state for any prefix and the rest', () => {
     const pool = [...everyKind().map(put), numbered(1), numbered(2)];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pool), { maxLength: 12 }), fc.nat(12), (changes, cut) => {
@@ -81,7 +81,7 @@ describe('fold', () => {
 });
 
 describe('Ledger', () => {
-  it('shows nothing of what is only staged', () => {
+  it('shows no staged changes', () => {
     const ledger = new MutableState(empty);
     for (const commit of commits([numbered(1)], [numbered(2)])) ledger.stage(commit);
     expect(ledger.state()).to.deep.equal(empty);
@@ -91,7 +91,7 @@ describe('Ledger', () => {
     expect(ledger.state().records.size).to.equal(2);
   });
 
-  it('judges a commit by those staged before it', () => {
+  it('checks a commit against those staged before it', () => {
     const ledger = new MutableState(empty);
     const moved: Change = { type: 'moved', moves: [{ from: 'set/r1', to: 'set/r2' }] };
     for (const commit of commits([numbered(1)], [moved], [numbered(1)])) ledger.stage(commit);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { suggest, suggestForReport } from '../../src/domain/suggest.ts';
 
-describe('what a person may have meant', () => {
+describe('the suggestion for a misspelt word', () => {
   for (const [word, candidates, meant] of [
     ['volum_id', ['volume_id', 'backup_id'], 'volume_id'],
     ['volumeid', ['volume_id'], 'volume_id'],
@@ -16,7 +16,7 @@ describe('what a person may have meant', () => {
     ['', ['a', ''], ''],
     ['x'.repeat(65), ['x'.repeat(65)], undefined],
   ] as const)
-    it(`${word || '(nothing)'} among ${candidates.join(', ')}: ${meant ?? 'nothing'}`, () => {
+    it(`is ${meant ?? 'nothing'} for ${word || '(nothing)'} among ${candidates.join(', ')}`, () => {
       expect(suggest(word, candidates)).to.equal(meant);
     });
 
@@ -37,7 +37,7 @@ describe('what a person may have meant', () => {
     return at(a.length, b.length);
   }
 
-  it('is found exactly where it is at most two slips away', () => {
+  it('is at most two edits away', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 6, maxLength: 12 });
     fc.assert(
       fc.property(word, word, (a, b) => (suggest(a, [b]) === b) === slips(a, b) <= 2),
@@ -45,13 +45,13 @@ describe('what a person may have meant', () => {
     );
   });
 
-  it('is looked for a bounded number of times in one report', () => {
+  it('is computed a limited number of times in one report', () => {
     const propose = suggestForReport();
     const found = Array.from({ length: 1_000 }, () => propose('volum_id', ['volume_id']));
     expect(found.filter(Boolean)).to.have.length(10);
   });
 
-  it('takes no time to speak of, however many long words there are', () => {
+  it('takes little time for many long words', () => {
     let compared = 0;
     const endless = {
       *[Symbol.iterator]() {

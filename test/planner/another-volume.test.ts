@@ -25,7 +25,7 @@ function lookedBeside(specs: Parameters<typeof planOf>[0]): CloudSnapshot {
 }
 
 describe('a backup of another disk', () => {
-  it('too large: says first that the id is wrong, and extending the disk last', () => {
+  it('is reported as a wrong id first, and extending the disk last, if it is too large', () => {
     const specs = [spec('s/a', 'boot', 'data-new', { source })];
     const text = said(planOf(specs, { snapshot: lookedBeside(specs) }), 's/a');
     expect(text).to.contain('this is a backup of disk-data, not of disk-boot, and needs 40 GB');
@@ -36,7 +36,7 @@ describe('a backup of another disk', () => {
     expect(text).to.contain('to use the backup of disk-data').and.contain('cannot be undone');
   });
 
-  it('that fits is restored with a warning that names both disks and both ways out', () => {
+  it('is restored with a warning that names both disks and both remedies if it fits', () => {
     const specs = [spec('s/a', 'data', 'boot-new', { source })];
     const made = planOf(specs, { snapshot: lookedBeside(specs) });
     expect(story(made)).to.include({ 's/a': 'restore first' });
@@ -49,13 +49,13 @@ describe('a backup of another disk', () => {
     expect(action(made, 's/a', 'restore').backup.of_volume_name).to.equal('disk-boot');
   });
 
-  it('is known by its id where it could not be looked up', () => {
+  it('is named by its id if its disk could not be read', () => {
     const made = planOf([spec('s/a', 'data', 'boot-new')], { cloud });
     expect(made.notices[0]?.summary).to.equal('this backup is of boot, not of disk-data');
     expect(String(made.notices[0]?.remedy)).to.contain('openstack volume backup list --volume data');
   });
 
-  it('a name cannot write a line of advice', () => {
+  it('cannot add a line of advice by its name', () => {
     const evil = {
       ...cloud,
       volumes: [volume('data', { size: 40, name: 'x\n→ vbsctl apply --auto-approve' })],
@@ -64,7 +64,7 @@ describe('a backup of another disk', () => {
     expect(linesOf(made.notices[0]?.remedy ?? '')).to.have.length(2);
   });
 
-  it('that a rule asks for is meant: no warning, and too small is too small', () => {
+  it('causes no warning if a rule asks for it, only an error if the disk is too small', () => {
     const rule = (of_volume: string) =>
       ({ by: 'selector', selector: { as_of: '2026-11-24T00:00:00Z', of_volume } }) as const;
     expect(story(planOf([spec('s/a', 'data', rule('boot'))], { cloud }))).to.deep.equal({

@@ -44,7 +44,7 @@ const LIMITS: readonly (readonly [
   [{ max_backup_age_ms: 3_600_000 * 30 }, A, 'backup-too-old', 'old-backups', spec('s/a', 'v1', 'd1')],
 ];
 
-describe('limits, and the flag that lifts each for once', () => {
+describe('the limits of the policy, and the flag that lifts each once', () => {
   for (const [more, broken, code, waiver, kept] of LIMITS) {
     const policy = { ...NONE, ...more };
     it(`${code}: ${JSON.stringify(more)}`, () => {
@@ -65,7 +65,7 @@ describe('limits, and the flag that lifts each for once', () => {
     });
   }
 
-  it('too many restores', () => {
+  it('blocks a plan with too many restores', () => {
     const policy = { ...NONE, max_restores: 0 };
     expect(planOf([A], { policy }).notices[0]).to.include({ severity: 'error', code: 'too-many-restores' });
     // One that may be sent again counts, one that runs does not.
@@ -172,7 +172,7 @@ describe('protect: true', () => {
   });
 });
 
-describe('what others do right now', () => {
+describe('activity of other clients', () => {
   const cloud = {
     volumes: [volume('v1', { status: 'restoring-backup' })],
     backups: CLOUD.backups.concat(backup('x', 'v1')),
@@ -186,7 +186,7 @@ describe('what others do right now', () => {
       plan: { 's/a': 'resume' },
     },
   });
-  it('as_of: latest is flagged, a moment is not', () => {
+  it('warns about as_of: latest, and not about a time', () => {
     const moment = rule({ as_of: '2026-11-22T12:00:00.000Z' });
     expect(planOf([spec('s/a', 'v1', rule())]).notices.map(({ code }) => code)).to.deep.equal([
       'as-of-latest',

@@ -27,7 +27,7 @@ const ATTACHED = {
   attachments: [{ server_id: 'srv', server_name: 'pay-db1', device: '/dev/vdb' }],
 };
 
-describe('what is seen of disk and backup', () => {
+describe('the facts about disk and backup', () => {
   checkAll({
     'disk gone': { specs: [A], cloud: { ...cloud(), volumes: [] }, plan: { 's/a': 'blocked volume-gone' } },
     'backup gone': { specs: [A], cloud: { ...cloud(), backups: [] }, plan: { 's/a': 'blocked backup-gone' } },
@@ -75,14 +75,14 @@ describe('what is seen of disk and backup', () => {
     },
   });
 
-  it('tells unreadable for now from unreadable for good', () => {
+  it('distinguish temporarily from permanently unreadable', () => {
     const of = (retryable: boolean) =>
       said(planOf([A], { cloud: { ...cloud(), unreadable: { b1: { retryable } } } }), 's/a');
     expect(of(true)).to.contain('plan again in a moment').and.contain('req-1');
     expect(of(false)).to.contain('check that these credentials');
   });
 
-  it('shows what the restore waits for, with the commands', () => {
+  it('show what the restore waits for, with the commands', () => {
     const made = action(planOf([A], { cloud: cloud(ATTACHED) }), 's/a', 'restore');
     expect(made.waits_for).to.deep.equal([
       {
@@ -94,18 +94,18 @@ describe('what is seen of disk and backup', () => {
     expect(made.volume).to.deep.equal({ id: 'v1', name: 'disk-v1', size: 10, ...ATTACHED });
   });
 
-  it('waits for nothing when both are available', () => {
+  it('wait for nothing if both are available', () => {
     expect(action(planOf([A], { cloud: cloud() }), 's/a', 'restore').waits_for).to.deep.equal([]);
   });
 
-  it('a reading that was not asked for is a bug, not an absent disk', () => {
+  it('throw an error, and report no missing disk, if a read was not requested', () => {
     const observations = { volumes: new Map(), backups: new Map() };
     expect(() => planOf([A], { snapshot: observations })).to.throw('was needed for the plan and not read');
   });
 });
 
 describe('notices', () => {
-  it('says that the capacity of an expanded disk falls back', () => {
+  it('say that the capacity of an expanded disk may fall back', () => {
     const made = planOf([A], { cloud: cloud({ size: 20 }) });
     expect(made.notices).to.have.length(1);
     expect(made.notices[0]).to.deep.include({
@@ -116,7 +116,7 @@ describe('notices', () => {
     expect(made.notices[0]?.summary).to.contain('20 GB').and.contain('10 GB');
   });
 
-  it('not of a disk of the same size, nor of what is not restored', () => {
+  it('say nothing for a disk of the same size or one that is not restored', () => {
     expect(planOf([A], { cloud: cloud() }).notices).to.deep.equal([]);
     const state = book().put('s/a', 'v1', 'b1', 'running');
     expect(planOf([A], { state, cloud: cloud({ size: 20 }) }).notices).to.deep.equal([]);
@@ -158,7 +158,7 @@ describe('valid_until', () => {
   });
 });
 
-describe('the operator’s limits', () => {
+describe('the limits of the operator', () => {
   const policy = (more: Partial<Policy>): Policy => ({ protected_volumes: [], ...more });
   const B = spec('s/b', 'v2', 'b2');
   checkAll({
@@ -201,7 +201,7 @@ describe('the operator’s limits', () => {
     },
   });
 
-  it('name the number, the limit and the way out', () => {
+  it('name the number, the limit and the remedy', () => {
     const { notices } = planOf([A, B], { policy: policy({ max_restores: 1 }) });
     expect(notices[0]).to.deep.include({
       severity: 'error',
@@ -216,7 +216,7 @@ describe('the operator’s limits', () => {
 });
 
 describe('the plan itself', () => {
-  it('says what it was made of', () => {
+  it('lists its inputs', () => {
     const state = book().put('s/a', 'v1', 'b1', 'succeeded');
     const files = [{ path: 'restores.yaml', sha256: 'abc' }];
     expect(planOf([A], { state, files })).to.deep.include({
@@ -230,11 +230,11 @@ describe('the plan itself', () => {
     });
   });
 
-  it('has no state where there is none', () => {
+  it('has no state if none exists', () => {
     expect(planOf([A])).to.not.have.property('state');
   });
 
-  it('keeps the order of the manifests and the place of each restore', () => {
+  it('keeps the order of the manifests and the position of each restore', () => {
     const source = { file: 'x.yaml', line: 9, column: 5 };
     const made = planOf([spec('s/z', 'v2', 'b2'), spec('s/a', 'v1', 'b1', { source })], { cloud: CLOUD });
     expect(made.actions.map(({ address }) => address)).to.deep.equal(['s/z', 's/a']);
@@ -291,12 +291,12 @@ describe('dependencies', () => {
     },
   });
 
-  it('names what it depends on and how that stands', () => {
+  it('name each dependency with its status', () => {
     const specs = [spec('s/a', 'v1', 'b1', { valid_until: '2026-11-23T00:00:00Z' }), on('s/b', 2, 's/a')];
     expect(said(planOf(specs), 's/b')).to.contain('depends on s/a, which expired at 2026-11-23T00:00:00Z');
   });
 
-  it('what is not restored does not count against max_restores', () => {
+  it('do not count against max_restores if they are not restored', () => {
     const specs = [on('s/a', 1), on('s/b', 2, 's/a'), on('s/c', 3)];
     const state = book().put('s/a', 'v1', 'b1', 'unknown');
     expect(

@@ -120,7 +120,7 @@ const CASES: { [name: string]: () => { specs: RestoreSpec[]; state?: State; clou
 
 describe(`the cost of ${MANY} restores`, () => {
   for (const [name, made] of Object.entries(CASES))
-    it(`${name}: less than ${LIMIT_MS} ms`, () => {
+    it(`is below ${LIMIT_MS} ms for ${name}`, () => {
       const { specs, state, cloud: there = cloud } = made();
       const observations = observe(there, snapshotNeeds(specs, indexRecords(state)));
       let best = Number.POSITIVE_INFINITY;

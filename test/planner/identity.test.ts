@@ -6,7 +6,7 @@ import { checkAll } from './tables.ts';
 const A = spec('s/a', 'v1', 'b1');
 const selector = { as_of: 'latest' };
 
-describe('identity: done or not', () => {
+describe('the identity that decides whether a restore is done', () => {
   checkAll({
     'never done': { specs: [A], state: book(), plan: { 's/a': 'restore first' } },
     'never done, and no state yet': { specs: [A], plan: { 's/a': 'restore first' } },
@@ -117,7 +117,7 @@ describe('identity: done or not', () => {
     },
   });
 
-  it('shows what changed against the restore of before', () => {
+  it('shows what differs from the earlier restore', () => {
     const state = book().put('s/a', 'v1', 'b1', 'succeeded');
     const made = planOf([spec('s/a', 'v1', 'c1', { generation: 2 })], { state });
     expect(action(made, 's/a', 'restore').changes).to.deep.equal([
@@ -128,7 +128,7 @@ describe('identity: done or not', () => {
     ]);
   });
 
-  it('does not call unknown what offline it cannot see', () => {
+  it('does not call a disk unknown in an offline plan', () => {
     const state = book().put('s/a', 'v1', 'b1', 'succeeded');
     const made = planOf([spec('s/a', 'v1', 'c1')], { state, offline: true });
     expect(action(made, 's/a', 'restore').changes).to.deep.equal([
@@ -137,10 +137,10 @@ describe('identity: done or not', () => {
   });
 });
 
-describe('going back to an older one', () => {
+describe('a return to an older backup', () => {
   const there = () => book().put('s/a', 'v1', 'b1', 'succeeded').put('s/a', 'v1', 'c1', 'succeeded');
 
-  it('is a noop that says when it was done and what came after', () => {
+  it('is a noop that says when it was done and which restores followed', () => {
     const state = there();
     const { done_at, superseded_by } = action(planOf([A], { state }), 's/a', 'noop');
     const [first, second] = state.state.history.map((entry) => entry.type === 'closed' && entry.record);
@@ -149,18 +149,18 @@ describe('going back to an older one', () => {
     expect(superseded_by).to.have.all.keys('address', 'backup_id', 'finished_at');
   });
 
-  it('and forth again is done and superseded by nothing', () => {
+  it('is a noop without later restores if the newer backup is declared again', () => {
     expect(
       action(planOf([spec('s/a', 'v1', 'c1')], { state: there() }), 's/a', 'noop').superseded_by,
     ).to.equal(undefined);
   });
 
-  it('names what came after by the address that it has now', () => {
+  it('names later restores by their current address', () => {
     const state = there().moves([{ from: 's/a', to: 't/new' }]);
     expect(action(planOf([A], { state }), 's/a', 'noop').superseded_by?.address).to.equal('t/new');
   });
 
-  it('takes the order from the history, not from clocks', () => {
+  it('takes the order from the history, not from the clocks', () => {
     const state = there();
     const turned = {
       ...state.state,
@@ -205,7 +205,7 @@ describe('going back to an older one', () => {
     },
   });
 
-  it('raises to a generation that was not used yet', () => {
+  it('suggests a generation that was not used yet', () => {
     const state = book()
       .put('s/a', 'v1', 'b1', 'succeeded')
       .put('s/a', 'v1', 'b1', 'succeeded', { generation: 2 })
@@ -217,11 +217,11 @@ describe('going back to an older one', () => {
   });
 });
 
-describe('the generation to raise to', () => {
+describe('the suggested generation', () => {
   const next = (specs: Parameters<typeof planOf>[0], state: ReturnType<typeof book>) =>
     action(planOf(specs, { state }), specs[0]?.address ?? '', 'noop').next_generation;
 
-  it('is one that no restore of this disk and backup has had, however low the number stands now', () => {
+  it('was never used for this disk and backup, however low the declared one is', () => {
     const state = book()
       .put('s/a', 'v1', 'b1', 'succeeded')
       .put('s/a', 'v1', 'b1', 'succeeded', { generation: 2 });
@@ -230,7 +230,7 @@ describe('the generation to raise to', () => {
     expect(next([A], seven)).to.equal(8);
   });
 
-  it('and that, once written, does restore: by an id and by a rule that picked another backup meanwhile', () => {
+  it('causes a restore once it is declared, by id or by a rule that now picks another backup', () => {
     const selector = { as_of: 'latest' };
     const state = book()
       .put('s/a', 'v1', 'b1', 'succeeded', { selector })
@@ -243,13 +243,13 @@ describe('the generation to raise to', () => {
   });
 });
 
-describe('the generation after a record', () => {
+describe('the next generation after a record', () => {
   const raised = (state: ReturnType<typeof book>, address: string) => {
     const record = state.state.records.get(address);
     return record && generationAfter(indexRecords(state.state), record);
   };
 
-  it('is one that no other record of this disk and backup has, now or in the history', () => {
+  it('is not used by another record of this disk and backup, or in the history', () => {
     const state = book()
       .put('s/a', 'v1', 'b1', 'failed maybe')
       .put('s/b', 'v1', 'b1', 'failed maybe', { generation: 2 })
@@ -261,7 +261,7 @@ describe('the generation after a record', () => {
     );
   });
 
-  it('is one that its rule has not had either, with whatever backup', () => {
+  it('is not used by the rule of the record with any backup', () => {
     const state = book()
       .put('s/b', 'v1', 'c1', 'failed maybe', { selector, generation: 5 })
       .put('s/a', 'v1', 'b1', 'failed maybe', { selector });
@@ -270,7 +270,7 @@ describe('the generation after a record', () => {
     expect(said(planOf([byRule], { state }), 's/a')).to.contain('raise generation to 6');
   });
 
-  it('is a higher one than its own, also where the state could not be written', () => {
+  it('is higher than that of the record even if the state could not be written', () => {
     const state = book().put('s/a', 'v1', 'b1', 'failed maybe', { generation: 4 }).state;
     const [record] = [...state.records.values()];
     expect(record && generationAfter(indexRecords(undefined), record)).to.equal(5);
@@ -317,7 +317,7 @@ describe('the same restore declared twice', () => {
     },
   });
 
-  it('names the one that has it', () => {
+  it('names the declaration that has the record', () => {
     const made = planOf([B, A], { state: book().put('s/a', 'v1', 'b1', 'running') });
     expect(said(made, 't/a')).to.contain('the same restore as s/a').and.contain('remove one');
   });
@@ -358,7 +358,7 @@ describe('one disk in two declarations', () => {
     },
   });
 
-  it('names three of many', () => {
+  it('names three addresses of many', () => {
     const many = Array.from({ length: 9 }, (_, n) => spec(`s/r${n}`, 'v1', `b${n}`));
     const made = planOf(many, { offline: true });
     expect(said(made, 's/r1')).to.contain('s/r0, s/r2, s/r3 and 5 more would restore');

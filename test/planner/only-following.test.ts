@@ -5,7 +5,7 @@ import { action, book, planOf, rule, spec, story } from './builders.ts';
 
 const WHY = [error('too-many-restores', 'the plan has 2 restores, the limit is 1')];
 
-describe('what is left of a plan that is refused', () => {
+describe('the part of a refused plan that only follows', () => {
   const state = book()
     .put('s/run', 'v1', 'b1', 'running')
     .put('s/old', 'v2', 'b2', 'intended')
@@ -18,7 +18,7 @@ describe('what is left of a plan that is refused', () => {
     spec('s/none', 'v9', 'b9'),
   ];
 
-  it('follows what is under way where its record stands, and starts, renames and notes nothing', () => {
+  it('resumes running restores at the address of their record, and starts, renames and records nothing', () => {
     const plan = planOf(specs, { state });
     expect(story(plan)).to.include({ 's/renamed': 'resume was s/old', moves: 's/old>s/renamed' });
     expect(story(plan)['s/done']).to.equal('noop and notes its rule');
@@ -34,7 +34,7 @@ describe('what is left of a plan that is refused', () => {
     expect(action(left, 's/new', 'blocked').reasons[0]?.summary).to.include('the limit is 1');
   });
 
-  it('is nothing where nothing is under way', () => {
+  it('is empty if nothing is running', () => {
     expect(onlyFollowing(planOf([spec('s/new', 'v4', 'b4')], { state: book() }), WHY)).to.equal(undefined);
   });
 });

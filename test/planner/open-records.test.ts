@@ -4,7 +4,7 @@ import { checkAll } from './tables.ts';
 
 const A = spec('s/a', 'v1', 'b1');
 
-describe('the run after a failure', () => {
+describe('the plan after a failed or unknown restore', () => {
   checkAll({
     'disk not touched: planned again': {
       specs: [A],
@@ -88,28 +88,28 @@ describe('the run after a failure', () => {
     },
   });
 
-  it('names both ways out where both are open', () => {
+  it('names both remedies if both are possible', () => {
     const state = book().put('s/a', 'v1', 'b1', 'failed maybe');
     expect(said(planOf([A], { state }), 's/a'))
       .to.contain('raise generation to 2')
       .and.contain('vbsctl resolve s/a --as');
   });
 
-  it('does not offer to resolve what was resolved', () => {
+  it('does not suggest to resolve a resolved record', () => {
     const state = book().put('s/a', 'v1', 'b1', 'resolved failed');
     expect(said(planOf([A], { state }), 's/a'))
       .to.contain('raise generation to 2')
       .and.not.contain('vbsctl resolve');
   });
 
-  it('never offers to resolve at an address that is another record’s by now', () => {
+  it('never suggests to resolve an address that another record has now', () => {
     const state = book().put('s/z', 'v1', 'b1', 'failed maybe').put('s/z', 'v2', 'b2', 'running');
     expect(said(planOf([A], { state }), 's/a'))
       .to.contain('raise generation')
       .and.not.contain('vbsctl resolve');
   });
 
-  it('leaves a way out when the state forgot an unknown one', () => {
+  it('names a remedy if the state no longer has the unknown record', () => {
     const { state } = book().put('s/a', 'v1', 'b1', 'unknown');
     const forgotten = { ...state, records: new Map() };
     expect(said(planOf([A], { state: forgotten }), 's/a'))
@@ -130,7 +130,7 @@ describe('the run after a failure', () => {
   });
 });
 
-describe('open business first', () => {
+describe('an open restore on the same disk or backup', () => {
   for (const end of ['intended', 'running', 'unknown'] as const)
     checkAll({
       [`${end} on the same disk, by an orphan`]: {
@@ -183,7 +183,7 @@ describe('open business first', () => {
     },
   });
 
-  it('says what it is, and how each kind is settled', () => {
+  it('is named with the remedy for its status', () => {
     const other = spec('s/b', 'v2', 'b1');
     const blockedBy = (end: 'intended' | 'running' | 'unknown', declared: boolean) =>
       said(
@@ -203,25 +203,25 @@ describe('open business first', () => {
     expect(blockedBy('unknown', true)).to.contain('vbsctl resolve s/a').and.not.contain('--target');
   });
 
-  it('names the new address of one that was renamed', () => {
+  it('is named by its new address if it was renamed', () => {
     const state = book().put('s/old', 'v1', 'b1', 'running');
     expect(said(planOf([A, spec('s/b', 'v2', 'b1')], { state, only: ['s/b'] }), 's/b')).to.contain(
       'vbsctl apply --target s/a',
     );
   });
 
-  it('is waited for where this plan resumes it', () => {
+  it('is waited for if this plan resumes it', () => {
     const made = planOf([A, spec('s/b', 'v2', 'b1')], { state: book().put('s/a', 'v1', 'b1', 'running') });
     expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a to end (it is resumed first)');
   });
 
-  it('is told once, disk and backup both', () => {
+  it('is named once if it has both disk and backup', () => {
     const state = book().put('s/z', 'v1', 'b1', 'running');
     const made = planOf([spec('s/a', 'v1', 'b1', { generation: 2 })], { state });
     expect(action(made, 's/a', 'blocked').reasons).to.have.length(1);
   });
 
-  it('tells three of many', () => {
+  it('is one of three named if there are many', () => {
     const state = book();
     for (let n = 0; n < 9; n++) state.put(`s/r${n}`, `w${n}`, 'b1', 'running');
     expect(action(planOf([A], { state }), 's/a', 'blocked').reasons).to.have.length(3);

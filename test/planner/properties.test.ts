@@ -169,8 +169,8 @@ function runnable(made: Plan) {
   );
 }
 
-describe('for every state and every manifest', () => {
-  it('no restore is begun or resumed twice in a plan, nor two on one disk', () => {
+describe('a plan from any state and manifest', () => {
+  it('starts or resumes no restore twice, and no two on one disk', () => {
     fc.assert(
       fc.property(situation, ({ history, specs, cloud, offline }) => {
         const { book } = written(history);
@@ -183,7 +183,7 @@ describe('for every state and every manifest', () => {
     );
   });
 
-  it('nothing starts whose newest attempt succeeded, goes on, is unknown or may have touched the disk', () => {
+  it('starts nothing whose last attempt succeeded, is running, is unknown or may have touched the disk', () => {
     fc.assert(
       fc.property(situation, ({ history, specs, cloud, offline }) => {
         const { book, last } = written(history);
@@ -209,7 +209,7 @@ describe('for every state and every manifest', () => {
     );
   });
 
-  it('every open record is resumed, named by what it blocks, or listed as an orphan', () => {
+  it('resumes each open record, names it as a blocker, or lists it as an orphan', () => {
     fc.assert(
       fc.property(situation, ({ history, specs, cloud, offline }) => {
         const { book } = written(history);
@@ -229,7 +229,7 @@ describe('for every state and every manifest', () => {
     );
   });
 
-  it('the moves fit, lose nothing that is open, and leave each action the record it was planned with', () => {
+  it('has moves that fit, lose no open record and keep the record of each action', () => {
     fc.assert(
       fc.property(situation, fc.subarray(ADDRESSES), ({ history, specs, cloud, offline }, only) => {
         const { book } = written(history);
@@ -248,7 +248,7 @@ describe('for every state and every manifest', () => {
     );
   });
 
-  it('a plan made again after its moves has none left', () => {
+  it('has no moves left when it is made again after them', () => {
     fc.assert(
       fc.property(situation, ({ history, specs, cloud, offline }) => {
         const { book } = written(history);
@@ -262,7 +262,7 @@ describe('for every state and every manifest', () => {
   });
 });
 
-describe('from every state there is a way out', () => {
+describe('the remedies of a plan', () => {
   const last = 3;
 
   /** What a person does who follows what the plan says, on a good day of the cloud. */
@@ -300,7 +300,7 @@ describe('from every state there is a way out', () => {
     return next;
   }
 
-  it('following the remedies, everything declared is done in a few runs', () => {
+  it('lead to the end of every declared restore within a few runs', () => {
     fc.assert(
       fc.property(
         history,

@@ -183,7 +183,7 @@ describe('renames onto an address that has a record', () => {
     },
   });
 
-  it('says where the record waits that cannot move, and how to clear the way', () => {
+  it('names the record that cannot move, and the remedy', () => {
     const state = put(put(book(), 's/a', I, 'running'), 's/b', J, 'running');
     expect(said(planOf([as('s/b', I)], { state }), 's/b'))
       .to.contain('another restore at s/b is running')
@@ -195,7 +195,7 @@ describe('renames onto an address that has a record', () => {
       .and.not.contain('vbsctl wait');
   });
 
-  it('what a move overwrites is still known to be done', () => {
+  it('keep an overwritten record as done in the history', () => {
     const before = put(put(book(), 's/a', I, 'succeeded'), 's/b', J, 'succeeded').state;
     const { moves } = planOf([as('s/b', I)], { state: before });
     const at = '2026-11-24T00:00:00Z';
@@ -227,7 +227,7 @@ describe('orphans', () => {
     },
   });
 
-  it('say what they hold', () => {
+  it('list the disk and backup that they block', () => {
     const state = put(book(), 's/a', I, 'running');
     expect(planOf([], { state }).orphans).to.deep.equal([
       { address: 's/a', status: 'running', volume_id: 'v1', backup_id: 'b1' },
@@ -270,7 +270,7 @@ describe('resume', () => {
   });
 
   for (const end of ['intended', 'running', 'unknown'] as const)
-    it(`never what only the history tells of, ${end}: there is no record to look at first`, () => {
+    it(`never applies to a restore that is only in the history (${end})`, () => {
       const { state } = put(book(), 's/a', I, end);
       const actor = { who: 'ada@bench', operation: 'apply', version: '0.1.0' };
       const history = [...state.records.values()].map(

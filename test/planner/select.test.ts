@@ -35,7 +35,7 @@ function pick(selector: Parameters<typeof rule>[0], cloud: Cloud = CLOUD): strin
   return made?.kind === 'blocked' ? made.reasons.map(({ code }) => code).join(' ') : made?.backup.id;
 }
 
-describe('a rule picks a backup', () => {
+describe('the backup that a rule picks', () => {
   const cases: { [name: string]: [Parameters<typeof rule>[0], Cloud, string] } = {
     'the newest at or before the moment': [{ as_of: '2026-11-22T12:00:00Z' }, CLOUD, 'c1'],
     'one at the very moment': [{ as_of: '2026-11-22T00:00:00Z' }, CLOUD, 'c1'],
@@ -71,7 +71,7 @@ describe('a rule picks a backup', () => {
   for (const [name, [selector, cloud, expected]] of Object.entries(cases))
     it(name, () => expect(pick(selector, cloud)).to.equal(expected));
 
-  it('names the nearest when nothing fits', () => {
+  it('is named as the nearest if none matches', () => {
     const made = planOf([spec('s/a', 'v1', rule({ as_of: '2026-11-22T20:00:00Z', within: '1h' }))]);
     expect(said(made, 's/a'))
       .to.contain('as of 2026-11-22T20:00:00Z, within 1h before it')
@@ -79,12 +79,12 @@ describe('a rule picks a backup', () => {
       .and.contain('; b1 (');
   });
 
-  it('names the nearest of other names when no backup has the name', () => {
+  it('is named as the nearest of other names if no backup has the name', () => {
     const made = planOf([spec('s/a', 'v1', rule({ name: 'nope' }))]);
     expect(said(made, 's/a')).to.contain('backup named nope of disk v1').and.contain('Nearest: d1');
   });
 
-  it('names both of a tie', () => {
+  it('is named with the other one if two are equally new', () => {
     const cloud = cloudWith(aged('b', 1), aged('c', 1));
     expect(said(planOf([spec('s/a', 'v1', rule())], { cloud }), 's/a'))
       .to.contain('b (')
@@ -92,7 +92,7 @@ describe('a rule picks a backup', () => {
   });
 });
 
-describe('a rule and what it was resolved to', () => {
+describe('the pin of a rule', () => {
   const selector = { as_of: 'latest' };
   const A = spec('s/a', 'v1', rule());
   checkAll({
@@ -140,7 +140,7 @@ describe('a rule and what it was resolved to', () => {
 
   const pinOf = (made: ReturnType<typeof planOf>) => made.actions[0]?.backup.id;
 
-  it('once noted, it stays done when the next backup is made, and so do the rules before it', () => {
+  it('keeps a recorded rule and earlier rules done after the next backup', () => {
     const early = { as_of: '2026-11-23T12:00:00Z' };
     const state = book().put('s/a', 'v1', 'd1', 'succeeded', { selector: early }).note('s/a', selector);
     const cloud = { ...CLOUD, backups: [...CLOUD.backups, aged('e1', 1)] };
@@ -148,35 +148,35 @@ describe('a rule and what it was resolved to', () => {
       expect(story(planOf([each], { state, cloud }))).to.deep.equal({ 's/a': 'noop' });
   });
 
-  it('a raised generation picks anew', () => {
+  it('is picked again for a raised generation', () => {
     const state = book().put('s/a', 'v1', 'b1', 'succeeded', { selector });
     const made = planOf([spec('s/a', 'v1', rule(), { generation: 2 })], { state });
     expect(action(made, 's/a', 'restore').selector).to.deep.equal(selector);
     expect(pinOf(made)).to.equal('d1');
   });
 
-  it('what failed before it touched the disk keeps its pin', () => {
+  it('is kept by a restore that failed untouched', () => {
     const state = book().put('s/a', 'v1', 'b1', 'failed no', { selector });
     const made = planOf([A], { state });
     expect(made.actions[0]?.kind).to.equal('restore');
     expect(pinOf(made)).to.equal('b1');
   });
 
-  it('says how to pick another when the pinned one is gone', () => {
+  it('can be replaced as the remedy says if its backup is gone', () => {
     const state = book().put('s/a', 'v1', 'gone', 'failed no', { selector });
     expect(said(planOf([A], { state }), 's/a'))
       .to.contain('backup gone does not exist')
       .and.contain('raise generation to 2 to let the rule pick another one');
   });
 
-  it('what runs is followed with its own pin', () => {
+  it('is kept by a running restore', () => {
     const state = book().put('s/a', 'v1', 'b1', 'running', { selector });
     const made = planOf([A], { state });
     expect(made.actions[0]?.kind).to.equal('resume');
     expect(pinOf(made)).to.equal('b1');
   });
 
-  it('a pin of a new restore is shown with its rule', () => {
+  it('is shown with its rule for a new restore', () => {
     expect(planOf([A]).actions[0]?.backup).to.deep.equal({
       id: 'd1',
       name: 'nightly-d1',
@@ -188,7 +188,7 @@ describe('a rule and what it was resolved to', () => {
   });
 });
 
-describe('a disk by name', () => {
+describe('a disk selected by name', () => {
   const A = spec('s/a', named('disk-v1'), 'b1');
   const noDisk: Cloud = { volumes: [volume('v2')], backups: CLOUD.backups };
   const twoDisks: Cloud = {
@@ -243,14 +243,14 @@ describe('a disk by name', () => {
     },
   });
 
-  it('names the disks that share it', () => {
+  it('lists the disks that share the name', () => {
     expect(said(planOf([A], { cloud: twoDisks }), 's/a'))
       .to.contain('2 disks')
       .and.contain('v1, v9');
   });
 });
 
-describe('offline', () => {
+describe('an offline plan', () => {
   checkAll({
     'ids need no cloud': {
       specs: [spec('s/a', 'v1', 'b1')],
@@ -281,7 +281,7 @@ describe('offline', () => {
     },
   });
 
-  it('says so, and shows what the record remembers', () => {
+  it('says that it is offline, and shows the facts in the record', () => {
     const state = book().put('s/a', 'v1', 'b1', 'running');
     const made = planOf([spec('s/a', 'v1', 'b1')], { state, offline: true });
     expect(made.offline).to.equal(true);

@@ -26,19 +26,19 @@ const COMMANDS = [
 
 describe('text for the log of a pipeline', () => {
   for (const command of COMMANDS)
-    it(`does not act: ${JSON.stringify(command)}`, () => {
+    it(`is escaped so that it is no command: ${JSON.stringify(command)}`, () => {
       expect(logCommandsIn(command), 'the command itself is one').not.to.deep.equal([]);
       for (const text of [command, `one\n${command}\ntwo`, `${command}\n`])
         expect(logCommandsIn(withoutLogCommands(harmlessText(text)))).to.deep.equal([]);
     });
 
-  it('shows the code of the first character, and the rest as it was', () => {
+  it('shows the code of the first character, and the rest unchanged', () => {
     expect(withoutLogCommands('  ::add-mask::x')).to.equal('  \\x3a:add-mask::x');
     expect(withoutLogCommands('a ##[group]b')).to.equal('a \\x23#[group]b');
     expect(withoutLogCommands('--- b')).to.equal('\\x2d-- b');
   });
 
-  it('leaves alone what is no command', () => {
+  it('is unchanged if it is no command', () => {
     for (const text of [
       'a ::b:: c',
       '## a',
@@ -53,13 +53,13 @@ describe('text for the log of a pipeline', () => {
       expect(withoutLogCommands(text)).to.equal(text);
   });
 
-  it('knows whether a line was begun', () => {
+  it('is escaped only at the start of a line', () => {
     for (const text of ['', 'a\n', '  ', 'a\n \t', '\u001b[1m'])
       expect(endsMidLine(text), text).to.equal(false);
     for (const text of ['a', 'a\nb', '\u001b[1mx']) expect(endsMidLine(text), text).to.equal(true);
   });
 
-  it('never acts, and stays the same said twice', () => {
+  it('is never a command, and is unchanged when escaped twice', () => {
     const pieces = fc.constantFrom(
       ...COMMANDS,
       '##',

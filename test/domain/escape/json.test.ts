@@ -22,7 +22,7 @@ describe('harmlessJson', () => {
   );
   const text = fc.array(unit, { maxLength: 40 }).map((units) => units.join(''));
 
-  it('holds the same data, and nothing that acts', () => {
+  it('keeps the data, and contains no command', () => {
     fc.assert(
       fc.property(text, (given) => {
         const json = toJson([given]);
@@ -32,7 +32,7 @@ describe('harmlessJson', () => {
     );
   });
 
-  it('is the same in pieces of whatever length', () => {
+  it('gives the same text in pieces of any length', () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 1, max: 5 }), (given, length) => {
         const json = JSON.stringify(given);
@@ -41,7 +41,7 @@ describe('harmlessJson', () => {
     );
   });
 
-  it('is made in steps, and a stop ends it', async () => {
+  it('runs in steps, and ends at a stop', async () => {
     const stop = new AbortController();
     const steps = harmlessJsonInSteps('#'.repeat(100), 10);
     setImmediate(() => stop.abort(new Error('stopped')));

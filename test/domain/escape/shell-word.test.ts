@@ -13,12 +13,12 @@ import {
 const SHELLS = ['sh', 'bash', 'zsh', 'fish', 'dash'].filter((shell) => !spawnSync(shell, ['-c', ':']).error);
 
 describe('a word for the shell', () => {
-  it('has no quotes where it needs none', () => {
+  it('has no quotes if it needs none', () => {
     for (const plain of ['vbsctl.state.json', './a/b-1.yaml', 'https://gitlab.example/x', 'set/disk-1', '-x'])
       expect(shellWord(plain)).to.equal(plain);
   });
 
-  it('quotes what the shell would read otherwise', () => {
+  it('quotes what a shell would interpret', () => {
     expect(shellWord('s3://b/k?endpoint=x&region=y')).to.equal(`'s3://b/k?endpoint=x&region=y'`);
     expect(shellWord("it's; $(rm -rf /)")).to.equal(`'it'\\''s; $(rm -rf /)'`);
     expect(shellWord('')).to.equal(`''`);
@@ -27,16 +27,16 @@ describe('a word for the shell', () => {
     expect(shellWord('%self')).to.equal(`'%self'`);
   });
 
-  it('never ends its quotes early in fish, where a backslash acts within them', () => {
+  it('does not end its quotes early in fish, where a backslash escapes within them', () => {
     expect(shellWord("\\';touch x;#")).to.equal(`''\\\\''\\'';touch x;#'`);
   });
 
-  it('says so where the text cannot be pasted', () => {
+  it('says so if the text cannot be pasted', () => {
     for (const text of ['a\nb', 'a\rb', 'a\tb', '\u001b[31m', 'a\u202eb', 'a\u200bb', '\u2028', '\u0085'])
       expect(shellWord(text)).to.equal(UNPRINTABLE);
   });
 
-  it('is no option where it stands alone', () => {
+  it('is not read as an option', () => {
     expect(shellPath('--state=https://evil')).to.equal('./--state=https://evil');
     expect(shellPath('-')).to.equal('-');
     expect(shellPath('plan.json')).to.equal('plan.json');
@@ -44,7 +44,7 @@ describe('a word for the shell', () => {
     expect(shellOperand('4711')).to.equal('4711');
   });
 
-  it('comes back from a real shell as it was', () => {
+  it('is read unchanged by a real shell', () => {
     const text = fc.string({ unit: fc.constantFrom(...'ab \'"$`\\&;|<>(){}*?!~#%=^@-é'), maxLength: 12 });
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 40 }), (words) => {
