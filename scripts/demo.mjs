@@ -83,7 +83,7 @@ async function audit(url) {
       disk: volume.name,
       'restores started': volume.restores_started,
       'holds backup': volume.content,
-      'client was told': restores.find((r) => r.volume_id === volume.id).client_told
+      'client was informed': restores.find((r) => r.volume_id === volume.id).client_informed
         ? 'yes'
         : 'no, the answer was lost',
     }));

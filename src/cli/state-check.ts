@@ -73,7 +73,7 @@ export function faultWarningBackend(io: Io, backend: Backend): Backend {
 }
 
 /** A migrated state is out of date by definition, so it has no faults; `refusingMigrated` refuses it. */
-export async function faultsOf(io: Io, backend: Located, snapshot: Snapshot): Promise<StateFault[]> {
+export async function faultsOf(io: Io, backend: BackendIdentity, snapshot: Snapshot): Promise<StateFault[]> {
   if (snapshot.state.moved_to) return [];
   const known = statesKnownTo(io);
   const [of_lineage, here] = await Promise.all([
@@ -85,7 +85,7 @@ export async function faultsOf(io: Io, backend: Located, snapshot: Snapshot): Pr
 
 export async function refuseFaults(
   { io, flags }: Context,
-  backend: Located,
+  backend: BackendIdentity,
   snapshot: Snapshot,
 ): Promise<void> {
   refuseBelow(minimumSerial(io, flags), snapshot.state.serial, backend.location);
@@ -107,7 +107,7 @@ export function warnOfFaults(
 
 export async function remember(
   io: Io,
-  backend: Located,
+  backend: BackendIdentity,
   snapshot: Snapshot,
   how: Exclude<StateEvent, 'migrated'>,
 ): Promise<void> {
@@ -126,7 +126,7 @@ export async function serialsKnown(io: Io, lineage: string): Promise<readonly nu
 }
 
 /** `apply` creates no state where this user has seen one before. `vbsctl init` does. */
-export async function refuseLostState(io: Io, backend: Located): Promise<void> {
+export async function refuseLostState(io: Io, backend: BackendIdentity): Promise<void> {
   const { location } = backend;
   const known = await statesKnownTo(io).at(idOnAllMachines(backend));
   if (!known) return;
@@ -146,14 +146,14 @@ function statesKnownTo(io: Io): KnownStates {
   return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'));
 }
 
-type Located = Pick<Backend, 'location' | 'id'>;
+type BackendIdentity = Pick<Backend, 'location' | 'id'>;
 
 /** The same on each run. Machines may share a home directory, and the same path is another file on each of them. */
-function idOnAllMachines({ id }: Located): string {
+function idOnAllMachines({ id }: BackendIdentity): string {
   return isUrl(id) ? id : `${hostname()}:${id}`;
 }
 
-function shownId({ location, id }: Located): string {
+function shownId({ location, id }: BackendIdentity): string {
   return isUrl(id) ? location : id;
 }
 

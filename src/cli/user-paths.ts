@@ -6,8 +6,8 @@ import {
   EVERY_REPOSITORY,
   isInCheckouts,
   LeadsOutError,
-  type Located,
   locate,
+  type ResolvedPath,
 } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import { plainReason } from '../files/system-error.ts';
@@ -34,7 +34,7 @@ async function located(
   path: string,
   flag: string,
   checkouts: Checkouts,
-): Promise<Located> {
+): Promise<ResolvedPath> {
   try {
     return await locate(absolute(io, path), [EVERY_REPOSITORY, ...checkouts]);
   } catch (cause) {

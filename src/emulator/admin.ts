@@ -5,74 +5,62 @@
 import { auditOf } from './audit.ts';
 import { InvalidData } from './check.ts';
 import { parseFaultPlan } from './fault-plan.ts';
-import { planOf, startPlan } from './faults.ts';
+import { type FaultPlan, planOf, startPlan } from './faults.ts';
 import { expireTokens } from './keystone.ts';
-import type { World } from './model.ts';
-import { ACTIONS, type OperatorContext, parseAction, perform } from './operator.ts';
+import { lookup, type World } from './model.ts';
+import { ACTIONS, type OperatorAction, type OperatorContext, parseAction, perform } from './operator.ts';
 import { json, parseJson, type Reply, type WireRequest } from './wire.ts';
 
-const PATHS = [
-  'GET audit',
-  'GET world',
-  'GET faults',
-  'POST faults',
-  'DELETE faults',
-  'POST expire-tokens',
-  ...ACTIONS.map((action) => `POST ${action}`),
-];
+type AdminContext = OperatorContext & { requests: Record<string, number> };
 
-/** Answers an admin request on a world that was advanced to the current time. */
-export function admin(
-  world: World,
-  name: string,
-  request: WireRequest,
-  context: OperatorContext & { requests: Record<string, number> },
-): Reply {
-  try {
-    return act(world, name, request, context);
-  } catch (error) {
-    if (error instanceof InvalidData) {
-      return json(400, { error: { message: error.message, problems: error.problems } });
-    }
-    throw error;
-  }
-}
-
-function act(
-  world: World,
-  name: string,
-  request: WireRequest,
-  context: OperatorContext & { requests: Record<string, number> },
-): Reply {
-  const call = `${request.method} ${name}`;
-  switch (call) {
-    case 'GET ':
-      return json(200, { paths: PATHS });
-    case 'GET audit':
-      return json(200, auditOf(world, context.requests));
-    case 'GET world':
-      return json(200, withoutSecrets(world));
-    case 'GET faults':
-      return json(200, world.faults);
-    case 'POST faults':
-      world.faults = startPlan(parseFaultPlan(bodyOf(request)));
-      return json(200, planOf(world.faults));
-    case 'DELETE faults':
-      world.faults = startPlan({});
-      return json(200, planOf(world.faults));
-    case 'POST expire-tokens':
+/** Method and path below `/__emulator/` of each call. */
+const CALLS: Readonly<Record<string, (world: World, request: WireRequest, context: AdminContext) => Reply>> =
+  {
+    'GET audit': (world, _request, { requests }) => json(200, auditOf(world, requests)),
+    'GET world': (world) => json(200, withoutSecrets(world)),
+    'GET faults': (world) => json(200, world.faults),
+    'POST faults': (world, request) => setPlan(world, parseFaultPlan(bodyOf(request))),
+    'DELETE faults': (world) => setPlan(world, {}),
+    'POST expire-tokens': (world) => {
       expireTokens(world);
       return json(200, { done: true, id: null });
-    default:
-      return operate(world, call, request, context);
+    },
+    ...Object.fromEntries(
+      ACTIONS.map((action) => [
+        `POST ${action}`,
+        (world: World, request: WireRequest, context: AdminContext) =>
+          operate(world, action, request, context),
+      ]),
+    ),
+  };
+
+/** Answers an admin request on a world that was advanced to the current time. */
+export function admin(world: World, name: string, request: WireRequest, context: AdminContext): Reply {
+  const key = `${request.method} ${name}`;
+  const paths = Object.keys(CALLS);
+  if (key === 'GET ') return json(200, { paths });
+  const call = lookup(CALLS, key);
+  if (call === undefined)
+    return json(404, { error: { message: `No such path under /__emulator/. Known: ${paths.join(', ')}` } });
+  try {
+    return call(world, request, context);
+  } catch (error) {
+    if (!(error instanceof InvalidData)) throw error;
+    return json(400, { error: { message: error.message, problems: error.problems } });
   }
 }
 
-function operate(world: World, call: string, request: WireRequest, context: OperatorContext): Reply {
-  const action = ACTIONS.find((known) => call === `POST ${known}`);
-  if (action === undefined) {
-    return json(404, { error: { message: `No such path under /__emulator/. Known: ${PATHS.join(', ')}` } });
-  }
+function setPlan(world: World, plan: FaultPlan): Reply {
+  world.faults = startPlan(plan);
+  return json(200, planOf(world.faults));
+}
+
+function operate(
+  world: World,
+  action: OperatorAction['action'],
+  request: WireRequest,
+  context: OperatorContext,
+): Reply {
   const result = perform(world, parseAction(action, bodyOf(request)), context);
   if (result.done) return json(200, result);
   return json(result.reason === 'missing' ? 404 : 409, { error: { message: result.message } });

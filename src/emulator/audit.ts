@@ -14,7 +14,7 @@ export interface AuditRestore {
   request_id: string;
   cause: JobCause;
   /** Whether an intact answer with the job id was sent to the client. */
-  client_told: boolean;
+  client_informed: boolean;
   accepted_at: string;
   /** When the restore began to overwrite the volume; null if it never did. */
   started_at: string | null;
@@ -93,7 +93,7 @@ function restoreOf(job: Job): AuditRestore {
     backup_id: job.backup_id,
     request_id: job.request_id,
     cause: job.cause,
-    client_told: job.client_told,
+    client_informed: job.client_informed,
     accepted_at: iso(job.accepted_ms),
     started_at: job.started_ms === null ? null : iso(job.started_ms),
     ended_at: job.ended_ms === null ? null : iso(job.ended_ms),

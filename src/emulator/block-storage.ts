@@ -122,8 +122,8 @@ export function postVolumeAction(
 /** `POST …/backups`. */
 export function postBackup(world: World, root: ApiRoot, body: string, context: OperatorContext): Reply {
   const parsed = parseJson(body);
-  const order = isFields(parsed) && isFields(parsed.backup) ? parsed.backup : {};
-  const volume_id = order.volume_id;
+  const fields = isFields(parsed) && isFields(parsed.backup) ? parsed.backup : {};
+  const volume_id = fields.volume_id;
   if (typeof volume_id !== 'string') {
     return blockStorageError(
       400,
@@ -132,7 +132,7 @@ export function postBackup(world: World, root: ApiRoot, body: string, context: O
   }
   const volume = lookup(world.volumes, volume_id);
   if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', volume_id);
-  const { name, description } = order;
+  const { name, description } = fields;
   const result = perform(
     world,
     {
@@ -222,7 +222,7 @@ function isBackupVisible(backup: Backup, root: ApiRoot): boolean {
 }
 
 interface Sorted {
-  membership: number;
+  lists_version: number;
   volumes: Volume[];
   backups: Backup[];
 }
@@ -232,9 +232,9 @@ const sortedWorlds = new WeakMap<World, Sorted>();
 
 function sorted(world: World): Sorted {
   const known = sortedWorlds.get(world);
-  if (known !== undefined && known.membership === world.membership) return known;
+  if (known !== undefined && known.lists_version === world.lists_version) return known;
   const fresh: Sorted = {
-    membership: world.membership,
+    lists_version: world.lists_version,
     volumes: Object.values(world.volumes).sort(newestFirst),
     backups: Object.values(world.backups).sort(newestFirst),
   };

@@ -35,9 +35,7 @@ export class Checker {
       return {};
     }
     for (const key of Object.keys(value)) {
-      if (!known.includes(key)) {
-        this.fail(path, `has an unknown key "${key}" (known: ${known.join(', ')})`);
-      }
+      if (!known.includes(key)) this.fail(path, `has an unknown key "${key}" (known: ${known.join(', ')})`);
     }
     return value;
   }
@@ -54,9 +52,8 @@ export class Checker {
   }
 
   number(value: unknown, path: string, min: number, max: number): void {
-    if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    if (typeof value !== 'number' || !(value >= min && value <= max))
       this.fail(path, `must be a number from ${min} to ${max}`);
-    }
   }
 
   integer(value: unknown, path: string, min: number, max: number): void {
@@ -65,9 +62,8 @@ export class Checker {
   }
 
   oneOf(value: unknown, path: string, known: readonly string[]): void {
-    if (typeof value !== 'string' || !known.includes(value)) {
+    if (typeof value !== 'string' || !known.includes(value))
       this.fail(path, `must be one of ${known.join(', ')}`);
-    }
   }
 
   flag(value: unknown, path: string): void {

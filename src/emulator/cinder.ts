@@ -6,11 +6,11 @@ import { type ApiRoot, linksOf } from './block-storage.ts';
 import { isFields } from './check.ts';
 import { hashedUuid } from './ids.ts';
 import {
+  CINDER_WINDOW_MS,
   type Job,
   lookup,
-  NATIVE_WINDOW_MS,
-  type RestoreOrder,
-  restoreNatively,
+  type RestoreRequest,
+  restoreByCinder,
   type World,
 } from './model.ts';
 import {
@@ -24,33 +24,33 @@ import {
 } from './wire.ts';
 
 /** `POST /v3/{project_id}/backups/{backup_id}/restore`; `job` is null when the service refused. */
-export function postNativeRestore(
+export function postCinderRestore(
   world: World,
   body: string,
-  order: Omit<RestoreOrder, 'volume_id'>,
+  request: Omit<RestoreRequest, 'volume_id'>,
   now_ms: number,
 ): { reply: Reply; job: Job | null; delay_ms?: number } {
-  const plain = (reply: Reply) => ({ reply, job: null });
+  const withoutJob = (reply: Reply) => ({ reply, job: null });
   const parsed = parseJson(body);
   const restore = isFields(parsed) ? parsed.restore : undefined;
-  if (!isFields(restore)) return plain(blockStorageError(400, "'restore' is a required property"));
+  if (!isFields(restore)) return withoutJob(blockStorageError(400, "'restore' is a required property"));
   const unexpected = Object.keys(restore)
     .filter((key) => key !== 'volume_id' && key !== 'name')
     .sort();
   if (unexpected.length > 0) {
     const names = unexpected.map((key) => `'${key}'`).join(', ');
     const problem = `Additional properties are not allowed (${names} ${unexpected.length > 1 ? 'were' : 'was'} unexpected)`;
-    return plain(blockStorageError(400, `Invalid input for field/attribute restore. ${problem}`));
+    return withoutJob(blockStorageError(400, `Invalid input for field/attribute restore. ${problem}`));
   }
   const { volume_id } = restore;
   // Without a volume id, Cinder would create a volume. Here, the quota of the project does not allow it.
-  if (typeof volume_id !== 'string') return plain(overQuota(Object.keys(world.volumes).length));
-  const result = restoreNatively(world, { ...order, volume_id }, now_ms);
-  if (!result.accepted) return plain(blockStorageError(result.status, result.message));
-  const { backup_id } = order;
+  if (typeof volume_id !== 'string') return withoutJob(overQuota(Object.keys(world.volumes).length));
+  const result = restoreByCinder(world, { ...request, volume_id }, now_ms);
+  if (!result.accepted) return withoutJob(blockStorageError(result.status, result.message));
+  const { backup_id } = request;
   const volume_name = lookup(world.volumes, volume_id)?.name ?? '';
   const reply = json(202, { restore: { backup_id, volume_id, volume_name } });
-  return { reply, job: result.job, delay_ms: NATIVE_WINDOW_MS + ANSWER_MS };
+  return { reply, job: result.job, delay_ms: CINDER_WINDOW_MS + ANSWER_MS };
 }
 
 function overQuota(volumes: number): Reply {
@@ -81,7 +81,7 @@ export function listMessages(world: World, root: ApiRoot, request: WireRequest):
 /** A restore that was cancelled, or that failed because its daemon restarted, leaves no message. */
 function leftMessage(job: Job): boolean {
   return (
-    job.native === true && job.phase === 'failed' && job.quirks.some(({ kind }) => kind === 'restore_fails')
+    job.api === 'cinder' && job.phase === 'failed' && job.faults.some(({ kind }) => kind === 'restore_fails')
   );
 }
 
@@ -89,7 +89,7 @@ const THIRTY_DAYS_MS = 30 * 86_400_000;
 
 function messageBody(job: Job, root: ApiRoot): object {
   const id = hashedUuid('message', job.id);
-  const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  const failure = job.faults.find((fault) => fault.kind === 'restore_fails');
   const reason =
     (failure?.kind === 'restore_fails' && failure.reason) || 'Backup driver failed to restore backup.';
   const ended_ms = job.ended_ms ?? job.accepted_ms;

@@ -15,7 +15,7 @@ import {
   postBackupAction,
   postVolumeAction,
 } from './block-storage.ts';
-import { listMessages, postNativeRestore } from './cinder.ts';
+import { listMessages, postCinderRestore } from './cinder.ts';
 import {
   deleteServerVolume,
   getFlavor,
@@ -36,7 +36,7 @@ import {
   type FaultEffect,
   type FaultFacts,
   type FaultKind,
-  type JobQuirk,
+  type JobFault,
   type RouteKind,
 } from './faults.ts';
 import { catalog, expireTokens, identify, project, projects, tokens } from './keystone.ts';
@@ -50,7 +50,7 @@ import {
   json,
   keystoneError,
   type Reply,
-  type Service,
+  type ServiceType,
   serviceError,
   unauthorized,
   type WireRequest,
@@ -87,7 +87,7 @@ export function factsOf(world: World, request: WireRequest): Omit<FaultFacts, 'n
 function resourcesOf(world: World, route: Route, request: WireRequest): [string | null, string | null] {
   switch (route.to) {
     case 'restore':
-    case 'native-restore':
+    case 'cinder-restore':
       return [restoreTarget(request.body), route.backup_id];
     case 'job': {
       const job = lookup(world.jobs, route.job_id);
@@ -112,7 +112,7 @@ export function mayChange(world: World, request: WireRequest, nth: number): bool
   if (request.method !== 'GET' && request.method !== 'HEAD') return true;
   const facts = factsOf(world, request);
   if (facts === null) return false;
-  const decision = decideFault(world.faults, { ...facts, nth }, world.boots);
+  const decision = decideFault(world.faults, { ...facts, nth }, world.starts);
   return decision.effect !== null || decision.matched.length > 0;
 }
 
@@ -127,7 +127,7 @@ export function serve(world: World, request: WireRequest, context: ServeContext)
     return { kind: 'complete', reply, delay_ms: 0, reported_job_id: null, fault: null, route: 'admin' };
   }
 
-  const decision = decideFault(world.faults, { ...facts, nth: context.nth }, world.boots);
+  const decision = decideFault(world.faults, { ...facts, nth: context.nth }, world.starts);
   countDecision(world.faults, decision);
   if (decision.effect !== null) {
     world.fault_log.push({
@@ -143,7 +143,7 @@ export function serve(world: World, request: WireRequest, context: ServeContext)
   return new RequestHandler(world, request, context, route, facts.route).deliver(decision.effect);
 }
 
-interface Answer {
+interface ServiceAnswer {
   reply: Reply;
   /** The restore whose id this answer contains. */
   job: Job | null;
@@ -226,8 +226,12 @@ class RequestHandler {
   }
 
   /** Delivers the true answer. */
-  #deliverAnswer({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
-    if (job !== null) job.client_told = true;
+  #deliverAnswer(
+    { reply, job, delay_ms = 0 }: ServiceAnswer,
+    fault: FaultKind | null,
+    late_ms = 0,
+  ): Delivery {
+    if (job !== null) job.client_informed = true;
     return {
       kind: 'complete',
       reply,
@@ -244,31 +248,29 @@ class RequestHandler {
   }
 
   /** Carries out the request, and returns the true answer. */
-  #answer(cause: JobCause = 'request', quirks: JobQuirk[] = []): Answer {
-    const [world, request, route, { now_ms, newId }] = [
-      this.#world,
-      this.#request,
-      this.#route,
-      this.#context,
-    ];
-    const plain = (reply: Reply): Answer => ({ reply, job: null });
+  #answer(cause: JobCause = 'request', faults: JobFault[] = []): ServiceAnswer {
+    const world = this.#world;
+    const request = this.#request;
+    const route = this.#route;
+    const { now_ms, newId } = this.#context;
+    const withoutJob = (reply: Reply): ServiceAnswer => ({ reply, job: null });
     switch (route.to) {
       case 'versions':
-        return plain(versions(route.service, route.version, request.base_url));
+        return withoutJob(versions(route.service, route.version, request.base_url));
       case 'tokens':
-        return plain(tokens(world, request, now_ms, newId));
+        return withoutJob(tokens(world, request, now_ms, newId));
       case 'catalog':
-        return plain(catalog(world, request, now_ms));
+        return withoutJob(catalog(world, request, now_ms));
       case 'projects':
       case 'projects-by-name':
-        return plain(projects(world, request, now_ms));
+        return withoutJob(projects(world, request, now_ms));
       case 'project':
-        return plain(project(world, request, route.project_id, now_ms));
+        return withoutJob(project(world, request, route.project_id, now_ms));
       case 'unknown':
-        return plain(serviceError(route.service, 404, 'The resource could not be found.'));
+        return withoutJob(serviceError(route.service, 404, 'The resource could not be found.'));
       default: {
         const refusal = this.#refusal(route);
-        const answer = refusal === null ? this.#inProject(route, cause, quirks) : plain(refusal);
+        const answer = refusal === null ? this.#inProject(route, cause, faults) : withoutJob(refusal);
         // A request without a token is refused before the service sees its version.
         if (route.service === 'block-storage' && answer.reply.status !== 401)
           addMicroversion(answer.reply, request);
@@ -277,70 +279,72 @@ class RequestHandler {
     }
   }
 
-  #inProject(route: InProjectRoute, cause: JobCause, quirks: JobQuirk[]): Answer {
-    const [world, request, { now_ms, newId }] = [this.#world, this.#request, this.#context];
+  #inProject(route: InProjectRoute, cause: JobCause, faults: JobFault[]): ServiceAnswer {
+    const world = this.#world;
+    const request = this.#request;
+    const { now_ms, newId } = this.#context;
     const { request_id } = request;
     const context = { now_ms, newId, request_id };
     const root = apiRootOf(route, request);
-    const plain = (reply: Reply): Answer => ({ reply, job: null });
+    const withoutJob = (reply: Reply): ServiceAnswer => ({ reply, job: null });
     switch (route.to) {
       case 'restore': {
         const { project_id, backup_id } = route;
         const job_id = jobId(newId());
-        const call = { project_id, backup_id, body: request.body, request_id, job_id, cause, quirks };
+        const call = { project_id, backup_id, body: request.body, request_id, job_id, cause, faults };
         return postRestore(world, call, now_ms);
       }
-      case 'native-restore': {
+      case 'cinder-restore': {
         const { project_id, backup_id } = route;
-        const order = { project_id, backup_id, request_id, job_id: jobId(newId()), cause, quirks };
-        return postNativeRestore(world, request.body, order, now_ms);
+        const restore = { project_id, backup_id, request_id, job_id: jobId(newId()), cause, faults };
+        return postCinderRestore(world, request.body, restore, now_ms);
       }
       case 'messages':
-        return plain(listMessages(world, root, request));
+        return withoutJob(listMessages(world, root, request));
       case 'job':
-        return plain(getJob(world, route.job_id, route.project_id, quirks, now_ms));
+        return withoutJob(getJob(world, route.job_id, route.project_id, faults, now_ms));
       case 'volumes':
-        return plain(listVolumes(world, root, route.detail, request));
+        return withoutJob(listVolumes(world, root, route.detail, request));
       case 'volume':
-        return plain(getVolume(world, root, route.volume_id));
+        return withoutJob(getVolume(world, root, route.volume_id));
       case 'volume-action':
-        return plain(postVolumeAction(world, root, route.volume_id, request.body, context));
+        return withoutJob(postVolumeAction(world, root, route.volume_id, request.body, context));
       case 'backups':
-        return plain(
+        return withoutJob(
           request.method === 'POST'
             ? postBackup(world, root, request.body, context)
             : listBackups(world, root, route.detail, request),
         );
       case 'backup':
-        return plain(
+        return withoutJob(
           request.method === 'DELETE'
             ? deleteBackup(world, root, route.backup_id, context)
             : getBackup(world, root, route.backup_id),
         );
       case 'backup-action':
-        return plain(postBackupAction(world, root, route.backup_id, request.body, context));
+        return withoutJob(postBackupAction(world, root, route.backup_id, request.body, context));
       case 'servers':
-        return plain(listServers(world, root, route.detail, request));
+        return withoutJob(listServers(world, root, route.detail, request));
       case 'server':
-        return plain(getServer(world, root, route.server_id));
+        return withoutJob(getServer(world, root, route.server_id));
       case 'server-volume':
-        return plain(
+        return withoutJob(
           request.method === 'DELETE'
             ? deleteServerVolume(world, root, route.server_id, route.volume_id, context)
             : getServerVolume(world, root, route.server_id, route.volume_id),
         );
       case 'server-volumes':
-        return plain(
+        return withoutJob(
           request.method === 'POST'
             ? postServerVolume(world, root, route.server_id, request.body, context)
             : listServerVolumes(world, root, route.server_id),
         );
       case 'server-action':
-        return plain(postServerAction(world, root, route.server_id, request.body));
+        return withoutJob(postServerAction(world, root, route.server_id, request.body));
       case 'flavors':
-        return plain(listFlavors(world, root, route.detail, request));
+        return withoutJob(listFlavors(world, root, route.detail, request));
       case 'flavor':
-        return plain(getFlavor(root, route.flavor_id));
+        return withoutJob(getFlavor(root, route.flavor_id));
       default:
         return unreachable(route);
     }
@@ -351,10 +355,9 @@ class RequestHandler {
     const request = this.#request;
     const identity = identify(this.#world, request, this.#context.now_ms);
     if (!identity.ok) return identity.reply;
-    if (identity.project_id !== route.project_id) {
+    if (identity.project_id !== route.project_id)
       return serviceError(route.service, 400, 'Malformed request url');
-    }
-    if (lookup(this.#world.users, identity.user_id)?.barred_from?.includes(route.service)) {
+    if (lookup(this.#world.users, identity.user_id)?.forbidden_services?.includes(route.service)) {
       const message =
         route.service === 'vbs'
           ? 'You do not have the rights to perform this operation.'
@@ -377,27 +380,29 @@ class RequestHandler {
 
   /** The gateway has given up on the request, but the request still reaches the service later. */
   #scheduleArrival(after_ms: number, cause: JobCause): void {
-    const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
+    const route = this.#route;
+    const request = this.#request;
+    const { now_ms, newId } = this.#context;
     const volume_id = restoreTarget(request.body);
-    if (route.to !== 'restore' && route.to !== 'native-restore') return;
+    if (route.to !== 'restore' && route.to !== 'cinder-restore') return;
     if (volume_id === null || this.#refusal(route) !== null) return;
     schedule(this.#world, {
       at_ms: now_ms + after_ms,
       event: 'restore_arrives',
-      order: {
+      request: {
         project_id: route.project_id,
         backup_id: route.backup_id,
         volume_id,
         request_id: request.request_id,
         job_id: jobId(newId()),
         cause,
-        quirks: [],
-        ...(route.to === 'native-restore' ? { native: true } : {}),
+        faults: [],
+        ...(route.to === 'cinder-restore' ? { api: 'cinder' } : {}),
       },
     });
   }
 
-  #service(): Service {
+  #service(): ServiceType {
     const route = this.#route;
     return 'service' in route ? route.service : 'identity';
   }
@@ -421,7 +426,7 @@ type InProjectRoute = Extract<Route, { service: 'vbs' | 'block-storage' | 'compu
 
 const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   restore: ['POST'],
-  'native-restore': ['POST'],
+  'cinder-restore': ['POST'],
   messages: ['GET', 'HEAD'],
   job: ['GET', 'HEAD'],
   volumes: ['GET', 'HEAD'],
@@ -472,7 +477,12 @@ function addMicroversion(reply: Reply, request: WireRequest): void {
 }
 
 /** A body in one of the forms that services and gateways answer with. */
-function errorReply(shape: BodyShape, answer: FaultAnswer, service: Service, request: WireRequest): Reply {
+function errorReply(
+  shape: BodyShape,
+  answer: FaultAnswer,
+  service: ServiceType,
+  request: WireRequest,
+): Reply {
   const { status } = answer;
   const message = answer.message ?? MESSAGES[status] ?? 'The request could not be processed.';
   switch (shape) {
@@ -515,7 +525,7 @@ const MESSAGES: Record<number, string> = {
 function replyWithGarbage(
   reply: Reply,
   how: Extract<FaultEffect, { kind: 'garbage' }>['body'],
-  service: Service,
+  service: ServiceType,
 ): Reply {
   const { status } = reply;
   switch (how) {

@@ -1,19 +1,19 @@
 /** Version documents, which every OpenStack client reads first. Shapes as recorded from Keystone 22 and Cinder 21.3. */
 import { unreachable } from './unreachable.ts';
-import { json, type Reply, type Service, serviceError } from './wire.ts';
+import { json, type Reply, type ServiceType, serviceError } from './wire.ts';
 
 /** The newest microversion of block storage in the emulator, that of Zed. */
 export const MICROVERSION_MAX = '3.70';
 
 /** The document at the root of a service (`version` null: all of them, status 300) or of one of its versions. */
-export function versions(service: Service, version: string | null, base_url: string): Reply {
+export function versions(service: ServiceType, version: string | null, base_url: string): Reply {
   switch (service) {
     case 'identity':
       return version === null
         ? json(300, { versions: { values: [keystoneVersion(base_url)] } })
         : json(200, { version: keystoneVersion(base_url) });
     case 'block-storage':
-      return listed(service, version, {
+      return versionsReply(service, version, {
         v2: cinderVersion(base_url, 'v2', { status: 'DEPRECATED', version: '', min_version: '' }),
         v3: cinderVersion(base_url, 'v3', {
           status: 'CURRENT',
@@ -22,18 +22,18 @@ export function versions(service: Service, version: string | null, base_url: str
         }),
       });
     case 'vbs':
-      return listed(service, version, {
+      return versionsReply(service, version, {
         v1: vbsVersion(base_url, 'v1', 'SUPPORTED'),
         v2: vbsVersion(base_url, 'v2', 'CURRENT'),
       });
     case 'compute':
-      return listed(service, version, { 'v2.1': novaVersion(base_url) });
+      return versionsReply(service, version, { 'v2.1': novaVersion(base_url) });
     default:
       return unreachable(service);
   }
 }
 
-function listed(service: Service, version: string | null, known: Record<string, object>): Reply {
+function versionsReply(service: ServiceType, version: string | null, known: Record<string, object>): Reply {
   if (version === null) return json(300, { versions: Object.values(known) });
   const found = Object.hasOwn(known, version) ? known[version] : undefined;
   return found === undefined

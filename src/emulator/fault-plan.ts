@@ -14,9 +14,9 @@ import {
 import { unreachable } from './unreachable.ts';
 
 /** A day, which is longer than any test waits. */
-const MS_MAX = 86_400_000;
+const FAULT_MS_MAX = 86_400_000;
 /** More than the gigabyte that a client must survive. */
-const BYTES_MAX = 8 * 1024 ** 3;
+const HUGE_BYTES_MAX = 8 * 1024 ** 3;
 const COUNT_MAX = 1_000_000;
 
 /**
@@ -27,9 +27,8 @@ const COUNT_MAX = 1_000_000;
 export function parseFaultPlan(value: unknown): FaultPlan {
   const check = new Checker();
   const plan = check.fields(value, 'plan', ['rules', 'seeded']);
-  for (const [index, rule] of check.list(plan.rules, 'rules').entries()) {
+  for (const [index, rule] of check.list(plan.rules, 'rules').entries())
     checkRule(check, rule, `rules[${index}]`);
-  }
   if (plan.seeded !== undefined) checkSeeded(check, plan.seeded);
   check.finish('fault plan');
   return value as FaultPlan;
@@ -39,9 +38,8 @@ function checkRule(check: Checker, value: unknown, path: string): void {
   const rule = check.fields(value, path, ['name', 'match', 'after', 'times', 'effect']);
   if (rule.name !== undefined) check.text(rule.name, `${path}.name`);
   if (rule.after !== undefined) check.integer(rule.after, `${path}.after`, 0, COUNT_MAX);
-  if (rule.times !== undefined && rule.times !== 'always') {
+  if (rule.times !== undefined && rule.times !== 'always')
     check.integer(rule.times, `${path}.times`, 1, COUNT_MAX);
-  }
 
   const match = check.fields(rule.match, `${path}.match`, ['route', 'method', 'volume_id', 'backup_id']);
   for (const key of ['method', 'volume_id', 'backup_id']) {
@@ -56,7 +54,10 @@ function checkRule(check: Checker, value: unknown, path: string): void {
     routes.length === 0 ? ROUTE_KINDS : ROUTE_KINDS.filter((route) => routes.includes(route));
   if (candidates.length > 0 && !candidates.some((route) => isApplicable(kind, route))) {
     const fitting = ROUTE_KINDS.filter((route) => isApplicable(kind, route));
-    check.fail(`${path}.match.route`, `never meets a ${kind}, which needs ${fitting.join(' or ')}`);
+    check.fail(
+      `${path}.match.route`,
+      `does not include a route that ${kind} applies to: ${fitting.join(', ')}`,
+    );
   }
 }
 
@@ -84,32 +85,31 @@ function checkEffect(check: Checker, value: unknown, path: string): FaultKind | 
     case 'hang': {
       const effect = fields('when', 'for_ms');
       when(effect);
-      check.number(effect.for_ms, `${path}.for_ms`, 0, MS_MAX);
+      check.number(effect.for_ms, `${path}.for_ms`, 0, FAULT_MS_MAX);
       break;
     }
     case 'garbage':
       check.oneOf(fields('body').body, `${path}.body`, GARBAGE);
       break;
     case 'slow':
-      check.number(fields('delay_ms').delay_ms, `${path}.delay_ms`, 0, MS_MAX);
+      check.number(fields('delay_ms').delay_ms, `${path}.delay_ms`, 0, FAULT_MS_MAX);
       break;
     case 'late_start': {
       const effect = fields('after_ms', 'answer');
-      check.number(effect.after_ms, `${path}.after_ms`, 0, MS_MAX);
-      if (effect.answer !== undefined) {
+      check.number(effect.after_ms, `${path}.after_ms`, 0, FAULT_MS_MAX);
+      if (effect.answer !== undefined)
         checkAnswer(check, check.fields(effect.answer, `${path}.answer`, ANSWER_KEYS), `${path}.answer`);
-      }
       break;
     }
     case 'late_copy':
-      check.number(fields('after_ms').after_ms, `${path}.after_ms`, 0, MS_MAX);
+      check.number(fields('after_ms').after_ms, `${path}.after_ms`, 0, FAULT_MS_MAX);
       break;
     case 'huge':
-      check.integer(fields('bytes').bytes, `${path}.bytes`, 1, BYTES_MAX);
+      check.integer(fields('bytes').bytes, `${path}.bytes`, 1, HUGE_BYTES_MAX);
       break;
     case 'job_vanishes': {
       const after_ms = fields('after_ms').after_ms;
-      if (after_ms !== undefined) check.number(after_ms, `${path}.after_ms`, 0, MS_MAX);
+      if (after_ms !== undefined) check.number(after_ms, `${path}.after_ms`, 0, FAULT_MS_MAX);
       break;
     }
     case 'job_unknown_status':
@@ -141,18 +141,17 @@ function checkEffect(check: Checker, value: unknown, path: string): FaultKind | 
 function checkAnswer(check: Checker, answer: Fields, path: string): void {
   check.integer(answer.status, `${path}.status`, 200, 599);
   if (answer.body !== undefined) check.oneOf(answer.body, `${path}.body`, BODY_SHAPES);
-  if (answer.retry_after !== undefined) check.integer(answer.retry_after, `${path}.retry_after`, 0, MS_MAX);
-  if (answer.retry_after_form !== undefined) {
+  if (answer.retry_after !== undefined)
+    check.integer(answer.retry_after, `${path}.retry_after`, 0, FAULT_MS_MAX);
+  if (answer.retry_after_form !== undefined)
     check.oneOf(answer.retry_after_form, `${path}.retry_after_form`, ['seconds', 'http_date']);
-  }
   for (const key of ['code', 'message', 'location']) {
     if (answer[key] === undefined) continue;
     check.text(answer[key], `${path}.${key}`);
   }
   // Node refuses a header with control characters. This check reports it now instead of when the fault occurs.
-  if (/[^\t\x20-\x7e]/.test(String(answer.location ?? ''))) {
+  if (/[^\t\x20-\x7e]/.test(String(answer.location ?? '')))
     check.fail(`${path}.location`, 'must be printable ASCII');
-  }
 }
 
 function checkSeeded(check: Checker, value: unknown): void {
@@ -165,11 +164,9 @@ function checkSeeded(check: Checker, value: unknown): void {
     sum += typeof rate === 'number' ? rate : 0;
   }
   // Sums of decimal fractions can differ slightly from 1.
-  if (sum > 1 + 1e-9) check.fail('seeded.rates', `must not exceed 1 together, and come to ${sum}`);
-  for (const route of check.list(seeded.routes, 'seeded.routes')) {
+  if (sum > 1 + 1e-9) check.fail('seeded.rates', `must add up to at most 1, and add up to ${sum}`);
+  for (const route of check.list(seeded.routes, 'seeded.routes'))
     check.oneOf(route as RouteKind, 'seeded.routes', ROUTE_KINDS);
-  }
-  if (seeded.per_resource_max !== undefined) {
+  if (seeded.per_resource_max !== undefined)
     check.integer(seeded.per_resource_max, 'seeded.per_resource_max', 0, COUNT_MAX);
-  }
 }

@@ -2,12 +2,11 @@
  * Faults, by script and by seed: the types, and the pure decision whether a fault hits a request.
  *
  * A script is an ordered list of rules. Each rule applies to the n-th to m-th request that it matches. A seed draws faults at
- * given rates from (seed, boot of the world, route, resource, number of earlier requests), never from the order of
+ * given rates from (seed, start of the world, route, resource, number of earlier requests), never from the order of
  * arrival, so that a parallel run gets the same faults again. `cloud.ts` carries the faults out.
  */
 
 import { chance, pick } from './ids.ts';
-import { unreachable } from './unreachable.ts';
 
 /** What a request is for. `action` is any other change: attach, detach, create or delete a backup. */
 export const ROUTE_KINDS = [
@@ -52,7 +51,7 @@ export interface FaultAnswer {
 export const GARBAGE = ['unreadable', 'no_job_id', 'error_body', 'empty'] as const;
 
 /** Faults of a job: they stay with the restore that they hit, or change one answer about the job. */
-export type JobQuirk =
+export type JobFault =
   /** 404 common.0011, `after_ms` after the job was accepted; default at once. */
   | { kind: 'job_vanishes'; after_ms?: number }
   /**
@@ -90,28 +89,9 @@ export type FaultEffect =
   | { kind: 'token_expiry' }
   /** The effect, then an answer of this size. */
   | { kind: 'huge'; bytes: number }
-  | JobQuirk;
+  | JobFault;
 
 export type FaultKind = FaultEffect['kind'];
-
-export const FAULT_KINDS = [
-  'status',
-  'reset',
-  'hang',
-  'cut',
-  'garbage',
-  'slow',
-  'late_start',
-  'duplicate',
-  'late_copy',
-  'token_expiry',
-  'huge',
-  'job_vanishes',
-  'job_endless',
-  'job_unknown_status',
-  'job_entities_mismatch',
-  'restore_fails',
-] as const satisfies readonly FaultKind[];
 
 export interface FaultMatch {
   route?: RouteKind | RouteKind[];
@@ -137,7 +117,7 @@ export interface SeededFaults {
   rates: Partial<Record<FaultKind, number>>;
   /** Default: all but `token` and `discovery`. */
   routes?: RouteKind[];
-  /** Maximum faults per route, resource and boot, so that every run ends; default 3. */
+  /** Maximum faults per route, resource and start of the world, so that every run ends; default 3. */
   per_resource_max?: number;
 }
 
@@ -200,7 +180,7 @@ export function planOf(state: FaultState): FaultPlan {
 }
 
 /** The fault of this request, if any. Changes nothing: `countDecision` does. */
-export function decideFault(state: FaultState, facts: FaultFacts, boot: number): FaultDecision {
+export function decideFault(state: FaultState, facts: FaultFacts, start: number): FaultDecision {
   const matched: number[] = [];
   for (const [index, { rule, matched: seen, fired }] of state.rules.entries()) {
     if (!matches(rule, facts) || isSpent(rule, fired)) continue;
@@ -208,7 +188,7 @@ export function decideFault(state: FaultState, facts: FaultFacts, boot: number):
     if (seen < (rule.after ?? 0)) continue;
     return { effect: rule.effect, by: rule.name ?? `rule ${index + 1}`, matched, fired: index };
   }
-  const effect = state.seeded === null ? null : drawFault(state.seeded, facts, boot);
+  const effect = state.seeded === null ? null : drawFault(state.seeded, facts, start);
   return { effect, by: 'seeded', matched, fired: null };
 }
 
@@ -235,41 +215,13 @@ function matches(rule: FaultRule, facts: FaultFacts): boolean {
   return isApplicable(rule.effect.kind, facts.route);
 }
 
-/** Whether a kind applies to a route: only restores can start late, only jobs can disappear. */
-export function isApplicable(kind: FaultKind, route: RouteKind): boolean {
-  switch (kind) {
-    case 'late_start':
-    case 'duplicate':
-    case 'late_copy':
-    case 'restore_fails':
-      return route === 'restore';
-    case 'job_vanishes':
-    case 'job_endless':
-    case 'job_unknown_status':
-    case 'job_entities_mismatch':
-      return route === 'restore' || route === 'job';
-    case 'token_expiry':
-      return route !== 'token' && route !== 'discovery';
-    case 'status':
-    case 'reset':
-    case 'hang':
-    case 'cut':
-    case 'garbage':
-    case 'slow':
-    case 'huge':
-      return true;
-    default:
-      return unreachable(kind);
-  }
-}
-
 const SEEDED_ROUTES: readonly RouteKind[] = ROUTE_KINDS.filter(
   (route) => route !== 'token' && route !== 'discovery',
 );
 
-function drawFault(seeded: SeededFaults, facts: FaultFacts, boot: number): FaultEffect | null {
+function drawFault(seeded: SeededFaults, facts: FaultFacts, start: number): FaultEffect | null {
   if (!(seeded.routes ?? SEEDED_ROUTES).includes(facts.route)) return null;
-  const kindAt = (nth: number) => drawKind(seeded, facts, boot, nth);
+  const kindAt = (nth: number) => drawKind(seeded, facts, start, nth);
   const kind = kindAt(facts.nth);
   if (kind === null) return null;
 
@@ -280,13 +232,12 @@ function drawFault(seeded: SeededFaults, facts: FaultFacts, boot: number): Fault
     if (kindAt(nth) !== null) spent += 1;
   }
   if (spent >= budget) return null;
-  return drawEffect(kind, facts.route, (what) =>
-    chance(seeded.seed, boot, facts.route, facts.resource, facts.nth, what),
-  );
+  const draw = (what: string) => chance(seeded.seed, start, facts.route, facts.resource, facts.nth, what);
+  return FAULTS[kind].draw(draw, facts.route);
 }
 
-function drawKind(seeded: SeededFaults, facts: FaultFacts, boot: number, nth: number): FaultKind | null {
-  const draw = chance(seeded.seed, boot, facts.route, facts.resource, nth, 'kind');
+function drawKind(seeded: SeededFaults, facts: FaultFacts, start: number, nth: number): FaultKind | null {
+  const draw = chance(seeded.seed, start, facts.route, facts.resource, nth, 'kind');
   let threshold = 0;
   for (const kind of FAULT_KINDS) {
     if (!isApplicable(kind, facts.route)) continue;
@@ -297,48 +248,75 @@ function drawKind(seeded: SeededFaults, facts: FaultFacts, boot: number, nth: nu
 }
 
 const GATEWAY_STATUSES = [302, 408, 409, 429, 500, 502, 503, 504] as const;
+const WHEN = ['before', 'after'] as const;
 
-/** Fills in the details of a seeded fault. */
-function drawEffect(kind: FaultKind, route: RouteKind, draw: (what: string) => number): FaultEffect {
-  const status = (): FaultAnswer => {
-    const code = pick(GATEWAY_STATUSES, draw('status'));
-    const body = pick(['service', 'gateway', 'html', 'empty'] as const, draw('body'));
-    return { status: code, body, ...(code === 429 || code === 503 ? { retry_after: 1 } : {}) };
-  };
-  switch (kind) {
-    case 'status': {
-      const answer = status();
-      // Throttling and conflict are answered instead of the effect, never after it.
-      const refused = [409, 429, 503].includes(answer.status);
-      const when = refused ? 'before' : pick(['before', 'after'] as const, draw('when'));
-      // A refusal is recognizable only by an error body of the service or its gateway.
-      return refused ? { kind, when, ...answer, body: 'gateway' } : { kind, when, ...answer };
-    }
-    case 'reset':
-      return { kind, when: pick(['before', 'after'] as const, draw('when')) };
-    case 'hang':
-      return { kind, when: pick(['before', 'after'] as const, draw('when')), for_ms: 1000 };
-    case 'garbage': {
+type Draw = (what: string) => number;
+
+interface KindOfFault<Effect> {
+  /** Only restores can start late, only jobs can disappear. */
+  readonly appliesTo: (route: RouteKind) => boolean;
+  /** The details of a seeded fault. */
+  readonly draw: (draw: Draw, route: RouteKind) => Effect;
+}
+
+const toAll = () => true;
+const toRestores = (route: RouteKind) => route === 'restore';
+const toJobs = (route: RouteKind) => route === 'restore' || route === 'job';
+
+/** Every kind of fault. Seeded faults are drawn in this order, so that an old seed gives the same faults. */
+const FAULTS: { readonly [Kind in FaultKind]: KindOfFault<Extract<FaultEffect, { kind: Kind }>> } = {
+  status: { appliesTo: toAll, draw: drawStatus },
+  reset: { appliesTo: toAll, draw: (draw) => ({ kind: 'reset', when: pick(WHEN, draw('when')) }) },
+  hang: {
+    appliesTo: toAll,
+    draw: (draw) => ({ kind: 'hang', when: pick(WHEN, draw('when')), for_ms: 1000 }),
+  },
+  cut: { appliesTo: toAll, draw: () => ({ kind: 'cut' }) },
+  garbage: {
+    appliesTo: toAll,
+    draw: (draw, route) => {
       const body = pick(GARBAGE, draw('body'));
-      return { kind, body: body === 'no_job_id' && route !== 'restore' ? 'unreadable' : body };
-    }
-    case 'slow':
-      return { kind, delay_ms: Math.round(draw('delay') * 500) };
-    case 'late_start':
-    case 'late_copy':
-      return { kind, after_ms: Math.round(draw('delay') * 1000) };
-    case 'huge':
-      return { kind, bytes: 64 * 1024 * 1024 };
-    case 'cut':
-    case 'duplicate':
-    case 'token_expiry':
-    case 'job_vanishes':
-    case 'job_endless':
-    case 'job_unknown_status':
-    case 'job_entities_mismatch':
-    case 'restore_fails':
-      return { kind };
-    default:
-      return unreachable(kind);
-  }
+      return { kind: 'garbage', body: body === 'no_job_id' && route !== 'restore' ? 'unreadable' : body };
+    },
+  },
+  slow: {
+    appliesTo: toAll,
+    draw: (draw) => ({ kind: 'slow', delay_ms: Math.round(draw('delay') * 500) }),
+  },
+  late_start: {
+    appliesTo: toRestores,
+    draw: (draw) => ({ kind: 'late_start', after_ms: Math.round(draw('delay') * 1000) }),
+  },
+  duplicate: { appliesTo: toRestores, draw: () => ({ kind: 'duplicate' }) },
+  late_copy: {
+    appliesTo: toRestores,
+    draw: (draw) => ({ kind: 'late_copy', after_ms: Math.round(draw('delay') * 1000) }),
+  },
+  token_expiry: {
+    appliesTo: (route) => route !== 'token' && route !== 'discovery',
+    draw: () => ({ kind: 'token_expiry' }),
+  },
+  huge: { appliesTo: toAll, draw: () => ({ kind: 'huge', bytes: 64 * 1024 * 1024 }) },
+  job_vanishes: { appliesTo: toJobs, draw: () => ({ kind: 'job_vanishes' }) },
+  job_endless: { appliesTo: toJobs, draw: () => ({ kind: 'job_endless' }) },
+  job_unknown_status: { appliesTo: toJobs, draw: () => ({ kind: 'job_unknown_status' }) },
+  job_entities_mismatch: { appliesTo: toJobs, draw: () => ({ kind: 'job_entities_mismatch' }) },
+  restore_fails: { appliesTo: toRestores, draw: () => ({ kind: 'restore_fails' }) },
+};
+
+export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];
+
+export function isApplicable(kind: FaultKind, route: RouteKind): boolean {
+  return FAULTS[kind].appliesTo(route);
+}
+
+function drawStatus(draw: Draw): Extract<FaultEffect, { kind: 'status' }> {
+  const status = pick(GATEWAY_STATUSES, draw('status'));
+  // Throttling and conflict are answered instead of the effect, never after it.
+  const isRefusal = status === 409 || status === 429 || status === 503;
+  const retry = status === 429 || status === 503 ? { retry_after: 1 } : {};
+  // A refusal is recognizable only by an error body of the service or its gateway.
+  if (isRefusal) return { kind: 'status', when: 'before', status, body: 'gateway', ...retry };
+  const body = pick(['service', 'gateway', 'html', 'empty'] as const, draw('body'));
+  return { kind: 'status', when: pick(WHEN, draw('when')), status, body, ...retry };
 }

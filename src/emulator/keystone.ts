@@ -350,8 +350,8 @@ const SERVICES = [
 function catalogOf(world: World, project_id: string | null, base_url: string): object[] {
   if (project_id === null) return [];
   const url = (path: string) => base_url + path.replace('{project}', project_id);
-  const listed = lookup(world.projects, project_id)?.services;
-  return SERVICES.filter(({ type }) => listed === undefined || listed.includes(type)).map(
+  const serviceTypes = lookup(world.projects, project_id)?.services;
+  return SERVICES.filter(({ type }) => serviceTypes === undefined || serviceTypes.includes(type)).map(
     ({ type, name, path }) => ({
       id: hashedUuid('service', type).replaceAll('-', ''),
       type,

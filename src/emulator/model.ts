@@ -2,12 +2,12 @@
  * The cloud as a pure state machine: plain data, and functions of (world, time, input).
  *
  * Start here to learn what the emulated Volume Backup Service does. Times are epoch milliseconds and are passed in.
- * Nothing in this file reads a clock, draws a random number or knows about HTTP. Future events wait on the agenda of
- * the world. `advance` carries them out, each with the time when it was due, so that a world that was not read for an
- * hour is the same as one that was read all the time.
+ * Nothing in this file reads a clock, draws a random number or knows about HTTP. Future events are scheduled in
+ * the world. `advance` runs each as if at the time for which it was scheduled, so that a world that was not read for an hour
+ * is the same as one that was read all the time.
  */
 
-import type { FaultRecord, FaultState, JobQuirk } from './faults.ts';
+import type { FaultRecord, FaultState, JobFault } from './faults.ts';
 import { isUuid } from './ids.ts';
 import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
 import { unreachable } from './unreachable.ts';
@@ -40,9 +40,9 @@ export interface World {
   /** Identifies this world permanently, also if its server restarts on another port. */
   id: string;
   /** Number of times that a server opened this world. Seeded faults are drawn anew for each. */
-  boots: number;
-  /** Changes whenever a volume or backup is added or removed, so that sorted lists can be cached. */
-  membership: number;
+  starts: number;
+  /** Raised whenever a volume or backup is added or removed: sorted lists of an earlier value are out of date. */
+  lists_version: number;
   region: string;
   settings: Settings;
   projects: Record<string, Project>;
@@ -54,12 +54,12 @@ export interface World {
   servers: Record<string, Server>;
   volumes: Record<string, Volume>;
   backups: Record<string, Backup>;
-  /** Every restore that the service accepted, in order. The audit is derived from it. */
+  /** Every restore that the service accepted, in request. The audit is derived from it. */
   jobs: Record<string, Job>;
   /** Ids of the jobs that are overwriting a volume now. */
   running: string[];
   /** Future events, the next one first. */
-  agenda: AgendaItem[];
+  scheduled_events: ScheduledEvent[];
   faults: FaultState;
   fault_log: FaultRecord[];
 }
@@ -97,7 +97,7 @@ export interface User {
   /** From this time on the password is refused. Absent: never. */
   password_expires_ms?: number;
   /** Services that the user has no rights for. Absent: none. */
-  barred_from?: ('vbs' | 'block-storage' | 'compute')[];
+  forbidden_services?: ('vbs' | 'block-storage' | 'compute')[];
 }
 
 export interface ApplicationCredential {
@@ -199,7 +199,7 @@ export interface Job {
   request_id: string;
   cause: JobCause;
   /** Whether an intact answer with the id of this job was sent to the client. */
-  client_told: boolean;
+  client_informed: boolean;
   phase: JobPhase;
   accepted_ms: number;
   /** When the job began to overwrite the volume; null if it never did. */
@@ -210,41 +210,46 @@ export interface Job {
   fail_reason: string | null;
   /** Jobs that used the same volume or backup at the same time. */
   overlapped_with: string[];
-  quirks: JobQuirk[];
-  /** Accepted by Cinder itself, which checks less than VBS at the start and at the end. */
-  native?: boolean;
+  faults: JobFault[];
+  /** Accepted by Cinder itself, which checks less than VBS at the start and at the end. Absent: by VBS. */
+  api?: 'cinder';
 }
 
-export type AgendaItem = { at_ms: number } & (
+export type ScheduledEvent = { at_ms: number } & (
   | { event: 'restore_starts'; job_id: string }
   | { event: 'restore_ends'; job_id: string }
-  | { event: 'restore_arrives'; order: RestoreOrder }
+  | { event: 'restore_arrives'; request: RestoreRequest }
   | { event: 'backup_made'; backup_id: string; volume_status: VolumeStatus }
 );
 
 /** The input of the decision on a restore. `backup_id` and `volume_id` are what the client sent, unchecked. */
-export interface RestoreOrder {
+export interface RestoreRequest {
   project_id: string;
   backup_id: string;
   volume_id: string;
   request_id: string;
   job_id: string;
   cause: JobCause;
-  quirks: JobQuirk[];
-  native?: boolean;
+  faults: JobFault[];
+  /** Absent: VBS. */
+  api?: 'cinder';
 }
 
 export type RestoreResult = { accepted: true; job: Job } | { accepted: false; refusal: Refusal };
 
-/** Carries out all events that are due by `now_ms`, in order, each at its own time. */
+/** Runs all events that are due by `now_ms`, in order, each at its own time. */
 export function advance(world: World, now_ms: number): void {
-  for (let next = world.agenda[0]; next !== undefined && next.at_ms <= now_ms; next = world.agenda[0]) {
-    world.agenda.shift();
-    carryOut(world, next);
+  for (
+    let next = world.scheduled_events[0];
+    next !== undefined && next.at_ms <= now_ms;
+    next = world.scheduled_events[0]
+  ) {
+    world.scheduled_events.shift();
+    runEvent(world, next);
   }
 }
 
-function carryOut(world: World, item: AgendaItem): void {
+function runEvent(world: World, item: ScheduledEvent): void {
   switch (item.event) {
     case 'restore_starts':
       startJob(world, jobOf(world, item.job_id), item.at_ms);
@@ -254,8 +259,8 @@ function carryOut(world: World, item: AgendaItem): void {
       break;
     case 'restore_arrives':
       // A request that arrives late is checked at that time, and nobody gets the answer.
-      if (item.order.native) restoreNatively(world, item.order, item.at_ms);
-      else restore(world, item.order, item.at_ms);
+      if (item.request.api === 'cinder') restoreByCinder(world, item.request, item.at_ms);
+      else restore(world, item.request, item.at_ms);
       break;
     case 'backup_made':
       finishBackup(world, item.backup_id, item.volume_status, item.at_ms);
@@ -266,46 +271,49 @@ function carryOut(world: World, item: AgendaItem): void {
 }
 
 /** The entry of an external key. Inherited names such as `__proto__` are not entries. */
-export function lookup<T>(record: Record<string, T>, key: string): T | undefined {
+export function lookup<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-/** Adds an event to the agenda. Events of the same time keep the order in which they were added. */
-export function schedule(world: World, item: AgendaItem): void {
-  let index = world.agenda.length;
-  while (index > 0 && (world.agenda[index - 1]?.at_ms ?? 0) > item.at_ms) index -= 1;
-  world.agenda.splice(index, 0, item);
+/** Adds a future event. Events of the same time keep the order in which they were added. */
+export function schedule(world: World, item: ScheduledEvent): void {
+  let index = world.scheduled_events.length;
+  while (index > 0 && (world.scheduled_events[index - 1]?.at_ms ?? 0) > item.at_ms) index -= 1;
+  world.scheduled_events.splice(index, 0, item);
 }
 
-/** Accepts a restore, or refuses it with the documented code. Start and end follow from the agenda. */
-export function restore(world: World, order: RestoreOrder, now_ms: number): RestoreResult {
-  const code = refusalCode(world, order);
+/** Accepts a restore, or refuses it with the documented code. Start and end are scheduled. */
+export function restore(world: World, request: RestoreRequest, now_ms: number): RestoreResult {
+  const code = refusalCode(world, request);
   if (code !== null) return { accepted: false, refusal: refusal(code) };
 
-  const backup = world.backups[order.backup_id];
-  return { accepted: true, job: enqueue(world, order, backup?.queue_ms ?? world.settings.queue_ms, now_ms) };
+  const backup = world.backups[request.backup_id];
+  return {
+    accepted: true,
+    job: enqueue(world, request, backup?.queue_ms ?? world.settings.queue_ms, now_ms),
+  };
 }
 
 /** Adds an accepted restore; it becomes visible `queue_ms` from now. */
-function enqueue(world: World, order: RestoreOrder, queue_ms: number, now_ms: number): Job {
+function enqueue(world: World, request: RestoreRequest, queue_ms: number, now_ms: number): Job {
   const job: Job = {
-    id: order.job_id,
-    project_id: order.project_id,
-    volume_id: order.volume_id,
-    backup_id: order.backup_id,
-    request_id: order.request_id,
-    cause: order.cause,
-    client_told: false,
+    id: request.job_id,
+    project_id: request.project_id,
+    volume_id: request.volume_id,
+    backup_id: request.backup_id,
+    request_id: request.request_id,
+    cause: request.cause,
+    client_informed: false,
     phase: 'queued',
     accepted_ms: now_ms,
     started_ms: null,
     ended_ms: null,
-    duration_ms: world.backups[order.backup_id]?.job_duration_ms ?? world.settings.job_duration_ms,
+    duration_ms: world.backups[request.backup_id]?.job_duration_ms ?? world.settings.job_duration_ms,
     error_code: null,
     fail_reason: null,
     overlapped_with: [],
-    quirks: order.quirks,
-    ...(order.native ? { native: true } : {}),
+    faults: request.faults,
+    ...(request.api === undefined ? {} : { api: request.api }),
   };
   world.jobs[job.id] = job;
   if (queue_ms === 0) startJob(world, job, now_ms);
@@ -314,25 +322,29 @@ function enqueue(world: World, order: RestoreOrder, queue_ms: number, now_ms: nu
 }
 
 /**
- * The time between Cinder's check of the two statuses and its change of them. The answer is sent after both. Another
- * request within this time is accepted, too (observed: 7 of 8 restores of one backup, sent at once).
+ * How long after its check Cinder changes the statuses of volume and backup. It answers after that. It accepts another
+ * request in between, too (observed: 7 of 8 restores of one backup, sent at once).
  */
-export const NATIVE_WINDOW_MS = 120;
+export const CINDER_WINDOW_MS = 120;
 
-export type NativeResult =
+export type CinderRestoreResult =
   | { accepted: true; job: Job }
   | { accepted: false; status: number; message: string };
 
 /** Cinder's own restore, with its own rules in their own order (cinder/backup/api.py, 21.3). */
-export function restoreNatively(world: World, order: RestoreOrder, now_ms: number): NativeResult {
-  const refused = (status: number, message: string): NativeResult => ({ accepted: false, status, message });
-  const backup = lookup(world.backups, order.backup_id);
-  if (backup === undefined || backup.project_id !== order.project_id)
-    return refused(404, `Backup ${order.backup_id} could not be found.`);
+export function restoreByCinder(world: World, request: RestoreRequest, now_ms: number): CinderRestoreResult {
+  const refused = (status: number, message: string): CinderRestoreResult => ({
+    accepted: false,
+    status,
+    message,
+  });
+  const backup = lookup(world.backups, request.backup_id);
+  if (backup === undefined || backup.project_id !== request.project_id)
+    return refused(404, `Backup ${request.backup_id} could not be found.`);
   if (backup.status !== 'available') return refused(400, 'Invalid backup: Backup status must be available');
-  const volume = lookup(world.volumes, order.volume_id);
-  if (volume === undefined || volume.project_id !== order.project_id)
-    return refused(404, `Volume ${order.volume_id} could not be found.`);
+  const volume = lookup(world.volumes, request.volume_id);
+  if (volume === undefined || volume.project_id !== request.project_id)
+    return refused(404, `Volume ${request.volume_id} could not be found.`);
   if (volume.status !== 'available')
     return refused(400, 'Invalid volume: Volume to be restored to must be available');
   if (backup.size_gb > volume.size_gb) {
@@ -340,39 +352,37 @@ export function restoreNatively(world: World, order: RestoreOrder, now_ms: numbe
     return refused(400, `Invalid volume: ${sizes}`);
   }
   if (!world.settings.service_up) return refused(404, 'Service cinder-backup could not be found.');
-  return { accepted: true, job: enqueue(world, { ...order, native: true }, NATIVE_WINDOW_MS, now_ms) };
+  return { accepted: true, job: enqueue(world, { ...request, api: 'cinder' }, CINDER_WINDOW_MS, now_ms) };
 }
 
-/** A backup daemon that starts fails the restores that the previous one had not finished, without a message. */
-export function failAbandoned(world: World, at_ms: number): void {
-  for (const job of runningJobs(world).filter(({ native }) => native)) {
+/** When the backup daemon starts, it fails the restores that were running when it stopped. It leaves no message. */
+export function failInterrupted(world: World, at_ms: number): void {
+  for (const job of runningJobs(world).filter(({ api }) => api === 'cinder')) {
     failJob(job, { code: 'abandoned', message: 'The backup service was restarted.' }, at_ms);
-    setNativeStatus(world, job, 'error_restoring', at_ms);
+    setStatuses(world, job, 'error_restoring', at_ms);
   }
 }
 
 /**
- * The checks of the service, first those of the request itself, then those that need the state of the cloud. They do
- * not see a queued restore, because it has not changed a status yet, so a second one is accepted. A client must avoid
- * this, and the audit shows it.
+ * The checks of the service: first those of the request itself, then those that need the state of the cloud. A queued restore
+ * has not changed a status yet. So the service accepts a second one, which a client must not request; the audit shows it.
  */
-function refusalCode(world: World, order: RestoreOrder): RefusalCode | null {
-  if (order.backup_id === '') return 'VolumeBackup.0203';
-  if (!isUuid(order.backup_id)) return 'VolumeBackup.0204';
-  if (!isUuid(order.volume_id)) return 'VolumeBackup.0208';
+function refusalCode(world: World, request: RestoreRequest): RefusalCode | null {
+  if (request.backup_id === '') return 'VolumeBackup.0203';
+  if (!isUuid(request.backup_id)) return 'VolumeBackup.0204';
+  if (!isUuid(request.volume_id)) return 'VolumeBackup.0208';
   if (!world.settings.service_up) return 'VolumeBackup.0014';
 
-  const backup = world.backups[order.backup_id];
+  const backup = world.backups[request.backup_id];
   if (backup === undefined) return 'VolumeBackup.0111';
-  if (backup.project_id !== order.project_id) {
-    return backup.shared_with.includes(order.project_id) ? 'VolumeBackup.0042' : 'VolumeBackup.0111';
-  }
+  if (backup.project_id !== request.project_id)
+    return backup.shared_with.includes(request.project_id) ? 'VolumeBackup.0042' : 'VolumeBackup.0111';
 
-  const volume = world.volumes[order.volume_id];
-  if (volume === undefined || volume.project_id !== order.project_id) return 'VolumeBackup.0207';
+  const volume = world.volumes[request.volume_id];
+  if (volume === undefined || volume.project_id !== request.project_id) return 'VolumeBackup.0207';
   if (volume.dr_site) return 'VolumeBackup.0211';
   if (volume.status.startsWith('error')) return 'VolumeBackup.0202';
-  if (volume.status === 'backing-up' || isBackedUp(world, volume.id)) return 'VolumeBackup.0206';
+  if (volume.status === 'backing-up' || isBeingBackedUp(world, volume.id)) return 'VolumeBackup.0206';
   if (volume.status !== 'available') return 'VolumeBackup.0205';
   if (backup.status !== 'available') return 'VolumeBackup.0089';
   if (volume.size_gb < backup.size_gb) return 'VolumeBackup.0209';
@@ -380,7 +390,7 @@ function refusalCode(world: World, order: RestoreOrder): RefusalCode | null {
 }
 
 /** Whether a backup of the volume is being created, even if the status of the volume does not show it. */
-function isBackedUp(world: World, volume_id: string): boolean {
+function isBeingBackedUp(world: World, volume_id: string): boolean {
   return Object.values(world.backups).some(
     (backup) => backup.volume_id === volume_id && backup.status === 'creating',
   );
@@ -390,7 +400,7 @@ function startJob(world: World, job: Job, at_ms: number): void {
   const volume = world.volumes[job.volume_id];
   const backup = world.backups[job.backup_id];
   // Cinder checked before it accepted, and does not check again.
-  const obstacle = job.native ? null : startFailure(volume, backup, job);
+  const obstacle = job.api === 'cinder' ? null : startFailure(volume, backup, job);
   if (obstacle !== null || volume === undefined || backup === undefined) {
     failJob(job, obstacle ?? refusal('VolumeBackup.0111'), at_ms);
     return;
@@ -410,7 +420,7 @@ function startJob(world: World, job: Job, at_ms: number): void {
   backup.status = 'restoring';
   backup.updated_ms = at_ms;
 
-  if (job.quirks.some((quirk) => quirk.kind === 'job_endless')) return;
+  if (job.faults.some((fault) => fault.kind === 'job_endless')) return;
   schedule(world, { at_ms: at_ms + job.duration_ms, event: 'restore_ends', job_id: job.id });
 }
 
@@ -423,27 +433,26 @@ function startFailure(
   backup: Backup | undefined,
   job: Job,
 ): { code: string; message: string } | null {
-  const untouched = job.quirks.find((quirk) => quirk.kind === 'restore_fails' && quirk.touched === false);
+  const untouched = job.faults.find((fault) => fault.kind === 'restore_fails' && fault.touched === false);
   if (untouched?.kind === 'restore_fails') return failureOf(untouched);
   if (backup === undefined) return refusal('VolumeBackup.0111');
   if (volume === undefined) return refusal('VolumeBackup.0207');
-  // Another restore in progress does not prevent it: two restores that were queued together overwrite the volume
-  // together.
+  // A restore in progress does not prevent another one: two restores that were queued at the same time overwrite the volume
+  // at the same time.
   const volume_ready = volume.status === 'available' || volume.status === 'restoring-backup';
-  if (!volume_ready) {
+  if (!volume_ready)
     return refusal(volume.status.startsWith('error') ? 'VolumeBackup.0202' : 'VolumeBackup.0205');
-  }
   const backup_ready = backup.status === 'available' || backup.status === 'restoring';
   return backup_ready ? null : refusal('VolumeBackup.0089');
 }
 
 function endJob(world: World, job: Job, at_ms: number): void {
-  if (job.native) {
-    endNatively(world, job, at_ms);
+  if (job.api === 'cinder') {
+    endByCinder(world, job, at_ms);
     return;
   }
   world.running = world.running.filter((id) => id !== job.id);
-  const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  const failure = job.faults.find((fault) => fault.kind === 'restore_fails');
   if (failure?.kind === 'restore_fails') failJob(job, failureOf(failure), at_ms);
   else {
     job.phase = 'succeeded';
@@ -458,9 +467,8 @@ function endJob(world: World, job: Job, at_ms: number): void {
     if (job.phase === 'succeeded') {
       volume.content = isMixed(world, job) ? 'torn' : job.backup_id;
       // Cinder records the backup in a volume that is not the backup's source (observed on 21.3).
-      if (world.backups[job.backup_id]?.volume_id !== volume.id) {
+      if (world.backups[job.backup_id]?.volume_id !== volume.id)
         volume.metadata.src_backup_id = job.backup_id;
-      }
     }
     volume.updated_ms = at_ms;
   }
@@ -477,13 +485,13 @@ function endJob(world: World, job: Job, at_ms: number): void {
  * available while the others still write. When the others find that the backup is no longer `restoring`, they stop and
  * leave the volume in error.
  */
-function endNatively(world: World, job: Job, at_ms: number): void {
+function endByCinder(world: World, job: Job, at_ms: number): void {
   // A restart of the daemon has ended the job already, or there is no daemon to end it.
   if (job.phase !== 'running' || !world.settings.service_up) return;
-  const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  const failure = job.faults.find((fault) => fault.kind === 'restore_fails');
   if (failure?.kind === 'restore_fails') {
     failJob(job, failureOf(failure), at_ms);
-    setNativeStatus(world, job, 'error_restoring', at_ms);
+    setStatuses(world, job, 'error_restoring', at_ms);
     return;
   }
   const canceled = world.backups[job.backup_id]?.status !== 'restoring';
@@ -497,14 +505,13 @@ function endNatively(world: World, job: Job, at_ms: number): void {
     if (!canceled) volume.content = isMixed(world, job) ? 'torn' : job.backup_id;
     const named = volume.metadata.src_backup_id;
     const foreign = world.backups[job.backup_id]?.volume_id !== volume.id;
-    if (foreign || (named !== undefined && named !== job.backup_id)) {
+    if (foreign || (named !== undefined && named !== job.backup_id))
       volume.metadata.src_backup_id = job.backup_id;
-    }
   }
-  setNativeStatus(world, job, canceled ? 'error' : 'available', at_ms);
+  setStatuses(world, job, canceled ? 'error' : 'available', at_ms);
 }
 
-function setNativeStatus(world: World, job: Job, shown: VolumeStatus, at_ms: number): void {
+function setStatuses(world: World, job: Job, shown: VolumeStatus, at_ms: number): void {
   world.running = world.running.filter((id) => id !== job.id);
   const volume = world.volumes[job.volume_id];
   if (volume !== undefined) Object.assign(volume, { status: shown, updated_ms: at_ms });
@@ -530,9 +537,9 @@ function failJob(job: Job, failure: { code: string; message: string }, at_ms: nu
   job.fail_reason = failure.message;
 }
 
-function failureOf(quirk: Extract<JobQuirk, { kind: 'restore_fails' }>): { code: string; message: string } {
+function failureOf(fault: Extract<JobFault, { kind: 'restore_fails' }>): { code: string; message: string } {
   const standard = refusal('VolumeBackup.0200');
-  return { code: quirk.code ?? standard.code, message: quirk.reason ?? standard.message };
+  return { code: fault.code ?? standard.code, message: fault.reason ?? standard.message };
 }
 
 function finishBackup(world: World, backup_id: string, volume_status: VolumeStatus, at_ms: number): void {
@@ -552,6 +559,6 @@ function runningJobs(world: World): Job[] {
 
 function jobOf(world: World, id: string): Job {
   const job = world.jobs[id];
-  if (job === undefined) throw new RangeError(`emulator: job ${id} is on the agenda but not in the world`);
+  if (job === undefined) throw new RangeError(`emulator: job ${id} is scheduled but not in the world`);
   return job;
 }

@@ -6,7 +6,7 @@
 import { Checker } from './check.ts';
 import { isUuid } from './ids.ts';
 import {
-  failAbandoned,
+  failInterrupted,
   type Job,
   lookup,
   restore,
@@ -77,7 +77,7 @@ export function perform(world: World, action: OperatorAction, context: OperatorC
     case 'set-timing':
       return setTiming(world, action);
     case 'settings':
-      if (action.settings.service_up && !world.settings.service_up) failAbandoned(world, context.now_ms);
+      if (action.settings.service_up && !world.settings.service_up) failInterrupted(world, context.now_ms);
       Object.assign(world.settings, action.settings);
       return DONE;
     default:
@@ -168,9 +168,8 @@ function startBackup(
   { now_ms, newId }: OperatorContext,
 ): OperatorResult {
   const before = volume.status;
-  if (before !== 'available' && before !== 'in-use') {
+  if (before !== 'available' && before !== 'in-use')
     return conflict(`Invalid volume: Volume to be backed up must be available or in-use, it is ${before}.`);
-  }
   const id = newId();
   world.backups[id] = {
     id,
@@ -186,7 +185,7 @@ function startBackup(
     updated_ms: now_ms,
     shared_with: [],
   };
-  world.membership += 1;
+  world.lists_version += 1;
   volume.status = 'backing-up';
   volume.updated_ms = now_ms;
   const at_ms = now_ms + (action.duration_ms ?? world.settings.backup_duration_ms);
@@ -197,21 +196,18 @@ function startBackup(
 function deleteBackup(world: World, id: string): OperatorResult {
   const backup = lookup(world.backups, id);
   if (backup === undefined) return noBackup(id);
-  if (backup.status !== 'available' && !backup.status.startsWith('error')) {
+  if (backup.status !== 'available' && !backup.status.startsWith('error'))
     return conflict(`Invalid backup: Backup status must be available or error, it is ${backup.status}.`);
-  }
   delete world.backups[id];
-  world.membership += 1;
+  world.lists_version += 1;
   return DONE;
 }
 
 function extend(volume: Volume, size_gb: number, now_ms: number): OperatorResult {
-  if (volume.status !== 'available' && volume.status !== 'in-use') {
+  if (volume.status !== 'available' && volume.status !== 'in-use')
     return conflict(`Invalid volume: volume ${volume.id} must be available to be extended.`);
-  }
-  if (size_gb <= volume.size_gb) {
+  if (size_gb <= volume.size_gb)
     return conflict(`Invalid input received: New size for extend must be greater than current size.`);
-  }
   volume.size_gb = size_gb;
   volume.updated_ms = now_ms;
   return DONE;
@@ -232,7 +228,7 @@ function restoreByAnother(
       request_id,
       job_id: newId(),
       cause: 'operator',
-      quirks: [],
+      faults: [],
     },
     now_ms,
   );
@@ -278,76 +274,43 @@ function noBackup(id: string): OperatorResult {
   return { done: false, reason: 'missing', message: `Backup ${id} could not be found.` };
 }
 
-export const ACTIONS = [
-  'attach',
-  'detach',
-  'detach-server',
-  'backup',
-  'delete-backup',
-  'extend',
-  'restore',
-  'set-status',
-  'set-dr-site',
-  'set-timing',
-  'settings',
-] as const satisfies readonly OperatorAction['action'][];
+/** The fields of each action. */
+const ACTION_FIELDS: Readonly<
+  Record<OperatorAction['action'], { readonly required: string[]; readonly optional?: string[] }>
+> = {
+  attach: { required: ['volume_id', 'server'], optional: ['device'] },
+  detach: { required: ['volume_id'] },
+  'detach-server': { required: ['server'] },
+  backup: { required: ['volume_id'], optional: ['name', 'description', 'duration_ms'] },
+  'delete-backup': { required: ['backup_id'] },
+  extend: { required: ['volume_id', 'size'] },
+  restore: { required: ['volume_id', 'backup_id'] },
+  'set-status': { required: ['status'], optional: ['volume_id', 'backup_id'] },
+  'set-dr-site': { required: ['volume_id', 'dr_site'] },
+  'set-timing': { required: ['backup_id'], optional: ['job_duration_ms', 'queue_ms'] },
+  settings: { required: ['settings'] },
+};
 
-const MS_MAX = 365 * 86_400_000;
+export const ACTIONS = Object.keys(ACTION_FIELDS) as OperatorAction['action'][];
+
+const ACTION_MS_MAX = 365 * 86_400_000;
 
 /**
  * Checks the body of an admin request and returns it as an action.
  *
  * @throws InvalidData naming every problem
  */
-export function parseAction(name: (typeof ACTIONS)[number], body: unknown): OperatorAction {
+export function parseAction(name: OperatorAction['action'], body: unknown): OperatorAction {
   const check = new Checker();
-  const fields = (required: string[], optional: string[] = []) => {
-    const given = check.fields(body, 'body', [...required, ...optional]);
-    for (const key of required) if (given[key] === undefined) check.fail(key, 'is required');
-    for (const [key, value] of Object.entries(given)) {
-      if (key === 'size') check.integer(value, key, 1, 1_000_000);
-      else if (key.endsWith('_ms')) check.number(value, key, 0, MS_MAX);
-      else if (key === 'dr_site') check.flag(value, key);
-      else if (key !== 'settings') check.text(value, key);
-    }
-    return given;
-  };
-  switch (name) {
-    case 'attach':
-      fields(['volume_id', 'server'], ['device']);
-      break;
-    case 'detach':
-      fields(['volume_id']);
-      break;
-    case 'detach-server':
-      fields(['server']);
-      break;
-    case 'backup':
-      fields(['volume_id'], ['name', 'description', 'duration_ms']);
-      break;
-    case 'delete-backup':
-      fields(['backup_id']);
-      break;
-    case 'extend':
-      fields(['volume_id', 'size']);
-      break;
-    case 'restore':
-      fields(['volume_id', 'backup_id']);
-      break;
-    case 'set-status':
-      fields(['status'], ['volume_id', 'backup_id']);
-      break;
-    case 'set-dr-site':
-      fields(['volume_id', 'dr_site']);
-      break;
-    case 'set-timing':
-      fields(['backup_id'], ['job_duration_ms', 'queue_ms']);
-      break;
-    case 'settings':
-      checkSettings(check, fields(['settings']).settings);
-      break;
-    default:
-      unreachable(name);
+  const { required, optional = [] } = ACTION_FIELDS[name];
+  const given = check.fields(body, 'body', [...required, ...optional]);
+  for (const key of required) if (given[key] === undefined) check.fail(key, 'is required');
+  for (const [key, value] of Object.entries(given)) {
+    if (key === 'size') check.integer(value, key, 1, 1_000_000);
+    else if (key.endsWith('_ms')) check.number(value, key, 0, ACTION_MS_MAX);
+    else if (key === 'dr_site') check.flag(value, key);
+    else if (key === 'settings') checkSettings(check, value);
+    else check.text(value, key);
   }
   check.finish(name);
   return { action: name, ...(body as object) } as OperatorAction;
@@ -369,6 +332,6 @@ function checkSettings(check: Checker, value: unknown): void {
     const path = `settings.${key}`;
     if (key === 'list_links' || key === 'service_up') check.flag(setting, path);
     else if (key === 'list_limit_max') check.integer(setting, path, 1, 1_000_000);
-    else check.number(setting, path, 0, MS_MAX);
+    else check.number(setting, path, 0, ACTION_MS_MAX);
   }
 }

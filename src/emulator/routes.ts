@@ -6,11 +6,11 @@
  * too.
  */
 import type { RouteKind } from './faults.ts';
-import type { Service } from './wire.ts';
+import type { ServiceType } from './wire.ts';
 
 export type Route =
   | { to: 'admin'; name: string }
-  | { to: 'versions'; service: Service; version: string | null }
+  | { to: 'versions'; service: ServiceType; version: string | null }
   | { to: 'tokens' }
   | { to: 'catalog' }
   | { to: 'projects' }
@@ -18,7 +18,7 @@ export type Route =
   | { to: 'projects-by-name' }
   | { to: 'project'; project_id: string }
   | (InProject & ProjectRoute)
-  | { to: 'unknown'; service: Service };
+  | { to: 'unknown'; service: ServiceType };
 
 interface InProject {
   service: 'vbs' | 'block-storage' | 'compute';
@@ -29,7 +29,7 @@ interface InProject {
 export type ProjectRoute =
   | { to: 'restore'; backup_id: string }
   /** Cinder's own restore. */
-  | { to: 'native-restore'; backup_id: string }
+  | { to: 'cinder-restore'; backup_id: string }
   /** Where Cinder says why a restore failed. */
   | { to: 'messages' }
   | { to: 'job'; job_id: string }
@@ -78,7 +78,7 @@ export function routeKind(route: Route, method: string): RouteKind | null {
     case 'tokens':
       return 'token';
     case 'restore':
-    case 'native-restore':
+    case 'cinder-restore':
       return 'restore';
     case 'job':
       return 'job';
@@ -186,7 +186,7 @@ function projectRoute(
       if (version === 'v1') return null;
       if (id === undefined) return { to: 'backups', detail: false };
       if (plain) return id === 'detail' ? { to: 'backups', detail: true } : { to: 'backup', backup_id: id };
-      if (verb === 'restore') return { to: 'native-restore', backup_id: id };
+      if (verb === 'restore') return { to: 'cinder-restore', backup_id: id };
       return verb === 'action' ? { to: 'backup-action', backup_id: id } : null;
     case 'messages':
       return service === 'block-storage' && version === 'v3' && id === undefined ? { to: 'messages' } : null;

@@ -102,8 +102,8 @@ function emptyWorld(options: SeedOptions, id: MakeId): World {
     format: 'vbsctl-emulator-world',
     version: 1,
     id: id('world'),
-    boots: 0,
-    membership: 0,
+    starts: 0,
+    lists_version: 0,
     region: options.region ?? 'eu-de',
     settings: {
       job_duration_ms: options.jobDurationMs ?? 5000,
@@ -147,7 +147,7 @@ function emptyWorld(options: SeedOptions, id: MakeId): World {
     backups: {},
     jobs: {},
     running: [],
-    agenda: [],
+    scheduled_events: [],
     faults: startPlan({}),
     fault_log: [],
   };
@@ -196,9 +196,8 @@ function addVolume(world: World, spec: SeedVolume, now_ms: number, nights: numbe
       attached_ms: created_ms,
     });
   }
-  for (let night = nights; night >= 1; night -= 1) {
+  for (let night = nights; night >= 1; night -= 1)
     addBackup(world, volume, lastNight(now_ms, night), id('backup', spec.name, night));
-  }
 }
 
 function addBackup(world: World, volume: Volume, created_ms: number, id: string): Backup {
@@ -244,7 +243,7 @@ function addDemoCases(world: World, now_ms: number, id: MakeId): void {
     creating.updated_ms = started_ms;
     spool.status = 'backing-up';
     spool.updated_ms = started_ms;
-    world.agenda.push({
+    world.scheduled_events.push({
       at_ms: now_ms + HOUR / 2,
       event: 'backup_made',
       backup_id: creating.id,

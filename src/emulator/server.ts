@@ -41,7 +41,7 @@ export async function serveWorld(options: EmulatorOptions): Promise<Emulator> {
       ? memoryStore(create())
       : await openWorldFile(options.worldFile, create, options.signal);
   await store.write((world) => {
-    world.boots += 1;
+    world.starts += 1;
     if (JSON.stringify(planOf(world.faults)) !== JSON.stringify(planOf(plan))) world.faults = plan;
   });
   const server = new EmulatorServer(store, clock, newId, options);
@@ -153,7 +153,7 @@ class EmulatorServer implements Emulator {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
-    await this.#store.settled();
+    await this.#store.flush();
   }
 
   #requestId(): string {
@@ -233,11 +233,10 @@ class EmulatorServer implements Emulator {
     const nth = facts === null ? 0 : this.#count(facts.route, facts.resource);
     const context = { newId: this.#newId, requests: this.#requests, nth };
     const changes = this.#store.read((world) => mayChange(world, request, nth));
-    if (changes) {
+    if (changes)
       return this.#store.write((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
-    }
     // Waits until changes are durable, because what a client has seen must not disappear.
-    await this.#store.settled();
+    await this.#store.flush();
     return this.#store.read((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
   }
 
@@ -276,13 +275,13 @@ class EmulatorServer implements Emulator {
     }
   }
 
-  /** Corrects `client_told` if the client disconnects before its answer was sent. */
+  /** Corrects `client_informed` if the client disconnects before its answer was sent. */
   #trackDelivery(response: ServerResponse, job_id: string): void {
     response.once('close', () => {
       if (response.writableFinished || this.#closing.signal.aborted) return;
       const corrected = this.#store.write((world) => {
         const job = lookup(world.jobs, job_id);
-        if (job !== undefined) job.client_told = false;
+        if (job !== undefined) job.client_informed = false;
       });
       corrected.catch(() => {});
     });

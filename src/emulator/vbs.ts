@@ -1,6 +1,6 @@
 /** The Volume Backup Service's own calls: restore in place (v2) and job status (v1). */
 import { isFields } from './check.ts';
-import type { JobQuirk } from './faults.ts';
+import type { JobFault } from './faults.ts';
 import { type Job, type JobCause, type JobPhase, lookup, restore, type World } from './model.ts';
 import { type RefusalCode, refusal } from './refusals.ts';
 import { json, parseJson, type Reply, vbsError } from './wire.ts';
@@ -13,7 +13,7 @@ export interface RestoreCall {
   request_id: string;
   job_id: string;
   cause: JobCause;
-  quirks: JobQuirk[];
+  faults: JobFault[];
 }
 
 /** `POST /v2/{project_id}/cloudbackups/{backup_id}/restore`; `job` is null when the service refused. */
@@ -33,8 +33,8 @@ export function postRestore(
 /** The `volume_id` in the body of a restore, with any text; null if the body does not have the documented shape. */
 export function restoreTarget(body: string): string | null {
   const parsed = parseJson(body);
-  const order = isFields(parsed) ? parsed.restore : undefined;
-  const volume_id = isFields(order) ? order.volume_id : undefined;
+  const restore = isFields(parsed) ? parsed.restore : undefined;
+  const volume_id = isFields(restore) ? restore.volume_id : undefined;
   return typeof volume_id === 'string' ? volume_id : null;
 }
 
@@ -50,34 +50,32 @@ const JOB_STATUS: Record<JobPhase, string> = {
   failed: 'FAIL',
 };
 
-/** `GET /v1/{project_id}/jobs/{job_id}`. `quirks` change this answer only, in addition to those of the job. */
+/** `GET /v1/{project_id}/jobs/{job_id}`. `faults` change this answer only, in addition to those of the job. */
 export function getJob(
   world: World,
   job_id: string,
   project_id: string,
-  quirks: readonly JobQuirk[],
+  faults: readonly JobFault[],
   now_ms: number,
 ): Reply {
   const job = lookup(world.jobs, job_id);
   if (job === undefined || job.project_id !== project_id) return refused('common.0011');
-  const all = [...job.quirks, ...quirks];
+  const all = [...job.faults, ...faults];
 
-  const vanishing = all.find((quirk) => quirk.kind === 'job_vanishes');
-  if (vanishing?.kind === 'job_vanishes' && now_ms >= job.accepted_ms + (vanishing.after_ms ?? 0)) {
+  const vanishing = all.find((fault) => fault.kind === 'job_vanishes');
+  if (vanishing?.kind === 'job_vanishes' && now_ms >= job.accepted_ms + (vanishing.after_ms ?? 0))
     return refused('common.0011');
-  }
   const body = jobBody(job);
-  if (all.some((quirk) => quirk.kind === 'job_endless')) {
+  if (all.some((fault) => fault.kind === 'job_endless'))
     Object.assign(body, { status: 'RUNNING', end_time: null, error_code: null, fail_reason: null });
-  }
-  const unknown = all.find((quirk) => quirk.kind === 'job_unknown_status');
+  const unknown = all.find((fault) => fault.kind === 'job_unknown_status');
   if (unknown?.kind === 'job_unknown_status') body.status = unknown.status ?? 'SUSPENDED';
-  const mismatch = all.find((quirk) => quirk.kind === 'job_entities_mismatch');
+  const mismatch = all.find((fault) => fault.kind === 'job_entities_mismatch');
   if (mismatch?.kind === 'job_entities_mismatch') {
     body.status = mismatch.status ?? body.status;
     body.entities = { ...body.entities, volume_id: '00000000-0000-4000-8000-00000000dead' };
   }
-  const failure = all.find((quirk) => quirk.kind === 'restore_fails');
+  const failure = all.find((fault) => fault.kind === 'restore_fails');
   if (job.phase === 'failed' && failure?.kind === 'restore_fails' && failure.in_sub_job) {
     body.sub_jobs = [{ ...body, job_id: `${job.id}-1`, job_type: 'bksRestoreBackupSub' }];
     Object.assign(body, { error_code: null, fail_reason: null });

@@ -21,7 +21,7 @@ export interface Reply {
   body: string;
 }
 
-export type Service = 'identity' | 'vbs' | 'block-storage' | 'compute';
+export type ServiceType = 'identity' | 'vbs' | 'block-storage' | 'compute';
 
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
   return {
@@ -98,7 +98,7 @@ const FAULT_NAMES: Record<number, string> = {
 };
 
 /** An error in the format of the requested service. */
-export function serviceError(service: Service, status: number, message: string, code?: string): Reply {
+export function serviceError(service: ServiceType, status: number, message: string, code?: string): Reply {
   switch (service) {
     case 'identity':
       return keystoneError(status, message);

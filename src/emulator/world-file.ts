@@ -27,8 +27,8 @@ export interface WorldStore {
   read<T>(use: (world: World) => T): T;
   /** Changes the world. Resolves with the result of `change` once the change is durable. */
   write<T>(change: (world: World) => T): Promise<T>;
-  /** Resolves when no change is waiting to become durable. */
-  settled(): Promise<void>;
+  /** Resolves once all changes so far are durable. */
+  flush(): Promise<void>;
 }
 
 /** A world in memory, which ends with its process. */
@@ -36,7 +36,7 @@ export function memoryStore(world: World): WorldStore {
   return {
     read: (use) => use(world),
     write: async (change) => change(world),
-    settled: async () => {},
+    flush: async () => {},
   };
 }
 
@@ -112,7 +112,7 @@ class FileStore implements WorldStore {
     });
   }
 
-  async settled(): Promise<void> {
+  async flush(): Promise<void> {
     await this.#draining;
   }
 
@@ -139,9 +139,8 @@ class FileStore implements WorldStore {
       } catch (error) {
         // A change that is not durable did not happen: the next one starts from the content of the file.
         this.#stamp = '';
-        for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0)) {
+        for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0))
           settle({ ok: false, error: damageOf(error, this.#path) });
-        }
       }
     }
   }
@@ -193,7 +192,7 @@ const RECORDS = [
   'faults',
 ];
 const REMOVE_REMEDY = 'Remove the file to begin with a new world.';
-const LISTS = ['running', 'agenda', 'fault_log'];
+const LISTS = ['running', 'scheduled_events', 'fault_log'];
 
 /** More than the size of the largest world that `--volumes` creates. */
 const WORLD_BYTES_MAX = 512 * 1024 * 1024;
@@ -267,7 +266,9 @@ const LOCK_EMPTY_MS_MAX = 2000;
 const held = new Set<string>();
 
 /**
- * The lock is held for one read-modify-write, a few milliseconds. A lock of a dead process of this host is taken over.
+ * The lock is held for one read-modify-write, a few milliseconds. A lock of a dead process of this host is taken over. It is
+ * not the lock of a state (`state/local/lock-file.ts`): the emulator shares no code with the parts that it tests, and a
+ * wrongly broken lock costs only made-up data.
  */
 async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   const lock = `${path}.lock`;

@@ -30,7 +30,7 @@ export class LeadsOutError extends Error {
 /** The limit of the Linux kernel (`MAXSYMLINKS`). */
 const LINKS_MAX = 40;
 
-export interface Located {
+export interface ResolvedPath {
   /** Without symbolic links; parts that do not exist are kept as given. */
   readonly path: string;
   /** The way to it leads over a link that lies in a checkout or in the repository around one. */
@@ -46,7 +46,7 @@ export interface Located {
  * @throws the system error (`ELOOP`, `EACCES`, `ENAMETOOLONG`, `EILSEQ`): nobody can tell where the path leads, but the
  *   system may be able to follow it
  */
-export async function locate(path: string, checkouts: Checkouts): Promise<Located> {
+export async function locate(path: string, checkouts: Checkouts): Promise<ResolvedPath> {
   const linkDirectories = new Set<string>();
   const real = await linksResolved(resolve(path), (directory) => linkDirectories.add(directory));
   if (linkDirectories.size === 0) return { path: real, byLink: false };

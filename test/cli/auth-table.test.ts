@@ -138,7 +138,7 @@ const WORLDS: Partial<Record<Failure, (world: World) => void>> = {
     for (const credential of Object.values(application_credentials)) credential.expires_ms = Date.now() - 1;
   },
   'no rights': ({ users }) => {
-    for (const user of Object.values(users)) user.barred_from = ['vbs', 'block-storage'];
+    for (const user of Object.values(users)) user.forbidden_services = ['vbs', 'block-storage'];
   },
 };
 const SKEW_MS = 20 * 60_000;

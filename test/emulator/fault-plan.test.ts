@@ -76,7 +76,7 @@ describe('emulator: reading a fault plan', () => {
       [{ seeded: { rates: {} } }, 'seeded.seed must be a text'],
       [{ seeded: { seed: 1, rates: { cuts: 1 } } }, 'seeded.rates has an unknown key "cuts"'],
       [{ seeded: { seed: 1, rates: { cut: 2 } } }, 'seeded.rates.cut must be a number from 0 to 1'],
-      [{ seeded: { seed: 1, rates: { cut: 0.6, reset: 0.6 } } }, 'seeded.rates must not exceed 1 together'],
+      [{ seeded: { seed: 1, rates: { cut: 0.6, reset: 0.6 } } }, 'seeded.rates must add up to at most 1'],
       [{ seeded: { seed: 1, rates: {}, routes: ['jobs'] } }, 'seeded.routes must be one of token'],
     ];
     for (const [plan, problem] of cases) {
@@ -111,10 +111,10 @@ describe('emulator: reading a fault plan', () => {
 
   it('refuses a rule that could never strike', () => {
     expect(problemsOfEffect({ kind: 'late_start', after_ms: 1 }, { route: 'job' })).to.deep.equal([
-      'rules[0].match.route never meets a late_start, which needs restore',
+      'rules[0].match.route does not include a route that late_start applies to: restore',
     ]);
     expect(problemsOfEffect({ kind: 'job_vanishes' }, { route: ['volume', 'token'] })).to.deep.equal([
-      'rules[0].match.route never meets a job_vanishes, which needs restore or job',
+      'rules[0].match.route does not include a route that job_vanishes applies to: restore, job',
     ]);
   });
 

@@ -29,7 +29,7 @@ describe('emulator: faults', () => {
     harness.emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect, ...rule }] });
   const restore = () => harness.restore(DATA_BACKUP, DATA_VOLUME);
   const started = () => harness.audited(DATA_VOLUME).restores_started;
-  const told = () => harness.emulator.audit().restores.map(({ client_told }) => client_told);
+  const told = () => harness.emulator.audit().restores.map(({ client_informed }) => client_informed);
 
   describe('status', () => {
     it('before the effect: the cloud never acts', async () => {
@@ -49,7 +49,7 @@ describe('emulator: faults', () => {
       const { restores, faults } = harness.emulator.audit();
       expect(restores).to.have.length(1);
       expect(restores[0]).to.include({
-        client_told: false,
+        client_informed: false,
         outcome: 'succeeded',
         cause: 'request',
         request_id: answer.headers['x-openstack-request-id'],
@@ -197,7 +197,7 @@ describe('emulator: faults', () => {
     expect((await harness.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     expect(harness.emulator.audit().restores[0]).to.include({
       cause: 'late_start',
-      client_told: false,
+      client_informed: false,
       accepted_at: new Date(START + 3000).toISOString(),
       request_id: answer.headers['x-request-id'],
     });
@@ -233,7 +233,7 @@ describe('emulator: faults', () => {
     const { job_id } = (await restore()).body;
     harness.advance(60_000);
     const { restores } = harness.emulator.audit();
-    expect(restores.map(({ cause, client_told }) => [cause, client_told])).to.deep.equal([
+    expect(restores.map(({ cause, client_informed }) => [cause, client_informed])).to.deep.equal([
       ['request', false],
       ['duplicate', true],
     ]);

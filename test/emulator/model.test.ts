@@ -52,8 +52,8 @@ describe('emulator: model', () => {
       switch (one.what) {
         case 'restore': {
           const [volume_id = '', backup_id = ''] = [volumes[one.volume], backups[one.backup]];
-          const quirks = one.fails ? [{ kind: 'restore_fails' as const, touched: one.touched }] : [];
-          const order = { project_id, volume_id, backup_id, request_id: 'r', job_id: newId(), quirks };
+          const faults = one.fails ? [{ kind: 'restore_fails' as const, touched: one.touched }] : [];
+          const order = { project_id, volume_id, backup_id, request_id: 'r', job_id: newId(), faults };
           restore(world, { ...order, cause: 'request' }, now);
           break;
         }
@@ -123,14 +123,14 @@ describe('emulator: model', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(0, 500), (steps, queueMs) => {
         const world = play(steps, queueMs, () => {});
-        expect(world.agenda).to.deep.equal([]);
+        expect(world.scheduled_events).to.deep.equal([]);
         expect(world.running).to.deep.equal([]);
         for (const job of Object.values(world.jobs)) expect(['succeeded', 'failed']).to.include(job.phase);
       }),
     );
   });
 
-  it('keeps its agenda in order of time, and of planning within one moment', () => {
+  it('keeps its scheduled events in order of time, and of planning within one moment', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 5 })), (times) => {
         const world = seedWorld({ now: START, volumes: 0 });
@@ -140,7 +140,7 @@ describe('emulator: model', () => {
         const expected = times
           .map((at_ms, order) => ({ at_ms, event: 'restore_ends', job_id: String(order) }))
           .sort((one, other) => one.at_ms - other.at_ms);
-        expect(world.agenda).to.deep.equal(expected);
+        expect(world.scheduled_events).to.deep.equal(expected);
       }),
     );
   });

@@ -83,7 +83,7 @@ describe('emulator: world file', () => {
   it('is durable before the answer, private, and leaves nothing beside it', async () => {
     const harness = await EmulatorHarness.open({ worldFile: file });
     const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
-    expect(saved().jobs[job_id]).to.include({ volume_id: DATA_VOLUME, client_told: true });
+    expect(saved().jobs[job_id]).to.include({ volume_id: DATA_VOLUME, client_informed: true });
     expect(statSync(file).mode & 0o777).to.equal(0o600);
     await harness.close();
     expect(readdirSync(folder)).to.deep.equal(['world.json']);
@@ -124,12 +124,12 @@ describe('emulator: world file', () => {
     const store = await openWorldFile(file, () => seedWorld({ now: START }));
     let writes = 0;
     let last = statSync(file, { bigint: true }).ino;
-    const boots = await Promise.all(
+    const starts = await Promise.all(
       Array.from({ length: 200 }, () =>
         store
           .write((world) => {
-            world.boots += 1;
-            return world.boots;
+            world.starts += 1;
+            return world.starts;
           })
           .then((count) => {
             const { ino } = statSync(file, { bigint: true });
@@ -139,8 +139,8 @@ describe('emulator: world file', () => {
           }),
       ),
     );
-    expect(boots).to.deep.equal(Array.from({ length: 200 }, (_, index) => index + 1));
-    expect(saved().boots).to.equal(200);
+    expect(starts).to.deep.equal(Array.from({ length: 200 }, (_, index) => index + 1));
+    expect(saved().starts).to.equal(200);
     expect(writes).to.be.at.most(5);
   });
 
@@ -150,24 +150,24 @@ describe('emulator: world file', () => {
       throw new Error('no');
     });
     const good = store.write((world) => {
-      world.boots = 7;
+      world.starts = 7;
     });
     expect((await rejection(bad)).message).to.equal('no');
     await good;
-    expect(saved().boots).to.equal(7);
+    expect(saved().starts).to.equal(7);
   });
 
   it('what could not be written did not happen', async () => {
     const store = await openWorldFile(file, () => seedWorld({ now: START }));
     const bad = store.write((world) => {
-      world.boots = 7n as never; // JSON has no such number: the change is made, and cannot be written
+      world.starts = 7n as never; // JSON has no such number: the change is made, and cannot be written
     });
     expect((await rejection(bad)).message).to.contain('damaged');
-    expect(store.read(({ boots }) => boots)).to.equal(0);
+    expect(store.read(({ starts }) => starts)).to.equal(0);
     await store.write((world) => {
-      world.boots += 1;
+      world.starts += 1;
     });
-    expect(saved().boots).to.equal(1);
+    expect(saved().starts).to.equal(1);
   });
 
   it('is told to the client when it cannot be written', async () => {
@@ -233,9 +233,9 @@ describe('emulator: world file', () => {
       expect(await open(JSON.stringify({ ...seedWorld(), version: 2 }))).to.contain('version 2');
     });
     it('missing parts', async () => {
-      expect(await open(JSON.stringify({ ...seedWorld(), jobs: [], agenda: undefined }))).to.contain(
-        'jobs, agenda',
-      );
+      expect(
+        await open(JSON.stringify({ ...seedWorld(), jobs: [], scheduled_events: undefined })),
+      ).to.contain('jobs, scheduled_events');
     });
   });
 

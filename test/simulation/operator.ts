@@ -99,9 +99,9 @@ export class Operator {
 
   repairCloud(): void {
     for (const job of Object.values(this.#environment.world.jobs)) {
-      if (job.phase !== 'running' || !job.quirks.some(({ kind }) => kind === 'job_endless')) continue;
+      if (job.phase !== 'running' || !job.faults.some(({ kind }) => kind === 'job_endless')) continue;
       // Support ends what never would.
-      job.quirks.length = 0;
+      job.faults.length = 0;
       job.phase = 'failed';
       job.ended_ms = this.#environment.clock.now();
       this.#environment.world.running = this.#environment.world.running.filter((id) => id !== job.id);

@@ -1,5 +1,5 @@
-import type { JobQuirk } from '../../src/emulator/faults.ts';
-import { type Job, restore, restoreNatively, type World } from '../../src/emulator/model.ts';
+import type { JobFault } from '../../src/emulator/faults.ts';
+import { type Job, restore, restoreByCinder, type World } from '../../src/emulator/model.ts';
 
 interface Pair {
   readonly volume_id: string;
@@ -23,7 +23,7 @@ export class OtherClients {
     now_ms: number,
     { length_ms, fails }: { readonly length_ms?: number; readonly fails?: true } = {},
   ): void {
-    const quirks: JobQuirk[] = fails ? [{ kind: 'restore_fails', touched: true }] : [];
+    const faults: JobFault[] = fails ? [{ kind: 'restore_fails', touched: true }] : [];
     const job_id = `other-client-${++this.#restores}`;
     const project_id = this.#world.volumes[pair.volume_id]?.project_id ?? '';
     const order = {
@@ -32,12 +32,12 @@ export class OtherClients {
       request_id: `req-${job_id}`,
       job_id,
       cause: 'operator',
-      quirks,
+      faults,
     } as const;
     const backup = this.#world.backups[pair.backup_id];
     const usual = backup?.job_duration_ms;
     if (backup && length_ms !== undefined) backup.job_duration_ms = length_ms;
-    if (this.#api === 'cinder') restoreNatively(this.#world, { ...order }, now_ms);
+    if (this.#api === 'cinder') restoreByCinder(this.#world, { ...order }, now_ms);
     else restore(this.#world, { ...order }, now_ms);
     if (!backup || length_ms === undefined) return;
     if (usual === undefined) delete backup.job_duration_ms;
@@ -46,7 +46,7 @@ export class OtherClients {
 
   /** What writes the disk now will fail. */
   spoil(volume_id: string): void {
-    for (const job of this.#underWay(volume_id)) job.quirks.push({ kind: 'restore_fails', touched: true });
+    for (const job of this.#underWay(volume_id)) job.faults.push({ kind: 'restore_fails', touched: true });
   }
 
   /** Whether a restore into the disk that was taken on since then, whosever, has ended. */

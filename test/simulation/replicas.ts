@@ -43,7 +43,7 @@ export class Replicas {
         volumes: Record<string, Volume>;
         backups: Record<string, Backup>;
       };
-      return { ...this.#world, ...shown, agenda: [] };
+      return { ...this.#world, ...shown, scheduled_events: [] };
     }
     return undefined;
   }

@@ -35,7 +35,11 @@ export class SimCloud {
   /** What was due has happened, one thing at a time, so that older copies of the world can be shown. */
   advance(): void {
     const now = this.clock.now();
-    for (let next = this.world.agenda[0]; next && next.at_ms <= now; next = this.world.agenda[0]) {
+    for (
+      let next = this.world.scheduled_events[0];
+      next && next.at_ms <= now;
+      next = this.world.scheduled_events[0]
+    ) {
       advance(this.world, next.at_ms);
       this.#stepped(next.at_ms);
     }
