@@ -280,28 +280,28 @@ function above(directory: string, { cwd }: LoadIo): readonly string[] {
   return ['.', ...names.map((_, index) => join(...names.slice(0, index + 1)))];
 }
 
-/** Descends like `loadTexts`: into no hidden directory and no link that leads out, into each directory once. */
+/**
+ * Descends like `loadTexts`: into no hidden directory and no link that leads out, into each directory once. A directory
+ * that cannot be reached has none: it is refused where its manifests are read.
+ */
 async function below(directory: string, io: LoadIo): Promise<readonly string[]> {
   const root = resolve(io.cwd, directory);
-  const checkouts = await checkoutsFor(root, io.cwd);
-  const seen = new Set<string>([await realpath(root)]);
+  const checkouts = await checkoutsFor(root, io.cwd).catch(() => undefined);
+  const seen = new Set<string>();
   const found: string[] = [];
-  const walk = async (path: string, depth: number): Promise<void> => {
-    const entries = await readdir(resolve(io.cwd, path), { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
+  const enter = async (path: string, depth: number): Promise<void> => {
+    const real = checkouts && (await locate(resolve(io.cwd, path), checkouts).catch(() => undefined))?.path;
+    if (real === undefined || seen.has(real)) return;
+    if (depth > LIMITS.directoryDepth || !(await isDirectory(real))) return;
+    if (found.length > LIMITS.files) throw tooManyDirectories(directory);
+    seen.add(real);
+    found.push(path);
+    for (const entry of await readdir(real, { withFileTypes: true }).catch(() => [])) {
       io.signal?.throwIfAborted();
-      if (entry.name.startsWith('.') || entry.isFile()) continue;
-      const next = join(path, entry.name);
-      const real = await locate(resolve(io.cwd, next), checkouts).catch(() => undefined);
-      if (real === undefined || seen.has(real.path)) continue;
-      if (depth > LIMITS.directoryDepth || !(await isDirectory(real.path))) continue;
-      if (found.length === LIMITS.files) throw tooManyDirectories(directory);
-      seen.add(real.path);
-      found.push(next);
-      await walk(next, depth + 1);
+      if (!entry.name.startsWith('.') && !entry.isFile()) await enter(join(path, entry.name), depth + 1);
     }
   };
-  await walk(directory, 1);
+  await enter(directory, 0);
   return found;
 }
 

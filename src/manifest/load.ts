@@ -133,7 +133,7 @@ class Loader implements LoadedTexts {
         { file: path },
         'name it itself with -f',
       );
-    const entries = await readdir(this.#absolute(path), { withFileTypes: true });
+    const entries = await readdir(real, { withFileTypes: true });
     for (const entry of entries.sort(byName)) {
       const below = join(path, entry.name);
       if (!entry.name.startsWith('.'))

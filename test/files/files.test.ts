@@ -68,6 +68,11 @@ describe('files that a stranger may have prepared', () => {
         'x',
       ],
       ['to a device', () => symlinkSync('/dev/stdin', at('repo', 'x')), 'x'],
+      [
+        'and perhaps back, through /proc',
+        () => symlinkSync(`/proc/self/root${repo}/sub`, at('repo', 'x')),
+        'x/new',
+      ],
       ['into .git', () => symlinkSync('.git/hooks', at('repo', 'x')), 'x/post-checkout'],
       [
         'that a link of the user leads to',

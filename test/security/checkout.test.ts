@@ -1162,6 +1162,7 @@ describe('a link in the checkout that only the system can follow', () => {
       declare();
       const config = sandbox.writeHome('ops.yaml', CONFIG);
       sandbox.writeHome('mine.yaml', SECRETS);
+      mkdirSync(join(sandbox.home, 'sub'));
       const run = (...args: readonly string[]) =>
         sandbox.run({ ...cloud.env(), VBSCTL_CONFIG: config }, ...args, '--state', 'vbsctl.state.json');
       const applied = await run('apply', '-f', 'restores.yaml', '--auto-approve', '--init-state');
@@ -1193,7 +1194,8 @@ describe('a link in the checkout that only the system can follow', () => {
           5,
           'it cannot be told where it leads',
         );
-      expectRefusal(await sandbox.run({}, 'validate', '-f', 'out/mine.yaml'), 1, 'cannot be read');
+      for (const path of ['out', 'out/sub', 'out/mine.yaml'])
+        expectRefusal(await sandbox.run({}, 'validate', '-f', path), 1, path, 'cannot be read');
       expect(readdirSync(sandbox.home)).to.deep.equal(before);
     });
 });

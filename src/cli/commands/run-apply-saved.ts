@@ -8,7 +8,7 @@ import { optional } from '../../domain/optional.ts';
 import { type SavedPlan, type SignatureFinding, signatureText } from '../../domain/saved-plan.ts';
 import type { ManifestFile } from '../../domain/spec.ts';
 import { isInCheckouts, locate } from '../../files/checkout.ts';
-import { readRegularFile, UnfitFileError } from '../../files/read-file.ts';
+import { UnfitFileError } from '../../files/read-file.ts';
 import { LIMITS } from '../../manifest/limits.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
 import { savedPlanHeading } from '../../views/saved-plan-text.ts';
@@ -18,7 +18,7 @@ import { readSignedPlan } from '../plan-keys.ts';
 import { printInText, showDiagnostics } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
 import { commitOf, lockRequest, openState } from '../setup.ts';
-import { absolute } from '../user-paths.ts';
+import { absolute, readUserFile } from '../user-paths.ts';
 import { type ApplyFlags, applyContext, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
 
 /** Applies a saved plan. Its signature is checked before anything else. */
@@ -113,7 +113,7 @@ async function manifestsChanged(
   let bytesLeft: number = LIMITS.bytes;
   for (const { path, sha256: digest } of manifests) {
     io.stop.throwIfAborted();
-    const bytes = await readRegularFile(absolute(io, path), bytesLeft).catch((cause: unknown) => {
+    const bytes = await readUserFile(io, path, bytesLeft).catch((cause: unknown) => {
       if (cause instanceof UnfitFileError && cause.code === 'TOO_LARGE') bytesLeft = -1;
       return undefined;
     });
