@@ -7,7 +7,7 @@ const TRIES = 3;
 describe('a run that is frozen while it sends restores', function () {
   this.timeout(180_000);
 
-  it('knows each request that left late', async () => {
+  it('marks each request that left late', async () => {
     const figures = await freezeRun({ tries: TRIES, random: Math.random });
     // A machine that is busy may cost tries.
     expect(figures.tries).to.be.within(1, TRIES);

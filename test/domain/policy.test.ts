@@ -98,7 +98,7 @@ const TABLE: readonly (readonly [
 
 describe('two layers of policy', () => {
   for (const [what, operator, wish, result, told] of TABLE)
-    it(`apply ${what} if it tightens, else ignore and report it (${told.length})`, () => {
+    it(`${told.length > 0 ? 'ignore and report' : 'apply'} the wish of the inner one: ${what}`, () => {
       const { policy, loosening } = tighten({ ...NONE, ...operator }, wish);
       expect(policy).to.deep.equal({ ...NONE, ...result });
       expect(loosening.map(({ field, wanted, kept }) => `${field} ${wanted} ${kept}`)).to.deep.equal(told);

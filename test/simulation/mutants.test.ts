@@ -12,7 +12,7 @@ const CAUGHT = JSON.parse(readFileSync(new URL('mutant-seeds.json', import.meta.
   Detection
 >;
 
-describe('the tests of the tests', () => {
+describe('the mutants', () => {
   const names = Object.keys(MUTATIONS);
   let rules: ReadonlyMap<string, Rule>;
 
@@ -20,7 +20,7 @@ describe('the tests of the tests', () => {
     rules = markedRules();
   });
 
-  it('have a seed for every rule that is broken on purpose', () => {
+  it('have a seed for each broken rule', () => {
     expect(Object.keys(CAUGHT)).to.deep.equal(names);
   });
 
@@ -36,7 +36,7 @@ describe('the tests of the tests', () => {
     expect(new Set(ways).size).to.equal(ways.length);
   });
 
-  it('refuse a rule that nothing marks, and a break that does not fit', () => {
+  it('are refused if no source marks the rule, or the break does not fit', () => {
     expect(() => brokenTexts(rules, { 'disk-is-square': 'skip' })).to.throw(
       'no source marks the rule disk-is-square',
     );
@@ -52,7 +52,7 @@ describe('the tests of the tests', () => {
     }
   });
 
-  it(`notice each of ${names.length} broken rules, each in one scenario, and nothing in these when none is broken`, async () => {
+  it(`are all detected (${names.length}), each in one scenario that passes without the mutant`, async () => {
     const wrong: string[] = [];
     const seeds = new Set(Object.values(CAUGHT).map(({ seed }) => seed));
     const unbroken = [...seeds].map((seed) => ({ name: undefined, seed, breaks: {} }));

@@ -8,7 +8,7 @@ import { runSeeds } from './run-seeds.ts';
 /** Each rare combination three times: they take turns every 64 scenarios. `npm run simulate -- --seeds 10000` goes further. */
 const SEEDS = 192;
 
-describe('simulation', () => {
+describe('the simulation', () => {
   it(`keeps every promise in ${SEEDS} scenarios`, async () => {
     const totals = await runSeeds({ from: 1, to: SEEDS, threads: Math.min(2, cpus().length) });
     console.log(figures(totals).replaceAll(/^/gm, '      '));
@@ -17,7 +17,7 @@ describe('simulation', () => {
     expect(missingCells(totals)).to.deep.equal([]);
   });
 
-  it('goes the same way each time', async () => {
+  it('gives the same result for the same seed each time', async () => {
     for (const seed of [3, 44, 170]) {
       const [first, second] = [await runSeed(seed), await runSeed(seed)];
       expect(first.log.length).to.be.above(5);

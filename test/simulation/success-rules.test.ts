@@ -10,8 +10,8 @@ const CLAIM: Claim = {
   sawDiskAlone: false,
 };
 
-describe('What the checker calls a success', () => {
-  it('is true for a restore of ours that nobody mixed with another', () => {
+describe('the verdict of the checker on a success', () => {
+  it('is true for a restore of ours that no other restore was mixed with', () => {
     expect(judged([job('1', { cause: 'network' })], ['1'])).to.equal('true');
   });
 

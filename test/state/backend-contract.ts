@@ -116,7 +116,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(keys).to.have.members(changes.map((_, i) => `set/r${i}`));
     });
 
-    it('goes on where the last lease ended', async () => {
+    it('continues with the serial of the last lease', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
       await first.release();
@@ -142,7 +142,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await (await lock()).release();
     });
 
-    it('waits for a holder to go', async () => {
+    it('waits until the holder releases the lock', async () => {
       const lease = await created();
       const second = (await subject.open()).lock(ACTOR, 10_000_000);
       await lease.commit([numbered(1)]);
@@ -151,7 +151,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await (await second).release();
     });
 
-    it('waits no longer than until it is told to stop, and holds nothing then', async () => {
+    it('stops waiting on a signal, and then holds no lock', async () => {
       const lease = await created();
       const reason = new Error('enough');
       const stop = new AbortController();
@@ -163,7 +163,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await (await lock()).release();
     });
 
-    it('unlocks by id, and only by the right one', async () => {
+    it('unlocks only with the right id', async () => {
       await refusal(backend.unlock('no-such-lock'), 'state');
       const lease = await created();
       const failure = await refusal(backend.unlock('no-such-lock'), 'locked');
@@ -173,7 +173,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(await backend.holder()).to.equal(undefined);
     });
 
-    it('refuses the commits of an owner whose lock was removed, and does not disturb the next', async () => {
+    it('refuses the commits of an owner whose lock was removed, and does not disturb the next owner', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
       await backend.unlock(first.lock.info.id);
@@ -190,7 +190,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect([...(records?.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2', 'set/r5']);
     });
 
-    it('lets an owner whose lock was removed destroy nothing, with a first commit or at its end', async () => {
+    it('lets an owner whose lock was removed overwrite nothing, by its first commit or at its end', async () => {
       const idle = await created();
       await backend.unlock(idle.lock.info.id);
       const second = await lock();
@@ -207,7 +207,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect([...((await readAnew())?.records.keys() ?? [])]).to.deep.equal(['set/r1', 'set/r3']);
     });
 
-    it('shows the state with its chain, whole at any time, and each hash as it was first stored', async () => {
+    it('returns the state with its chain, complete at any time, and the hashes as first stored', async () => {
       expect(await snapshotAnew()).to.equal(undefined);
       const lease = await created();
       for (const record of everyKind()) await lease.commit([put(record)]);
@@ -225,7 +225,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(runSync(findBreaks(after.state, after.chain))).to.deep.equal([]);
     });
 
-    it('puts a whole state where there is none, and goes on from it', async () => {
+    it('stores a whole state where none exists, and continues from it', async () => {
       const given = chained('from-elsewhere', 7);
       const lease = await lock();
       await lease.replace(given);
@@ -241,7 +241,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(runSync(findBreaks(after.state, after.chain))).to.deep.equal([]);
     });
 
-    it('puts a whole state in place of another, what this lease has committed included', async () => {
+    it('replaces the state, including the commits of this lease', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
       await first.release();
@@ -260,7 +260,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect((await readAnew())?.serial).to.equal(41);
     });
 
-    it('keeps the note of a state that was moved elsewhere', async () => {
+    it('keeps the mark of a state that was migrated', async () => {
       const given = chained('moved', 7);
       const moved_to = { location: 's3://restores/prod', at: AT, by: ACTOR.who, serial: 7 };
       const lease = await lock();
@@ -276,7 +276,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(await readAnew()).to.not.have.property('moved_to');
     });
 
-    it('mends no chain: a break is stored as a break', async () => {
+    it('stores a broken chain as broken', async () => {
       const given = chained('broken', 7);
       const broken = { ...given, chain: given.chain.map((hash, i) => (i === 1 ? 'f'.repeat(64) : hash)) };
       const lease = await lock();
@@ -287,7 +287,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect(runSync(findBreaks(stored.state, stored.chain))).to.deep.equal([{ index: 1 }]);
     });
 
-    it('uses no serial of a lineage twice', async () => {
+    it('uses each serial of a lineage once', async () => {
       const lease = await created();
       await lease.commit([numbered(1)]);
       const state = lease.state() ?? expect.fail();
@@ -297,7 +297,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect((await readAnew())?.records.has('set/r1')).to.equal(true);
     });
 
-    it('refuses a whole state of an owner whose lock was removed', async () => {
+    it('refuses a whole state from an owner whose lock was removed', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
       await backend.unlock(first.lock.info.id);
@@ -311,7 +311,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect([...((await readAnew())?.records.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2']);
     });
 
-    it('takes no commit after release, and releases twice without harm', async () => {
+    it('refuses commits after the release, and can be released twice', async () => {
       const lease = await created();
       const last = lease.commit([numbered(1)]);
       await Promise.all([lease.release(), lease.release()]);
@@ -322,7 +322,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect((await readAnew())?.serial).to.equal(2);
     });
 
-    it('excludes other processes, a stopped one, too, until they end or die', async () => {
+    it('excludes other processes until the holder, even a stopped one, ends or dies', async () => {
       await (await created()).release();
       const polite = await holder();
       expectLock(await backend.holder(), polite.lock);

@@ -26,8 +26,8 @@ function refusal(text: string | Uint8Array): Failure {
   throw new Error('was accepted');
 }
 
-describe('codec', () => {
-  it('reads what it wrote, every kind of record and entry', () => {
+describe('the state codec', () => {
+  it('reads each kind of record and entry that it wrote', () => {
     const state = sample();
     const back = decode(encode(state));
     expect(back.state).to.deep.equal({ ...state, records: back.state.records });
@@ -45,7 +45,7 @@ describe('codec', () => {
     expect(runSync(findBreaks(back.state, back.chain))).to.deep.equal([]);
   });
 
-  it('keeps the note of a state that was moved elsewhere', () => {
+  it('keeps the mark of a state that was migrated', () => {
     const { state, chain } = chained('line-1', 9);
     const moved_to = { location: 's3://restores/prod', at: AT, by: 'ada@bench', serial: 9 };
     const text = encodeSnapshot({ state: { ...state, serial: 10, moved_to }, chain });
@@ -54,7 +54,7 @@ describe('codec', () => {
     expect(decode(encodeSnapshot({ state, chain })).state).to.not.have.property('moved_to');
   });
 
-  it('writes none that could not be read again', () => {
+  it('refuses to write a state that could not be read again', () => {
     const state = sample();
     const whole = { state, chain: extendChain(state, []) };
     const { length } = encodeSnapshot(whole);
@@ -91,7 +91,7 @@ describe('codec', () => {
     expect(decode(encode(state)).state).to.deep.equal(state);
   });
 
-  it('takes a byte order mark and reformatting', () => {
+  it('accepts a byte order mark and reformatting', () => {
     const text = encode(sample());
     expect(decode(`\ufeff${JSON.stringify(JSON.parse(text), undefined, '\t')}`)).to.deep.equal(decode(text));
   });
@@ -114,11 +114,11 @@ describe('codec', () => {
       expect(refusal(text).diagnostics[0]?.code).to.equal(code);
     });
 
-  it('refuses what is not UTF-8', () => {
+  it('refuses text that is not UTF-8', () => {
     expect(refusal(Buffer.from([0x7b, 0xff, 0x7d])).diagnostics[0]?.summary).to.match(/UTF-8/);
   });
 
-  it('says line and column of broken JSON', () => {
+  it('reports line and column of invalid JSON', () => {
     const text = encode(sample()).replace('"serial": 7', '"serial": seven');
     expect(refusal(text).diagnostics[0]?.where).to.deep.equal({
       file: FILE,
@@ -128,7 +128,7 @@ describe('codec', () => {
     });
   });
 
-  it('says where a text ends too soon', () => {
+  it('reports where a truncated text ends', () => {
     expect(refusal('{"format": 1,\n "lineage": "x"').diagnostics[0]?.where).to.include({
       line: 2,
       column: 16,
@@ -203,7 +203,7 @@ describe('codec', () => {
     ],
     ['null for nothing', '"job_id":"job-1"', '"job_id":null', /job_id: expected a text, found null/, 16],
   ] as const)
-    it(`refuses ${name} and says where`, () => {
+    it(`reports the position of ${name}`, () => {
       const text = encode(sample());
       const edited = text.replace(from, to);
       expect(edited).to.not.equal(text);
@@ -214,13 +214,13 @@ describe('codec', () => {
       else expect(diagnostic?.where?.line).to.be.greaterThan(1);
     });
 
-  it('cut anywhere, is refused with its place and never half read', () => {
+  it('refuses a text that is cut anywhere, with the position', () => {
     const bytes = Buffer.from(encode(sample()));
     for (let length = 0; length < bytes.length - 1; length += 31)
       expect(refusal(bytes.subarray(0, length)).kind).to.equal('refused');
   });
 
-  it('edited at random, is read or refused, never crashed on', () => {
+  it('reads or refuses a randomly edited text, and never crashes', () => {
     const text = encode(sample());
     const edit = fc.tuple(
       fc.nat(text.length),
@@ -239,7 +239,7 @@ describe('codec', () => {
     );
   });
 
-  it('is read in steps, and a stop ends it', async () => {
+  it('reads in steps, and ends at a stop', async () => {
     const state = fold(
       emptyState('line-1', TARGET, AT),
       Array.from({ length: 5_000 }, (_, n) => ({
@@ -263,31 +263,31 @@ describe('codec', () => {
     expect(ended).to.equal(stop.signal.reason);
   });
 
-  it('a key twice at the top is refused: two readers could take two serials', () => {
+  it('refuses a duplicate key at the top level', () => {
     const text = encode(sample()).replace('"serial": 7', '"serial": 7, "serial": 8');
     expect(refusal(text).diagnostics[0]?.summary).to.equal('the state has a key twice');
   });
 
-  it('does not overflow on deep nesting', () => {
+  it('refuses deep nesting without a stack overflow', () => {
     expect(refusal('['.repeat(200_000)).diagnostics[0]?.code).to.equal('state-damaged');
   });
 });
 
-describe('history chain', () => {
+describe('the history chain', () => {
   const state = sample();
   const chain = extendChain(state, []);
 
-  it('holds over every prefix, and grows without touching what was stored', () => {
+  it('is valid for every prefix, and grows without changing stored entries', () => {
     expect(runSync(findBreaks(state, chain))).to.deep.equal([]);
     for (let length = 0; length <= chain.length; length++)
       expect(extendChain(state, chain.slice(0, length))).to.deep.equal(chain);
   });
 
-  it('survives a store that sorts keys', () => {
+  it('is valid after a store sorted the keys', () => {
     expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).to.equal('{"a":null,"b":[{"c":2,"d":1}]}');
   });
 
-  it('says where an entry was edited, taken out or exchanged', () => {
+  it('shows where an entry was edited, removed or exchanged', () => {
     const edited = state.history.map((e, i) => (i === 2 ? { ...e, at: '2026-11-23T23:00:00.000Z' } : e));
     expect(runSync(findBreaks({ ...state, history: edited }, chain))).to.deep.equal([{ index: 2 }]);
     const without = <T>(list: readonly T[]) => list.filter((_, i) => i !== 1);
@@ -297,7 +297,7 @@ describe('history chain', () => {
     expect(runSync(findBreaks({ ...state, lineage: 'line-2' }, chain))).to.deep.equal([{ index: 0 }]);
   });
 
-  it('does not seal a forgery: a stored hash stays as it was', () => {
+  it('does not recompute a stored hash', () => {
     const forged = decode(encode(state).replace('"who":"ada@bench"', '"who":"eve@bench"'));
     const again = decode(encodeSnapshot({ ...forged, chain: extendChain(forged.state, forged.chain) }));
     expect(runSync(findBreaks(again.state, again.chain))).to.deep.equal([{ index: 0 }]);

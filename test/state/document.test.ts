@@ -4,7 +4,7 @@ import { JsonFault } from '../../src/domain/json-bounds.ts';
 import { array, type Issue, integerFrom, object, optionalField } from '../../src/domain/shape.ts';
 import { boundedJson, isReadableItem, openDocument } from '../../src/state/document.ts';
 
-describe('state/document', () => {
+describe('the bounded state document', () => {
   const check = object<{ readonly n: number; readonly list?: readonly number[] }>({
     n: integerFrom(0),
     list: optionalField(array(integerFrom(1))),
@@ -17,13 +17,13 @@ describe('state/document', () => {
     return document && runSync(document.read(refuse));
   };
 
-  it('shows the head before any item is looked at', () => {
+  it('returns the head before any item is parsed', () => {
     const document = runSync(openDocument('{"list": [nonsense], "n": 1}', check));
     expect(document?.head).to.deep.equal({ list: [], n: 1 });
     expect(() => document && runSync(document.read(refuse))).to.throw(JsonFault, 'is not valid JSON');
   });
 
-  it('reads what fits, and refuses the first that does not', () => {
+  it('reads items within the limits, and refuses the first beyond', () => {
     expect(read('{"list": [1, 2, 3], "n": 1}')).to.deep.equal({ n: 1, list: [1, 2, 3] });
     expect(read('{"n": 1}')).to.deep.equal({ n: 1 });
     expect(read('[1]')).to.equal(undefined);
@@ -33,7 +33,7 @@ describe('state/document', () => {
     expect(() => read('{"n": 1, "__proto__": {"list": []}}')).to.throw('__proto__: n, list');
   });
 
-  it('tells the place of an item, however long the list is', () => {
+  it('reports the position of an item in a long list', () => {
     const text = `{"n": 1,\n"list": [\n${'1,\n'.repeat(1_000_000 / 2)}0]}`;
     const document = runSync(openDocument(text, check));
     expect(document?.positionOf(['list', 500_000])).to.deep.equal({ line: 500_003, column: 1, text: '0]}' });
@@ -41,7 +41,7 @@ describe('state/document', () => {
     expect(document?.positionOf([])).to.include({ line: 1, column: 1 });
   });
 
-  it('does not write as one item what it would not read as one', () => {
+  it('refuses to write an item that it would not read', () => {
     const entry = (values: number) => ({ records: Array.from({ length: values }, () => 0) });
     expect(isReadableItem(entry(900_000))).to.equal(true);
     expect(isReadableItem(entry(1_100_000))).to.equal(false);

@@ -4,8 +4,8 @@ import { offsetOf, parseValue, positionAt } from '../../src/state/json-position.
 
 const whole = (text: string) => ({ start: 0, end: text.length });
 
-describe('state/json-position', () => {
-  it('says where a value is not JSON', () => {
+describe('the position of a JSON error', () => {
+  it('is where a value is not JSON', () => {
     for (const text of [
       '{"a": [{"b": 1, "c": @tru}]}',
       '{"a": [1, @]}',
@@ -25,7 +25,7 @@ describe('state/json-position', () => {
     }
   });
 
-  it('counts the place of a part from the beginning of the text', () => {
+  it('counts from the start of the text for a part of it', () => {
     const text = '[[1, 2], [1, x]]';
     expect(() => parseValue(text, { start: 9, end: 15 }))
       .to.throw(JsonFault)
@@ -33,7 +33,7 @@ describe('state/json-position', () => {
     expect(offsetOf(text, { start: 1, end: 7 }, [1])).to.equal(5);
   });
 
-  it('takes no part of megabytes apart: its beginning is the place', () => {
+  it('is the start of a part that is too large to parse', () => {
     const long = `["${'\\n'.repeat(10_000_000)}", x]`;
     const before = process.memoryUsage().rss;
     expect(() => parseValue(long, whole(long)))
@@ -43,7 +43,7 @@ describe('state/json-position', () => {
     expect(process.memoryUsage().rss - before).to.be.below(200_000_000);
   });
 
-  it('finds a value by its path, and tells its line and column', () => {
+  it('is the line and column of a value found by its path', () => {
     const text = '{\n  "a": [1, {"b": 2,\n "b": 3}],\n  "c": {}}';
     expect(positionAt(text, offsetOf(text, whole(text), ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
     expect(positionAt(text, offsetOf(text, whole(text), ['a', 9]))).to.include({ line: 2, column: 8 });

@@ -8,8 +8,8 @@ const tell = (holder: LockHolder) => {
   return { summary: said?.summary, detail: said?.detail, remedy: said?.remedy };
 };
 
-describe('who holds the lock', () => {
-  it('is told with the process and the way out', () => {
+describe('the holder in a lock error', () => {
+  it('is named with its process and the remedy', () => {
     expect(tell(LOCK)).to.deep.equal({
       summary: 'the state is locked: apply by ada@bench since 2026-11-23T22:00:00.000Z',
       detail: 'Process 42 on bench, vbsctl 0.1.0, lock l-1.',
@@ -17,7 +17,7 @@ describe('who holds the lock', () => {
     });
   });
 
-  it('is left out where the server does not tell it (GitLab: the process; Gitea: all)', () => {
+  it('is left out if the server does not return it (GitLab: the process; Gitea: all)', () => {
     const { id, who, since } = LOCK;
     expect(tell({ id, who, since })).to.deep.include({
       summary: 'the state is locked: another run by ada@bench since 2026-11-23T22:00:00.000Z',

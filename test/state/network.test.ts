@@ -48,7 +48,7 @@ async function refusedAt(location: string, env: Env): Promise<string> {
   return text;
 }
 
-describe('a remote state behind a private authority and a proxy that knows nothing but CONNECT', () => {
+describe('a remote state behind a private authority and a CONNECT proxy', () => {
   let authority: PrivateAuthority | undefined;
   let proxy: ProxyProcess;
   before(async function () {
@@ -102,24 +102,24 @@ describe('a remote state behind a private authority and a proxy that knows nothi
         for (const each of proxy.targets) expect(each).to.equal(target());
       });
 
-      it('is reached directly where NO_PROXY says so', async () => {
+      it('is reached directly if NO_PROXY lists it', async () => {
         await worksAt(location(), { ...server.env, ...trust(), ...through(), NO_PROXY: '127.0.0.1' });
         expect(proxy.targets).to.deep.equal([]);
       });
 
-      it('is not believed without its authority, at once, with the cure', async () => {
+      it('is refused at once without its authority, with the remedy', async () => {
         const text = await refusedAt(location(), { ...server.env, ...through() });
         expect(text).to.include('certificate').and.include(remedy);
       });
 
-      it('tells a proxy that wants another login, at once', async () => {
+      it('reports at once that the proxy refuses the login', async () => {
         const HTTPS_PROXY = `http://ann:wrong@127.0.0.1:${proxy.port}`;
         const text = await refusedAt(location(), { ...server.env, ...trust(), HTTPS_PROXY });
         expect(text).to.include('asks for a user name').and.include('HTTPS_PROXY');
       });
     });
 
-  it('AWS_CA_BUNDLE that cannot be read is told by name', async () => {
+  it('reports an AWS_CA_BUNDLE that cannot be read', async () => {
     const text = await refusedAt('s3://bucket/key?endpoint=https://127.0.0.1:9&region=x', {
       AWS_CA_BUNDLE: '/no/such/bundle.pem',
     });
@@ -166,7 +166,7 @@ describe('a remote state behind a private authority and a proxy that knows nothi
     rmSync(folder, { recursive: true });
   });
 
-  it('http: shows a certificate of its own to a server that asks for one', async () => {
+  it('sends a client certificate to an HTTP server that asks for one', async () => {
     const server = new HttpTrialServer();
     await server.start();
     const { ca, tls } = made();
@@ -189,7 +189,7 @@ describe('a remote state behind a private authority and a proxy that knows nothi
     }
   });
 
-  it('postgres: sslmode=verify-full with sslrootcert', async function () {
+  it('connects to PostgreSQL with sslmode=verify-full and sslrootcert', async function () {
     const server = new PostgresTrialServer();
     if (server.missing !== undefined) {
       console.log(`      skipped: ${server.missing}`);
@@ -213,7 +213,7 @@ describe('a remote state behind a private authority and a proxy that knows nothi
     }
   });
 
-  it('http: a login goes to no proxy in the clear', async () => {
+  it('sends no login of an HTTP state to a proxy unencrypted', async () => {
     // Plain http is for this machine and its neighbours, as for the cloud: no proxy is asked.
     const server = new HttpTrialServer();
     await server.start();

@@ -41,7 +41,7 @@ describe('openBackend', () => {
     'postgres://db/x?state=',
     'postgres://db/x?sslmode=verify_full',
   ])
-    it(`says what it cannot open: ${url}`, async () => {
+    it(`refuses ${url} with the reason`, async () => {
       const failure = await refusal(url);
       expect(failure).to.include({ kind: 'usage' });
       expect(failure.diagnostics[0]?.remedy).to.not.equal(undefined);
@@ -53,14 +53,14 @@ describe('openBackend', () => {
     'postgres://db/x?password=hunter2',
     's3://b/k?secret_access_key=hunter2',
   ])
-    it(`refuses and never repeats a password: ${url.replace('hunter2', '…')}`, async () => {
+    it(`refuses ${url.replace('hunter2', '…')} without repeating the password`, async () => {
       const failure = await refusal(url);
       expect(failure).to.include({ kind: 'usage' });
       expect(failure.diagnostics[0]?.code).to.equal('state-url-secret');
       expect(JSON.stringify(failure.diagnostics)).to.not.contain('hunter2');
     });
 
-  it('says what is wrong with a place, and what to do', async () => {
+  it('reports what is wrong with a location, and the remedy', async () => {
     await mkdir(join(directory, 'folder'));
     await symlink(join(directory, 'nowhere'), join(directory, 'dangling'));
     await symlink('loop', join(directory, 'loop'));

@@ -36,7 +36,7 @@ export function remoteTrials(server: TrialServer): void {
       return rival;
     }
 
-    it('group commit: 200 commits are far fewer writes', async () => {
+    it('groups 200 commits into far fewer writes', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -47,7 +47,7 @@ export function remoteTrials(server: TrialServer): void {
       expect((await (await trial.backend()).read())?.serial).to.equal(201);
     });
 
-    it('a write that was taken and whose answer is lost is found, and made once', async () => {
+    it('finds an accepted write whose answer was lost, and does not repeat it', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -61,7 +61,7 @@ export function remoteTrials(server: TrialServer): void {
       expect([...(state?.records.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2']);
     });
 
-    it('the answer to the release of the lock is lost: it is released, and that is no fault', async () => {
+    it('releases the lock although the answer is lost', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -71,7 +71,7 @@ export function remoteTrials(server: TrialServer): void {
       expect(await (await trial.backend()).holder()).to.equal(undefined);
     });
 
-    it('a server that is stopped and started again in between is waited for', async () => {
+    it('waits for a server that restarts', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -85,7 +85,7 @@ export function remoteTrials(server: TrialServer): void {
       expect((await (await trial.backend()).read())?.serial).to.equal(4);
     });
 
-    it('two processes that fight for it take turns, and lose nothing', async () => {
+    it('gives two competing processes the lock in turn, and loses nothing', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -97,7 +97,7 @@ export function remoteTrials(server: TrialServer): void {
       expect(await (await trial.backend()).holder()).to.equal(undefined);
     });
 
-    it('kill -9 in the middle: what was acknowledged is there, and the next goes on', async () => {
+    it('keeps acknowledged commits after kill -9, and the next run continues', async () => {
       await begin('short');
       const rival = await committer(100_000);
       await rival.said('committed 3');
@@ -113,7 +113,7 @@ export function remoteTrials(server: TrialServer): void {
       await lease.release();
     });
 
-    it('SIGTERM leaves no lock', async () => {
+    it('leaves no lock after SIGTERM', async () => {
       await begin('usual');
       const rival = await committer(100_000);
       await rival.said('committed 2');
@@ -122,7 +122,7 @@ export function remoteTrials(server: TrialServer): void {
       expect(await (await trial.backend()).holder()).to.equal(undefined);
     });
 
-    it('SIGSTOP, the lock goes to another, SIGCONT: the former holder is refused', async () => {
+    it('refuses a holder that was stopped while another took the lock', async () => {
       await begin('short');
       const rival = await committer(100_000);
       await rival.said('committed 2');

@@ -12,7 +12,7 @@ import { LOCK } from './samples.ts';
 const TTL_MS = 120_000;
 
 describe('the renewal of a lease', () => {
-  it('tells what is no cut connection, goes on, and ends when it is stopped', async () => {
+  it('reports errors other than lost connections, continues, and ends at a stop', async () => {
     const clock = new SimClock();
     const notes: Diagnostic[] = [];
     const answers = [
@@ -42,7 +42,7 @@ describe('the renewal of a lease', () => {
     await clock.until(renewal.stop());
   });
 
-  it('of a bucket tells that the store refuses it', async () => {
+  it('reports that a bucket refuses it', async () => {
     const clock = new SimClock();
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     let refuses = false;

@@ -43,7 +43,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
 
     const read = async (subject: StoredSubject) => (await subject.open()).read();
 
-    it('cut at any byte length, it loads what was committed up to there, or says why not', async () => {
+    it('load the commits before a cut at any byte, or report why not', async () => {
       const { subject, serial } = await written();
       const whole = await read(subject);
       expect(whole?.serial).to.equal(serial);
@@ -78,7 +78,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
       if ((await subject.parts()).size > 1) expect(loaded, 'prefixes').to.be.greaterThan(0);
     });
 
-    it('refuses a newer format, to a reader and to an owner, and changes nothing', async () => {
+    it('are refused unchanged for a newer format', async () => {
       const { subject } = await written();
       for (const [part, bytes] of await subject.parts()) {
         const newer = Buffer.from(bytes)
@@ -99,7 +99,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
       }
     });
 
-    it('refuses parts of two states, and names both lineages', async () => {
+    it('are refused with both lineages if they are parts of two states', async () => {
       const [one, other] = [await written(), await written()];
       const foreign = await other.subject.parts();
       const own = await one.subject.parts();

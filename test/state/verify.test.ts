@@ -42,8 +42,8 @@ function commit({ state: before, chain }: Snapshot): Snapshot {
   return { state: after, chain: extendChain(after, chain) };
 }
 
-describe('state/verify', () => {
-  it('finds nothing in what vbsctl wrote', () => {
+describe('the verification of a state', () => {
+  it('finds no fault in a state that vbsctl wrote', () => {
     expect(runSync(verify(sound))).to.deep.equal({
       entries: state.history.length,
       records: state.records.size,
@@ -52,7 +52,7 @@ describe('state/verify', () => {
     });
   });
 
-  it('an accepted break is named and covers what stands before it, and nothing after', () => {
+  it('names an accepted break, which covers the entries before it and none after', () => {
     for (const index of state.history.keys()) {
       const accepted = commit(accept(edited(index)));
       expect(runSync(verify(accepted)).broken).to.equal(undefined);
@@ -72,13 +72,13 @@ describe('state/verify', () => {
     }
   });
 
-  it('takes no entry for an acceptance whose own hash does not fit', () => {
+  it('ignores an acceptance whose own hash does not match', () => {
     const accepted = accept(edited(0));
     const forged = { ...accepted, chain: accepted.chain.with(-1, 'a'.repeat(64)) };
     expect(kinds(forged)).to.deep.equal(['broken']);
   });
 
-  it('records that contradicted the history do so no more once accepted, whatever was wrong', () => {
+  it('finds no contradiction of records once they are accepted', () => {
     const first = [...state.records.values()].find(({ status }) => status === 'succeeded');
     const wrong: State['records'][] = [
       new Map(),
@@ -100,7 +100,7 @@ describe('state/verify', () => {
     }
   });
 
-  it('knows an older state, another one with its serial, and another lineage', () => {
+  it('detects an older state, another one with the same serial, and another lineage', () => {
     const known = knownStateOf(sound, 'here', AT);
     expect(kinds(sound, { of_lineage: known, here: known })).to.deep.equal([]);
     expect(kinds(sound, { of_lineage: { ...known, serial: known.serial + 1 } })).to.deep.equal(['older']);
@@ -114,7 +114,7 @@ describe('state/verify', () => {
     expect(kinds({ ...sound, state: { ...state, serial: 1 } })).to.deep.equal(['set_back']);
   });
 
-  it('the fingerprint covers what the chain does not: open records, target, serial', () => {
+  it('covers open records, target and serial by a fingerprint', () => {
     const open = [...state.records.values()].find(
       ({ status }) => status === 'running' || status === 'intended',
     );
@@ -132,7 +132,7 @@ describe('state/verify', () => {
     ).to.equal(fingerprint(sound));
   });
 
-  it('an accepted state has a serial above all that is known', () => {
+  it('gives an accepted state a serial above all known ones', () => {
     const over = { lineage: state.lineage, serial: 90 };
     const after = acceptedState(state, { reason: 'r', over, mismatches: [] }, { at: AT, actor: ACTOR });
     expect(after.serial).to.equal(91);

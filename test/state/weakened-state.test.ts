@@ -18,7 +18,7 @@ async function notesOf(location: string, env: Readonly<Record<string, string>> =
   return notes.map(({ summary }) => summary).join('\n');
 }
 
-describe('state: settings that weaken TLS', () => {
+describe('settings of a state that weaken TLS', () => {
   for (const [location, env, told] of [
     ['https://x.example/s', {}, ''],
     ['http://127.0.0.1/s', {}, ''],
@@ -71,7 +71,7 @@ describe('state: settings that weaken TLS', () => {
       else expect(notes).to.include(told);
     });
 
-  it('postgres beyond this machine is verified in full, unless the URL or PGSSLMODE says otherwise', () => {
+  it('verify PostgreSQL on another host fully unless the URL or PGSSLMODE says otherwise', () => {
     const of = (location: string, env = {}) => {
       const { connection, tls } = postgresLocation(new URL(location), env);
       return [new URL(connection).searchParams.get('sslmode'), tls];
@@ -98,7 +98,7 @@ describe('state: settings that weaken TLS', () => {
     expect(of('postgres://u@127.0.0.1/d?sslrootcert=/ca.pem')).to.deep.equal(['verify-full', 'verified']);
   });
 
-  it('the place of a state is told from others by all of its address, and shown without secrets', async () => {
+  it('identify a state by its whole address, and show it without secrets', async () => {
     const open = (location: string) =>
       openBackend(location, { clock: fakeClock(), newId, settleMs: 0, env: {} });
     const [one, two] = [await open('https://x.example/s?name=a'), await open('https://x.example/s?name=b')];

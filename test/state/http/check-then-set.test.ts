@@ -37,9 +37,9 @@ function checkThenSet(setsAfterMs: number) {
   });
 }
 
-describe('an HTTP state server that looks for a lock and then makes one', () => {
+describe('an HTTP state server whose lock is not atomic', () => {
   for (const ms of [20, 50, 300])
-    it(`lets two in at once (${ms} ms between look and lock), and at most one of them goes on`, async () => {
+    it(`grants two locks at once (${ms} ms between check and lock), and at most one run continues`, async () => {
       const server = checkThenSet(ms).listen(0, '127.0.0.1');
       await once(server, 'listening');
       const location = `http://127.0.0.1:${(server.address() as AddressInfo).port}/s`;

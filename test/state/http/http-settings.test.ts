@@ -4,8 +4,8 @@ import { Failure } from '../../../src/domain/errors.ts';
 import { httpStateSettings } from '../../../src/state/http/http-settings.ts';
 import { privateAuthority } from '../../network/private-authority.ts';
 
-describe('settings of an HTTP state', () => {
-  it('GitLab and Gitea are known by their path', () => {
+describe('the settings of an HTTP state', () => {
+  it('recognise GitLab and Gitea by their path', () => {
     for (const address of [
       'https://gitlab.example/api/v4/projects/7/terraform/state/prod',
       'https://gitea.example/api/packages/ada/terraform/state/prod',
@@ -19,7 +19,7 @@ describe('settings of an HTTP state', () => {
       });
   });
 
-  it('any other server is asked by LOCK and UNLOCK at the address itself', () => {
+  it('use LOCK and UNLOCK at the address itself for other servers', () => {
     expect(httpStateSettings('https://x.example/s', {})).to.include({
       lock_address: 'https://x.example/s',
       lock_method: 'LOCK',
@@ -27,7 +27,7 @@ describe('settings of an HTTP state', () => {
     });
   });
 
-  it('what TF_HTTP_* says wins', function () {
+  it('are overridden by TF_HTTP_*', function () {
     const authority = privateAuthority();
     if (!authority) return this.skip();
     const { ca, tls } = authority;
@@ -74,12 +74,12 @@ describe('settings of an HTTP state', () => {
     expect(proxyFor('x.example', 443), 'no HTTPS_PROXY').to.equal(undefined);
   });
 
-  it('a slash at the end of GitLab’s address is none of the name', () => {
+  it('ignore a trailing slash of a GitLab address', () => {
     const address = 'https://gitlab.example/api/v4/projects/7/terraform/state/prod';
     expect(httpStateSettings(`${address}/`, {})).to.include({ address, lock_address: `${address}/lock` });
   });
 
-  describe('the lock address belongs to the state', () => {
+  describe('the lock address of an HTTP state', () => {
     const GITLAB = 'https://gitlab.example/api/v4/projects/7/terraform/state';
     for (const [state, lock, named] of [
       [`${GITLAB}/prod`, `${GITLAB}/prod/lock`],
@@ -90,7 +90,7 @@ describe('settings of an HTTP state', () => {
       ['https://x.example/s', 'https://x.example/locks/s', 'https://x.example/s'],
       ['https://x.example/s', 'https://other.example/l', 'https://x.example/s/'],
     ] as const)
-      it(`taken: ${lock} for ${state}${named ? ' of TF_HTTP_ADDRESS' : ''}`, () => {
+      it(`is accepted: ${lock} for ${state}${named ? ' of TF_HTTP_ADDRESS' : ''}`, () => {
         const env = { TF_HTTP_LOCK_ADDRESS: lock, TF_HTTP_ADDRESS: named };
         expect(httpStateSettings(state, env).lock_address).to.equal(lock);
         const methods = state.startsWith(GITLAB) ? ['POST', 'DELETE'] : ['LOCK', 'UNLOCK'];
@@ -114,7 +114,7 @@ describe('settings of an HTTP state', () => {
       ['https://x.example/s', 'https://x.example/other', 'no address'],
     ] as const)
       for (const name of ['TF_HTTP_LOCK_ADDRESS', 'TF_HTTP_UNLOCK_ADDRESS'])
-        it(`refused: ${name}=${lock} for ${state}${named ? `, TF_HTTP_ADDRESS=${named}` : ''}`, () => {
+        it(`is refused: ${name}=${lock} for ${state}${named ? `, TF_HTTP_ADDRESS=${named}` : ''}`, () => {
           try {
             httpStateSettings(state, { [name]: lock, TF_HTTP_ADDRESS: named });
             expect.fail('was accepted');
@@ -140,7 +140,7 @@ describe('settings of an HTTP state', () => {
     ['TF_HTTP_CLIENT_CERTIFICATE_PEM', '-----BEGIN CERTIFICATE-----hunter2'],
     ['TF_HTTP_CLIENT_CA_CERTIFICATE_PEM', '/etc/ssl/hunter2.pem'],
   ] as const)
-    it(`refuses a wrong ${name} (${value.replaceAll('hunter2', '…')}), and does not repeat it`, () => {
+    it(`refuse an invalid ${name} without repeating it (${value.replaceAll('hunter2', '…')})`, () => {
       try {
         httpStateSettings('https://x.example/s', { [name]: value });
         expect.fail('was taken');

@@ -2,25 +2,25 @@ import { expect } from 'chai';
 import { decodeLock, encodeLock } from '../../../src/state/http/terraform-lock.ts';
 import { LOCK } from '../samples.ts';
 
-describe('a lock as Terraform writes it', () => {
-  it('has all seven keys, each a text', () => {
+describe('a lock in the form of Terraform', () => {
+  it('has all seven keys as strings', () => {
     const wire = JSON.parse(encodeLock(LOCK));
     expect(Object.keys(wire)).to.deep.equal(['ID', 'Operation', 'Info', 'Who', 'Version', 'Created', 'Path']);
     for (const value of Object.values(wire)) expect(value).to.be.a('string');
   });
 
-  it('comes back whole', () => {
+  it('is read back completely', () => {
     expect(decodeLock(encodeLock(LOCK))).to.deep.equal(LOCK);
   });
 
-  it('GitLab’s answer has the holder’s id and the asker’s own words: they are not taken for the holder’s', () => {
+  it('does not show the requester of a GitLab answer as the holder', () => {
     const asked = JSON.parse(encodeLock({ ...LOCK, id: 'of-the-asker' }));
     const told = decodeLock(JSON.stringify({ ...asked, ID: 'of-the-holder', Who: 'root' }));
     expect(told).to.include({ id: 'of-the-holder', who: 'root' });
     expect(told).to.not.have.any.keys('host', 'pid', 'operation');
   });
 
-  it('Terraform’s own lock is told, too', () => {
+  it('shows a lock of Terraform, too', () => {
     const body =
       '{"ID":"t","Operation":"OperationTypeApply","Info":"","Who":"bob@x","Version":"1.9","Created":"now","Path":""}';
     const told = decodeLock(body);
@@ -28,7 +28,7 @@ describe('a lock as Terraform writes it', () => {
     expect(told).to.not.have.any.keys('host', 'pid');
   });
 
-  it('what somebody else wrote does not fill the screen, and no character is cut in two', () => {
+  it('shows foreign text shortened, without cutting a character', () => {
     const body = JSON.stringify({
       ID: 't',
       Operation: 'x'.repeat(201),
@@ -42,7 +42,7 @@ describe('a lock as Terraform writes it', () => {
   });
 
   for (const body of ['', 'null', '[]', '"x"', '{}', '{"ID":7}', `{"ID":"${'x'.repeat(201)}"}`, '<html>'])
-    it(`names nobody: ${JSON.stringify(body.slice(0, 20))}`, () => {
+    it(`shows no holder for ${JSON.stringify(body.slice(0, 20))}`, () => {
       expect(decodeLock(body)).to.equal(undefined);
     });
 });

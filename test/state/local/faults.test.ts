@@ -52,14 +52,14 @@ async function reasonOf(promise: Promise<unknown>): Promise<Failure> {
   return reason as Failure;
 }
 
-describe('local backend on a failing disk', () => {
+describe('the local backend on a failing disk', () => {
   for (const [operation, n, code] of [
     ['write', 1, 'ENOSPC'],
     ['write', 2, 'EIO'],
     ['sync', 1, 'EIO'],
     ['sync', 2, 'ENOSPC'],
   ] as const)
-    it(`${operation} ${n} fails: every waiter is told, nothing is tried again, what was said is kept`, async () => {
+    it(`rejects all waiting commits, retries nothing and keeps acknowledged ones if ${operation} ${n} fails`, async () => {
       const disk = await created();
       const { backend } = backendOn(disk, nth(operation, n, { kind: 'error', code, part: 0.5 }));
       const lease = await backend.lock(ACTOR, 0);
@@ -89,7 +89,7 @@ describe('local backend on a failing disk', () => {
       expect((await backendOn(disk).backend.read())?.records.size).to.equal(n - 1);
     });
 
-  it('a journal that cannot be begun poisons the lease', async () => {
+  it('rejects all later commits if the journal cannot be created', async () => {
     const disk = await created();
     const { backend } = backendOn(disk, nth('replace', 1, { kind: 'error', code: 'ENOSPC', part: 0 }));
     const lease = await backend.lock(ACTOR, 0);
@@ -97,7 +97,7 @@ describe('local backend on a failing disk', () => {
     expect(lease.failure).to.be.instanceOf(Failure);
   });
 
-  it('a fold that fails at the end is reported, loses nothing and frees the lock', async () => {
+  it('reports a fold that fails at the end, loses nothing and frees the lock', async () => {
     const disk = await created();
     const { backend } = backendOn(disk, nth('replace', 2, { kind: 'error', code: 'ENOSPC', part: 0 }));
     const lease = await backend.lock(ACTOR, 0);
@@ -109,7 +109,7 @@ describe('local backend on a failing disk', () => {
     expect(next.state()?.records.has('set/r1')).to.equal(true);
   });
 
-  it('a fold that fails at the start hands out no lease and frees the lock', async () => {
+  it('grants no lease and frees the lock if the fold at the start fails', async () => {
     const disk = await created();
     const lease = await backendOn(disk).backend.lock(ACTOR, 0);
     await lease.commit([numbered(1)]); // and is never released
@@ -119,7 +119,7 @@ describe('local backend on a failing disk', () => {
     expect((await backend.read())?.records.size).to.equal(1);
   });
 
-  it('what cannot be read again is refused before it is written', async () => {
+  it('refuses to write what cannot be read again', async () => {
     const disk = await created();
     const lease = await backendOn(disk).backend.lock(ACTOR, 0);
     const change = numbered(1);
@@ -131,12 +131,12 @@ describe('local backend on a failing disk', () => {
   });
 });
 
-describe('a whole state put in place of another', () => {
+describe('the replacement of a whole state', () => {
   // by operation of `replace`, journal and all: fold, remove, empty journal, replace, remove
   for (let at = 1; at <= 5; at++)
     for (const when of ['before', 'after'] as const)
       for (const keep of [undefined, 0, 1])
-        it(`is there or the old one is: crash ${when} step ${at}, ${keep === undefined ? 'the machine goes on' : `power failure that keeps ${keep}`}`, async () => {
+        it(`leaves the new or the old state after a crash ${when} step ${at}, ${keep === undefined ? 'without a power failure' : `with a power failure that keeps ${keep}`}`, async () => {
           const disk = await created();
           let armed = false;
           let count = 0;
@@ -159,7 +159,7 @@ describe('a whole state put in place of another', () => {
           }
         });
 
-  it('that cannot be written poisons the lease and leaves the old one', async () => {
+  it('rejects all later commits and leaves the old state if it cannot be written', async () => {
     const disk = await created();
     const { backend } = backendOn(disk, nth('replace', 3, { kind: 'error', code: 'ENOSPC', part: 0 }));
     const lease = await backend.lock(ACTOR, 0);
@@ -172,7 +172,7 @@ describe('a whole state put in place of another', () => {
 });
 
 describe('a reader without the lock', () => {
-  it('sees all that is acknowledged though the journal is folded between its two reads', async () => {
+  it('sees all acknowledged commits although the journal is folded between its two reads', async () => {
     const disk = await created();
     const owner = backendOn(disk).backend;
     const lease = await owner.lock(ACTOR, 0);
@@ -204,7 +204,7 @@ describe('a reader without the lock', () => {
   });
 });
 
-describe('after any commits, crashes and faults', () => {
+describe('the local backend after any commits, crashes and faults', () => {
   const part = fc.double({ min: 0, max: 1, noNaN: true });
   const fault: fc.Arbitrary<Fault> = fc.oneof(
     fc.record({ kind: fc.constant('crash'), when: fc.constantFrom('before', 'after') }),
@@ -221,7 +221,7 @@ describe('after any commits, crashes and faults', () => {
     journalBytesMax: fc.constantFrom(undefined, 0, 5_000),
   });
 
-  it('a new reader sees a prefix of what was committed, all that was acknowledged in it', async () => {
+  it('gives a new reader a prefix of all commits that includes every acknowledged one', async () => {
     let crashes = 0;
     let poisonings = 0;
     await fc.assert(
@@ -275,7 +275,7 @@ describe('after any commits, crashes and faults', () => {
     expect(poisonings).to.be.greaterThan(20);
   });
 
-  it('a journal is never much longer than its limit, in a run of any length', async () => {
+  it('keeps the journal near its limit in a run of any length', async () => {
     const disk = await created();
     const limit = 20_000;
     const { backend } = backendOn(disk, undefined, limit);
@@ -295,7 +295,7 @@ describe('after any commits, crashes and faults', () => {
     expect((await backendOn(disk).backend.read())?.records.size).to.equal(100);
   });
 
-  it('many commits at once cost two syncs, and their number does not grow with the state', async () => {
+  it('needs two syncs for many commits at once, whatever the size of the state', async () => {
     const disk = await created();
     const lease = await backendOn(disk).backend.lock(ACTOR, 0);
     const before = disk.asked.sync;

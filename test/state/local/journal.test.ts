@@ -33,13 +33,13 @@ function journal(groups = GROUPS, lineage = 'line-1', base = 0, key = KEY): { te
 
 const parse = (text: string) => runSync(parseJournal(Buffer.from(text)));
 
-describe('journal', () => {
+describe('the journal', () => {
   const { text, ends } = journal();
   const bytes = Buffer.from(text);
   const lines = text.split('\n').slice(0, -1);
   const joined = (...parts: (string | undefined)[]) => `${parts.join('\n')}\n`;
 
-  it('reads what it wrote', () => {
+  it('is read as it was written', () => {
     expect(parse(text)).to.deep.equal({
       kind: 'valid',
       header: { format: 1, lineage: 'line-1', base: 0, key: KEY },
@@ -56,7 +56,7 @@ describe('journal', () => {
     ]);
   });
 
-  it('cut at any byte, gives the whole groups before the cut, or says why not', () => {
+  it('gives the complete groups before a cut at any byte, or reports why not', () => {
     for (let length = 0; length <= bytes.length; length++) {
       const cut = runSync(parseJournal(bytes.subarray(0, length)));
       const whole = ends.filter((end) => end <= length);
@@ -70,7 +70,7 @@ describe('journal', () => {
     }
   });
 
-  it('drops a last line whose pages reached the disk in any order', () => {
+  it('drops a partial last line whose pages reached the disk in any order', () => {
     const hole = Buffer.from(bytes);
     const start = ends.at(-2) ?? 0;
     for (const [from, to] of [
@@ -85,7 +85,7 @@ describe('journal', () => {
     }
   });
 
-  it('stops at any flipped byte of a line that another follows, and names its place', () => {
+  it('reports the position of any flipped byte before the last line', () => {
     for (let at = 0; at < (ends.at(-2) ?? 0) - 1; at += 3) {
       const flipped = Buffer.from(bytes);
       flipped[at] = (flipped[at] ?? 0) ^ 0x01;
@@ -96,12 +96,12 @@ describe('journal', () => {
     }
   });
 
-  it('does not take an edited last line for a torn one', () => {
+  it('does not treat an edited last line as a partial one', () => {
     const edited = text.replace(/"serial":4/, '"serial":5');
     expect(parse(edited)).to.include({ kind: 'damaged', line: 4, offset: ends[2] });
   });
 
-  it('stops when a line is missing, repeated, exchanged or from another journal', () => {
+  it('is refused if a line is missing, repeated, exchanged or from another journal', () => {
     const [header, one, two, three] = lines;
     const foreign = journal(GROUPS, 'line-2').text.split('\n')[1];
     for (const wrong of [
@@ -115,23 +115,23 @@ describe('journal', () => {
       expect(parse(wrong).kind).to.equal('damaged');
   });
 
-  it('stops at a gap in the serials though all sums are right', () => {
+  it('is refused for a gap in the serials, even if all checksums are valid', () => {
     expect(parse(journal([GROUPS[0] ?? [], GROUPS[2] ?? []]).text)).to.include({ kind: 'damaged', line: 3 });
   });
 
-  it('knows a newer format', () => {
+  it('is refused if its format is newer', () => {
     expect(parse('{"sum":"?","journal":{"format":2,"other":true}}\n{}\n')).to.deep.equal({
       kind: 'newer',
       format: 2,
     });
   });
 
-  it('says that an empty file is none', () => {
+  it('is refused if it is empty', () => {
     expect(parse('')).to.deep.equal({ kind: 'damaged', offset: 0, line: 1, why: 'it is empty' });
   });
 });
 
-describe('recover', () => {
+describe('the recovery from snapshot and journal', () => {
   const at = (serial: number, lineage = 'line-1', key: string | undefined = KEY) => {
     const state = fold(emptyState(lineage, TARGET, AT), GROUPS.flat().slice(0, serial));
     return Buffer.from(encodeSnapshot({ state, chain: extendChain(state, []) }, key));
@@ -152,18 +152,18 @@ describe('recover', () => {
     return 'accepted';
   };
 
-  it('is nothing without files, and the snapshot without a journal', () => {
+  it('gives nothing without files, and the snapshot without a journal', () => {
     expect(runSync(recover(files(undefined, undefined)))).to.equal(undefined);
     expect(runSync(recover(files(at(2), undefined)))?.state.serial).to.equal(2);
   });
 
-  it('comes to the same from every snapshot that the journal reaches', () => {
+  it('gives the same state from every snapshot within the journal', () => {
     const whole = runSync(recover(files(at(4), undefined)))?.state;
     for (let serial = 0; serial <= 4; serial++)
       expect(runSync(recover(files(at(serial), journal().text)))?.state).to.deep.equal(whole);
   });
 
-  it('stops when they do not belong together', () => {
+  it('is refused if the two do not belong together', () => {
     expect(codeOf(undefined, journal().text)).to.equal('state-missing');
     expect(codeOf(at(0, 'line-2'), journal().text)).to.equal('journal-of-another-state');
     expect(codeOf(at(1), journal([[{ ...(GROUPS[2]?.[0] ?? expect.fail()) }]], 'line-1', 3).text)).to.equal(
@@ -173,7 +173,7 @@ describe('recover', () => {
     expect(codeOf(at(0), '{"journal":{"format":9}}\n')).to.equal('state-newer');
   });
 
-  it('stops at a journal that does not name the key of the snapshot, unless the snapshot has all of it', () => {
+  it('is refused if the journal lacks the key of the snapshot, unless the snapshot has all its commits', () => {
     const forged = journal(GROUPS, 'line-1', 0, 'guessed').text;
     const keyless = JSON.parse(at(0).toString());
     delete keyless.journal_key;
@@ -186,7 +186,7 @@ describe('recover', () => {
     expect(codeOf(at(0), journal([], 'line-1', 0, 'guessed').text)).to.equal('accepted');
   });
 
-  it('stops when the snapshot was changed under the journal', () => {
+  it('is refused if the snapshot was changed under the journal', () => {
     const moved = journal([
       [
         {

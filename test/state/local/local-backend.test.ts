@@ -42,7 +42,7 @@ describe('a state that an older vbsctl wrote', () => {
   /** Every format that ever was written has its files here, a journal that nobody folded beside the snapshot. */
   const FORMATS = [1];
   for (const format of FORMATS)
-    it(`of format ${format} is read whole, goes on, and is written in today’s`, async () => {
+    it(`of format ${format} is read completely, and written in the current format`, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
       try {
         const location = join(directory, 'vbsctl.state.json');
@@ -75,12 +75,12 @@ describe('a state that an older vbsctl wrote', () => {
       }
     });
 
-  it('has a sample of today’s format among them', () => {
+  it('has a sample of the current format', () => {
     expect(FORMATS.at(-1)).to.equal(FORMAT);
   });
 });
 
-describe('local backend on a real disk', () => {
+describe('the local backend on a real disk', () => {
   let directory: string;
   let path: string;
   const open = (location = path) =>
@@ -91,7 +91,7 @@ describe('local backend on a real disk', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it('keeps its files to their owner, and leaves nothing but the state behind', async () => {
+  it('creates files for their owner only, and leaves only the state behind', async () => {
     const lease = await (await open()).lock(ACTOR, 0);
     await lease.create(TARGET);
     await lease.commit([numbered(1)]);
@@ -102,7 +102,7 @@ describe('local backend on a real disk', () => {
     expect(await readdir(directory)).to.deep.equal(['vbsctl.state.json']);
   });
 
-  it('follows a symbolic link, and meets there with whoever uses the file itself', async () => {
+  it('follows a symbolic link, and shares the lock with users of the real file', async () => {
     const link = join(directory, 'link.json');
     const first = await (await open()).lock(ACTOR, 0);
     await first.create(TARGET);
@@ -117,7 +117,7 @@ describe('local backend on a real disk', () => {
     expect((await readdir(directory)).sort()).to.deep.equal(['link.json', 'vbsctl.state.json']);
   });
 
-  it('changes nothing when it refuses damage', async () => {
+  it('changes nothing if it refuses a damaged state', async () => {
     await writeFile(path, '{"format": 1,');
     const refused = await (await open()).lock(ACTOR, 0).catch((cause: unknown) => cause);
     expect(refused).to.include({ kind: 'refused' });

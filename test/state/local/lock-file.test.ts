@@ -10,7 +10,7 @@ import { ACTOR, AT, fakeClock, newId } from '../samples.ts';
 const BARE: Owner = { host: 'h', pid: 7 };
 const LINUX: Owner = { ...BARE, boot_id: 'b1', namespaces: 'n1', start_ticks: '100' };
 
-describe('owner of a lock', () => {
+describe('the owner of a lock file', () => {
   const self = { ...LINUX, pid: 8, machine: 'm' };
   for (const [name, owner, expected] of [
     ['same kernel, same namespaces', LINUX, 'shared'],
@@ -26,16 +26,16 @@ describe('owner of a lock', () => {
     ],
     ['a system without /proc', BARE, 'unknown'],
   ] as const)
-    it(`${name}: ${expected}`, () => {
+    it(`counts as ${expected}: ${name}`, () => {
       expect(pidScope(owner, self)).to.equal(expected);
     });
 
-  it('without /proc: the same host only', () => {
+  it('is identified by the host only without /proc', () => {
     expect(pidScope(BARE, { ...BARE, pid: 9 })).to.equal('shared');
     expect(pidScope(BARE, { ...BARE, host: 'other' })).to.equal('unknown');
   });
 
-  it('knows this process as alive, a pid given anew and an unused one as dead', async () => {
+  it('counts as alive for this process, and as dead for a reused or unused pid', async () => {
     const owner = await nodeProcesses.self();
     expect(await nodeProcesses.isDead(owner)).to.equal(false);
     expect(await nodeProcesses.isDead({ ...owner, pid: 2 ** 22 + 1 })).to.equal(true);
@@ -44,7 +44,7 @@ describe('owner of a lock', () => {
   });
 });
 
-describe('lock file', () => {
+describe('a lock file', () => {
   let directory: string;
   let path: string;
   /** Pids of processes that died. */
@@ -63,7 +63,7 @@ describe('lock file', () => {
   const asProcess = (pid: number) =>
     new LockFile({ path, clock: fakeClock(), newId, processes: processes(pid) });
 
-  it('belongs to one of many who want it at once', async () => {
+  it('is acquired by one of many processes at once', async () => {
     const tries = await Promise.allSettled(
       [...Array(20).keys()].map((pid) => asProcess(pid + 1).acquire(ACTOR, 0)),
     );
@@ -71,7 +71,7 @@ describe('lock file', () => {
     expect(await readdir(directory)).to.deep.equal(['s.lock']);
   });
 
-  it('of a dead owner goes to one of many takers, each time', async () => {
+  it('of a dead owner is taken over by exactly one of many processes', async () => {
     for (let round = 0; round < 20; round++) {
       const pid = 100 * (round + 1);
       await asProcess(pid).acquire(ACTOR, 0);
@@ -87,7 +87,7 @@ describe('lock file', () => {
     }
   });
 
-  it('is breakable though a breaker, and the breaker of his break file, died over it', async () => {
+  it('can be broken although two earlier breakers died while breaking it', async () => {
     const first = await asProcess(1).acquire(ACTOR, 0);
     const entry = JSON.parse(await readFile(path, 'utf8'));
     const as = (pid: number, id: string) =>
@@ -100,7 +100,7 @@ describe('lock file', () => {
     expect(await readdir(directory)).to.deep.equal(['s.lock']);
   });
 
-  it('is left to a breaker who lives', async () => {
+  it('is not broken while another live process is breaking it', async () => {
     const first = await asProcess(1).acquire(ACTOR, 0);
     const entry = JSON.parse(await readFile(path, 'utf8'));
     await writeFile(
@@ -115,7 +115,7 @@ describe('lock file', () => {
     expect((refused as Failure).diagnostics[0]?.detail).to.contain('two');
   });
 
-  it('is not removed by a former owner, nor by unlock, once it is another', async () => {
+  it('is removed neither by a former owner nor by unlock once another owner has it', async () => {
     const first = await asProcess(1).acquire(ACTOR, 0);
     await asProcess(2).unlock(first.info.id);
     const second = await asProcess(2).acquire(ACTOR, 0);
@@ -128,7 +128,7 @@ describe('lock file', () => {
     expect(second.stillHeld()).to.equal(true);
   });
 
-  it('is released without a new file to write: the disk may be full', async () => {
+  it('is released without writing a file, so that a full disk does not matter', async () => {
     let asked = 0;
     const once: Processes = {
       ...processes(1),
@@ -143,7 +143,7 @@ describe('lock file', () => {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
-  it('is released though somebody died while unlocking it', async () => {
+  it('is released although another process died while unlocking it', async () => {
     const held = await asProcess(1).acquire(ACTOR, 0);
     const entry = JSON.parse(await readFile(path, 'utf8'));
     await writeFile(
@@ -155,7 +155,7 @@ describe('lock file', () => {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
-  it('released and unlocked at the same moment, is gone, and the next one stands', async () => {
+  it('is gone if it is released and unlocked at the same moment, and the next one stays', async () => {
     for (let round = 0; round < 20; round++) {
       const held = await asProcess(1).acquire(ACTOR, 0);
       const next = asProcess(3).acquire(ACTOR, 1_000_000);
@@ -166,7 +166,7 @@ describe('lock file', () => {
     }
   });
 
-  it('waits as long as it was told, then names the holder and the way out', async () => {
+  it('makes others wait up to their timeout, then names the holder and the remedy', async () => {
     const { info } = await asProcess(1).acquire(ACTOR, 0);
     const clock = fakeClock();
     const before = clock.monotonic();
@@ -181,7 +181,7 @@ describe('lock file', () => {
     expect(refused.diagnostics[0]?.remedy).to.contain(`vbsctl unlock ${info.id}`);
   });
 
-  it('that names nobody is nobody’s to take', async () => {
+  it('is not taken over if it names no owner', async () => {
     for (const content of ['', '{}', 'null', '{"info":']) {
       await writeFile(path, content);
       const refused = (await asProcess(1)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { nodeDisk } from '../../../src/state/local/node-disk.ts';
 
-describe('node disk', () => {
+describe('the disk of Node', () => {
   let directory: string;
   let path: string;
   beforeEach(async () => {
@@ -13,12 +13,12 @@ describe('node disk', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it('reads nothing where nothing is, and removes it without complaint', async () => {
+  it('reads a missing file as absent, and removes it without an error', async () => {
     expect(await nodeDisk.read(path)).to.equal(undefined);
     await nodeDisk.remove(path);
   });
 
-  it('replaces whole and for the owner only', async () => {
+  it('replaces a file completely, readable by its owner only', async () => {
     await nodeDisk.replace(path, 'one');
     await nodeDisk.replace(path, 'zwölf');
     expect(await readFile(path, 'utf8')).to.equal('zwölf');
@@ -26,7 +26,7 @@ describe('node disk', () => {
     expect(await readdir(directory)).to.deep.equal(['file']);
   });
 
-  it('appends behind what it made, and makes only what is not there', async () => {
+  it('appends to a file that it created, and creates only new files', async () => {
     const file = await nodeDisk.create(path, 'a');
     await file.write(Buffer.from('b'));
     await file.write(Buffer.from('c'));
@@ -40,7 +40,7 @@ describe('node disk', () => {
     expect(await readdir(directory)).to.deep.equal(['file']);
   });
 
-  it('writes into the file that it made, whatever has its name by then', async () => {
+  it('writes to the file that it created even if its name was reused', async () => {
     const file = await nodeDisk.create(path, 'a');
     await nodeDisk.replace(path, 'of another');
     await file.write(Buffer.from('b'));
@@ -62,7 +62,7 @@ describe('node disk', () => {
     expect(await readdir(directory)).to.deep.equal(['file']);
   });
 
-  it('leaves the old file and no other when it cannot replace', async () => {
+  it('leaves only the old file if it cannot replace it', async () => {
     const refused = await nodeDisk.replace(directory, 'x').catch((cause: unknown) => cause);
     expect(refused).to.include({ syscall: 'rename' });
     expect((await stat(directory)).isDirectory()).to.equal(true);

@@ -13,13 +13,13 @@ import { HAS_POSTGRES, NO_PGBOUNCER, NO_POSTGRES, PGBOUNCER, PostgresServer } fr
 remoteTrials(new PostgresTrialServer());
 
 if (!HAS_POSTGRES) {
-  describe('postgres backend', () => {
+  describe('the PostgreSQL backend', () => {
     it(`skipped: ${NO_POSTGRES}`, function () {
       this.skip();
     });
   });
 } else {
-  describe('postgres backend, against a real server', () => {
+  describe('the PostgreSQL backend on a real server', () => {
     const server = new PostgresServer();
     before(() => server.start());
     after(() => server.dispose());
@@ -33,7 +33,7 @@ if (!HAS_POSTGRES) {
       return { location, open: () => open(location), dispose: async () => {}, freedByDeath: false };
     });
 
-    it('keeps transitions as rows of their own', async () => {
+    it('stores each transition as a row', async () => {
       const name = randomUUID();
       const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -52,7 +52,7 @@ if (!HAS_POSTGRES) {
       ]);
     });
 
-    it('a lock that says nothing sensible is told by its id, and can be unlocked', async () => {
+    it('shows an unreadable lock by its id, and unlocks it', async () => {
       const name = randomUUID();
       const backend = await open(at(server.port, name));
       const lease = await backend.lock(ACTOR, 0);
@@ -69,7 +69,7 @@ if (!HAS_POSTGRES) {
       }
     });
 
-    it('a queued run outlives connections that are cut, and gets the lock when it is free', async () => {
+    it('keeps a waiting run in the queue when connections are cut', async () => {
       const name = randomUUID();
       const holder = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await holder.create(TARGET);
@@ -95,7 +95,7 @@ if (!HAS_POSTGRES) {
       await lease.release();
     });
 
-    it('a state that cannot be read leaves no lock behind', async () => {
+    it('leaves no lock behind if the state cannot be read', async () => {
       const name = randomUUID();
       const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -106,7 +106,7 @@ if (!HAS_POSTGRES) {
       expect(await backend.holder()).to.equal(undefined);
     });
 
-    it('takes no commit that makes the state larger than later commands read', async () => {
+    it('refuses a commit that makes the state too large to be read', async () => {
       const location = at(server.port, randomUUID());
       const env = { VBSCTL_STATE_SIZE_LIMIT: '1MiB' };
       const limited = () =>
@@ -155,7 +155,7 @@ if (!HAS_POSTGRES) {
       }
     });
 
-    it('a commit through a session that has lost the lock is refused, whatever the row says', async () => {
+    it('refuses a commit through a session that lost the lock', async () => {
       const name = randomUUID();
       const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await lease.create(TARGET);
@@ -170,7 +170,7 @@ if (!HAS_POSTGRES) {
       await lease.release();
     });
 
-    it('says at the release that the lock was removed, when this run had not asked for it', async () => {
+    it('reports at the release that the lock was removed', async () => {
       const name = randomUUID();
       const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await lease.create(TARGET);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { MessageChecker, ProtocolFault } from '../../../src/state/postgres/postgres-messages.ts';
 import { int16, int32, message, READY, rows } from '../../security/fake-postgres.ts';
 
-describe('messages of PostgreSQL', () => {
+describe('the reader of PostgreSQL messages', () => {
   const SOUND = [
     message('R', int32(0)),
     message('R', Buffer.concat([int32(5), int32(1)])),
@@ -36,7 +36,7 @@ describe('messages of PostgreSQL', () => {
     );
   }
 
-  it('lets through what has the form of the protocol, whatever pieces it comes in', () => {
+  it('accepts messages of the protocol in pieces of any size', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(whole.length)), (ends) => {
         expect(through(ends).equals(whole)).to.equal(true);
@@ -44,14 +44,14 @@ describe('messages of PostgreSQL', () => {
     );
   });
 
-  it('gives out whole messages only, and counts the rows', () => {
+  it('returns whole messages only, and counts the rows', () => {
     const checker = new MessageChecker();
     expect(checker.push(whole.subarray(0, 3))).to.deep.equal({ whole: undefined, rows: 0 });
     const { whole: rest, rows: count } = checker.push(whole.subarray(3, whole.length - 1));
     expect([rest?.length, count]).to.deep.equal([whole.length - READY.length, 2]);
   });
 
-  it('refuses a message that is cut, wherever it is', () => {
+  it('refuses a message that is cut anywhere', () => {
     for (const sound of SOUND)
       for (let length = 5; length < 1 + sound.readUInt32BE(1); length++) {
         const cut = Buffer.from(sound.subarray(0, length));

@@ -11,13 +11,13 @@ import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from './s3-server.t
 remoteTrials(new S3TrialServer());
 
 if (S3_SERVER === undefined) {
-  describe('s3 backend', () => {
+  describe('the S3 backend', () => {
     it(`skipped: ${NO_S3_SERVER}`, function () {
       this.skip();
     });
   });
 } else {
-  describe('s3 backend, against a real server', () => {
+  describe('the S3 backend on a real server', () => {
     const server = new S3Server();
     before(async () => {
       await server.start();
@@ -39,7 +39,7 @@ if (S3_SERVER === undefined) {
       };
     });
 
-    it('says that there is no such bucket', async () => {
+    it('reports that the bucket does not exist', async () => {
       const location = `s3://no-such-bucket-here/x.json?endpoint=http://127.0.0.1:${server.port}`;
       const reason = await (await open(location)).read().catch((cause: unknown) => cause);
       expect(reason).to.be.instanceOf(Failure);

@@ -22,15 +22,15 @@ function backendOn(objects: Objects, clock: Clock = fakeClock()) {
   });
 }
 
-describe('stores that do less than S3', () => {
-  it('one that overwrites in spite of If-None-Match is refused, and left as it was', async () => {
+describe('object stores with less than S3', () => {
+  it('are refused unchanged if they ignore If-None-Match', async () => {
     const objects = memoryObjects({ ifNoneMatch: false, ifMatch: true });
     const failure = await refusal(backendOn(objects).lock(ACTOR, 0), 'state');
     expect(failure.diagnostics[0]?.code).to.equal('state-not-exclusive');
     expect(objects.keys()).to.deep.equal([]);
   });
 
-  it('one without If-Match locks, but a lock has no end there, and a person unlocks', async () => {
+  it('give a lock without an end if they lack If-Match', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: false });
     const lease = await backendOn(objects).lock(ACTOR, 0);
     expect(lease.lock.remainingMs()).to.equal(Number.POSITIVE_INFINITY);
@@ -45,7 +45,7 @@ describe('stores that do less than S3', () => {
     expect(objects.keys()).to.deep.equal([KEY]);
   });
 
-  it('one without If-Match: what somebody else wrote meanwhile is not overwritten', async () => {
+  it('overwrite no foreign write if they lack If-Match', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: false });
     const lease = await backendOn(objects).lock(ACTOR, 0);
     await lease.create(TARGET);
@@ -84,7 +84,7 @@ describe('stores that do less than S3', () => {
       await (await backendOn(objects).lock(ACTOR, 0)).release();
     });
 
-  it('a lock that somebody wrote at length is told in short', async () => {
+  it('show a long foreign lock shortened', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     const info = {
       id: 'l',
@@ -101,7 +101,7 @@ describe('stores that do less than S3', () => {
     expect(holder).to.include({ id: 'l', who: `${'A'.repeat(199)}…` });
   });
 
-  it('a lock of our own that arrives after we gave its making up is ours', async () => {
+  it('keep a lock of ours that arrives after its request was given up', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     const clock = new SimClock();
     let late: (() => Promise<unknown>) | undefined;
@@ -130,7 +130,7 @@ describe('stores that do less than S3', () => {
     expect(objects.keys()).to.deep.equal([KEY]);
   });
 
-  it('a lock that says nothing sensible is nobody’s to take', async () => {
+  it('do not let an unreadable lock be taken over', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     objects.overwrite(`${KEY}.lock`, 'free text');
     const reason = await backendOn(objects)
