@@ -58,6 +58,7 @@ const io: Io = {
   },
   secrets,
   notesShown: new Set(),
+  typed: { flags: {}, commands: [] },
   stop: stop.signal,
 };
 

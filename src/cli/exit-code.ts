@@ -5,6 +5,8 @@ import type { Outcome } from '../executor/execute.ts';
 interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
   /** Nothing new was allowed to start, and running restores were only followed. */
   readonly refused?: boolean;
+  /** Restores whose `valid_until` has passed, and that therefore never run. */
+  readonly expired?: boolean;
   /** The user interrupted the run, or the token ended. */
   readonly stopped: boolean;
 }
@@ -15,7 +17,7 @@ interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
  * 5 something was refused or blocked, 6 something is under way, 0. 5 comes before 6, because a refusal does not go away by
  * waiting.
  */
-export function exitCodeOf({ ends, fatal, refused = false, stopped }: Ended): ExitCode {
+export function exitCodeOf({ ends, fatal, refused = false, expired = false, stopped }: Ended): ExitCode {
   const all = [...ends.values()];
   const results = new Set(all.map(resultOf));
   if (results.has('unknown')) return EXIT.outcome_unknown;
@@ -28,7 +30,8 @@ export function exitCodeOf({ ends, fatal, refused = false, stopped }: Ended): Ex
   if (skipped.some((code) => code !== 'policy' && !(underWay && WAITS_FOR_OTHERS.has(code))))
     return EXIT.error;
   const isRefused = all.some((end) => end.kind === 'recorded' && end.policy_violations !== undefined);
-  if (refused || isRefused || results.has('blocked') || skipped.includes('policy')) return EXIT.refused;
+  if (refused || expired || isRefused || results.has('blocked') || skipped.includes('policy'))
+    return EXIT.refused;
   return underWay ? EXIT.still_running : EXIT.done;
 }
 

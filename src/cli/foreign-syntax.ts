@@ -95,6 +95,11 @@ const FOREIGN_OPTIONS = mapOf<Answer>({
 export const FOREIGN_COMMANDS = mapOf({
   destroy: 'a restore cannot be undone; to go back to another backup, declare it and apply',
   delete: 'a restore cannot be undone; to stop declaring one, remove it from the manifest',
+  cancel: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
+  stop: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
+  abort: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
+  retry: 'to try again what failed: vbsctl plan says what each restore needs; then: vbsctl apply',
+  backup: 'vbsctl makes no backups; to list them: vbsctl get backups',
   describe: 'to show one restore: vbsctl state show ADDRESS; what is not finished: vbsctl status',
   list: 'to list restores: vbsctl state list; to list the project: vbsctl get backups, vbsctl get volumes or vbsctl get servers',
   restore: 'write a manifest (vbsctl generate), review the plan (vbsctl plan), then run it: vbsctl apply',

@@ -1,4 +1,6 @@
 import type { Secrets } from '../domain/secrets.ts';
+import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
+import type { ManifestFlags } from './options/shared.ts';
 
 /** The process as commands see it. `main.ts` makes the real one; no other file uses `process`. */
 export interface Io {
@@ -14,6 +16,8 @@ export interface Io {
   readonly secrets: Secrets;
   /** Keys of the notes that `noteOnce` has shown. */
   readonly notesShown: Set<string>;
+  /** What the user typed, set before the command runs: for the commands that it prints. */
+  readonly typed: { flags: ManifestFlags; commands: readonly (CommandDefinition | CommandGroup)[] };
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly stop: AbortSignal;
 }

@@ -6,6 +6,7 @@ import type { Address } from '../domain/spec.ts';
 import { diagnosticsText } from '../views/diagnostics.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
 import { listed } from '../views/words.ts';
+import { completeCommands } from './complete-commands.ts';
 import type { Io, Output } from './io.ts';
 import type { OutputFormat } from './options/shared.ts';
 
@@ -13,7 +14,9 @@ import type { OutputFormat } from './options/shared.ts';
 
 export function textOptions(io: Io, output: Output = io.stdout): TextOptions {
   return {
-    style: makeStyle(wantsColor(io.env, output.isTty)),
+    style: makeStyle(wantsColor(io.env, output.isTty), (text) =>
+      completeCommands(text, io.typed.flags, io.typed.commands),
+    ),
     width: output.isTty ? output.columns : DEFAULT_WIDTH,
     now: Date.now(),
   };

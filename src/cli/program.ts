@@ -151,6 +151,7 @@ function mount(
   command.action(async (...given) => {
     const operands = given.slice(0, operandCount);
     refuseContents(command, operands, io);
+    Object.assign(io.typed, { flags: command.opts(), commands: COMMANDS });
     done(await definition.run(io, command.opts() as never, ...(operands as never[])));
   });
 }

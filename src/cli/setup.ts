@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { LockRequest } from '../app/ports.ts';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, hasErrors, note } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { Failure, usage } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
@@ -25,7 +26,7 @@ import type { LoadIo } from '../manifest/load.ts';
 import { loadManifests } from '../manifest/manifests.ts';
 import { WRONG_VERSION } from '../manifest/required-version.ts';
 import type { Backend, Lease } from '../state/backend.ts';
-import { mapLease, stoppableBackend } from '../state/backend-decorators.ts';
+import { announcingWait, mapLease, stoppableBackend } from '../state/backend-decorators.ts';
 import { unmigratedBackend } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
@@ -211,7 +212,10 @@ export async function openLocation({ io, config, checkouts }: Context, location:
     secrets: io.secrets,
     onNote: (setting) => noteOnce(io, setting),
   });
-  const backend = stoppableBackend(opened, io.stop);
+  const backend = announcingWait(stoppableBackend(opened, io.stop), ({ diagnostics: [refusal] }, waitMs) => {
+    const summary = `waiting up to ${formatDuration(waitMs)}: ${refusal?.summary ?? 'the state is locked'}`;
+    showDiagnostics(io, [note('lock-waits', summary, refusal?.detail ? { detail: refusal.detail } : {})]);
+  });
   return isUrl(location) ? mapLease(backend, (lease) => noteLockId(io, lease)) : backend;
 }
 
@@ -219,10 +223,9 @@ export async function openLocation({ io, config, checkouts }: Context, location:
 function noteLockId(io: Io, lease: Lease): Lease {
   if (lease.lock.ttlMs === Number.POSITIVE_INFINITY)
     showDiagnostics(io, [
-      note(
-        'lock-never-expires',
-        `the state is locked for this run; if it is killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
-      ),
+      note('lock-never-expires', `the state is locked for this run by lock ${lease.lock.info.id}`, {
+        remedy: `if it is killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
+      }),
     ]);
   return lease;
 }

@@ -13,6 +13,8 @@ import { named } from './text-problems.ts';
 interface SchemaWords {
   readonly title?: string;
   readonly examples?: readonly unknown[];
+  readonly pattern?: string;
+  readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly oneOf?: readonly { readonly required: readonly string[] }[];
   readonly anyOf?: readonly { readonly required: readonly string[] }[];
@@ -216,10 +218,13 @@ function typeRemedy(v: Violation): string | undefined {
   if (value === null) return 'write a value, or remove the key';
   if (params.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
     if (form === 'duration') return `add the unit: ${written(v)}s, ${written(v)}m or ${written(v)}h`;
-    return `quote it: ${named(written(v))}`;
+    // Quoting does not make a UUID or a time of it.
+    return new RegExp(v.schema.pattern ?? '').test(written(v)) ? `quote it: ${named(written(v))}` : undefined;
   }
   if ((params.type === 'integer' || params.type === 'number') && typeof value === 'string')
     return /^[0-9]{1,15}$/.test(value) ? `write it without quotes: ${value}` : undefined;
+  if (params.type === 'object' && typeof value === 'string' && v.schema.required?.join() === 'name')
+    return `write it as a map: {name: ${named(value)}}`;
   if (params.type === 'array' && typeof value === 'string') return 'write it as a list: [ … ]';
   return undefined;
 }

@@ -8,7 +8,14 @@ import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import type { RecordIndex } from './record-index.ts';
-import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
+import {
+  type BackupIndex,
+  indexBackups,
+  indexVolumes,
+  type UnusableBackups,
+  unusableBackups,
+  type VolumeIndex,
+} from './select.ts';
 import type { SharedVolumes } from './shared-volumes.ts';
 
 /** The whole input of a plan. */
@@ -37,6 +44,7 @@ export interface PlanContext {
   /** Absent: offline. */
   readonly snapshot: CloudSnapshot | undefined;
   readonly volumesByName: VolumeIndex;
+  readonly unusable: UnusableBackups;
   readonly backups: BackupIndex;
   /** Backups for advice: `backups`, or those that were listed only for advice. */
   readonly suggestableBackups: BackupIndex;
@@ -68,6 +76,7 @@ export function contextOf(
     snapshot,
     volumesByName: indexVolumes(snapshot?.volume_list ?? []),
     backups,
+    unusable: unusableBackups(snapshot?.backup_list ?? [], project.project_id),
     suggestableBackups: advice ? indexBackups(advice, project.project_id) : backups,
     project,
     policy,

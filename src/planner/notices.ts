@@ -1,13 +1,17 @@
+import { append } from '../domain/append.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import { type Diagnostic, note, warning } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
 import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
+import { abbreviate } from './abbreviate.ts';
 import { overwritesWithAnother } from './another-volume.ts';
 import type { PlanContext } from './context.ts';
 import type { ResolvedSpec } from './resolve-spec.ts';
+import { describeUnusable, passedOver } from './select.ts';
 import { atPosition } from './shown.ts';
 
 /** Warnings and notes about an action that follows the rules. */
@@ -26,6 +30,8 @@ export function noticesOf(
       ...waived,
       ...overwritesWithAnother(action, context),
       ...movingRule(action),
+      ...skippedBackups(action, context),
+      ...uncheckedServer(action, context),
       ...beforeOverwriting(action, context),
     ]);
   if (action.kind !== 'noop' || !found) return [];
@@ -49,6 +55,64 @@ function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
     ),
   ];
 }
+
+/** Newer backups that the rule did not pick, because they cannot be restored. */
+function skippedBackups(
+  { selector, volume, backup }: RestoreAction,
+  { unusable }: PlanContext,
+): Diagnostic[] {
+  const { created_at } = backup;
+  if (!selector || volume.id === undefined || created_at === undefined) return [];
+  const skipped = passedOver(selector, volume.id, unusable, { created_at });
+  if (skipped.length === 0) return [];
+  return [
+    warning(
+      'backup-passed-over',
+      `the rule passes over what cannot be restored: ${abbreviate(skipped, describeUnusable)}`,
+      { remedy: 'if the older backup will do, nothing needs to be done' },
+    ),
+  ];
+}
+
+/** A detached disk does not name its server. */
+function uncheckedServer({ expect, volume }: RestoreAction, { snapshot }: PlanContext): Diagnostic[] {
+  const seen = snapshot?.volumes.get(volume.id ?? '');
+  if (expect.server === undefined || seen?.kind !== 'found' || seen.value.attachments.length > 0) return [];
+  return [
+    warning(
+      'server-unchecked',
+      `expect.server: ${expect.server} cannot be checked, because the disk is attached to no server`,
+    ),
+  ];
+}
+
+/** The disks of one set often belong together, such as data and log of a database. */
+export function differentMoments(actions: readonly Action[]): Diagnostic[] {
+  const sets = new Map<string, RestoreAction[]>();
+  for (const action of actions)
+    if (action.kind === 'restore') append(sets, action.address.split('/')[0] ?? '', action);
+  return [...sets].flatMap(([set, restores]) => {
+    const moments = restores
+      .flatMap(({ address, backup: { created_at } }) =>
+        created_at === undefined ? [] : [{ address, created_at }],
+      )
+      .sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+    const [first, last] = [moments[0], moments.at(-1)];
+    const apartMs = first && last ? Date.parse(last.created_at) - Date.parse(first.created_at) : 0;
+    if (!first || !last || apartMs < TOGETHER_MS) return [];
+    const [from, to] = [first, last].map(({ address, created_at }) => `${created_at} (${address})`);
+    return [
+      warning(
+        'different-moments',
+        `the disks of ${set} go back to moments up to ${formatDuration(apartMs)} apart: from ${from} to ${to}`,
+        { detail: 'If they belong together, such as data and log of a database, they may not fit.' },
+      ),
+    ];
+  });
+}
+
+/** Backups of one nightly run are minutes apart. */
+const TOGETHER_MS = 3_600_000;
 
 /** What the service does with disk and backup. */
 function beforeOverwriting({ volume, backup }: RestoreAction, { snapshot }: PlanContext): Diagnostic[] {

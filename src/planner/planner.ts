@@ -9,7 +9,7 @@ import { checkPlanSize, policyCheck } from './check-policy.ts';
 import { contextOf, type PlanInput } from './context.ts';
 import { decide } from './decide.ts';
 import { blockDependants, withDependencies } from './dependencies.ts';
-import { foreignRestores, noticesOf } from './notices.ts';
+import { differentMoments, foreignRestores, noticesOf } from './notices.ts';
 import { resumedBy } from './open-records.ts';
 import { assignRecords, type RecordAssignments } from './record-assignments.ts';
 import { indexRecords } from './record-index.ts';
@@ -51,6 +51,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
     notices: [
       ...checkPlanSize(actions, policy, context.waivers),
       ...foreignRestores(actions, state),
+      ...differentMoments(actions),
       ...(wanted ? unknownLeftOut(resolved, wanted) : []),
       ...checked.flatMap(({ one, waived }, index) => {
         const action = actions[index];

@@ -42,7 +42,7 @@ export function resolveSpec(spec: RestoreSpec, context: PlanContext): ResolvedSp
 
 /** Looks for a record before anything is picked: no other backup is picked for a restore that is done. */
 function withVolume(spec: RestoreSpec, volume_id: string, context: PlanContext): ResolvedSpec {
-  const { records, snapshot, backups, now } = context;
+  const { records, snapshot, backups, unusable, now } = context;
   const { backup, generation } = spec;
   const found = records.find(volume_id, backup, generation);
   // Rule: restore-is-known-by-its-identity
@@ -50,7 +50,7 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: PlanContext):
   if (backup.by === 'id') return { spec, volume_id, backup_id: backup.id, problems: [] };
   if (!snapshot) return { spec, volume_id, problems: [needsCloud('backup')] };
 
-  const picked = pickBackup(backup.selector, volume_id, backups, now);
+  const picked = pickBackup(backup.selector, volume_id, backups, now, unusable);
   if (picked.kind === 'none') return { spec, volume_id, problems: [picked.reason] };
   const backup_id = picked.value.id;
   // The rule is new, but its backup may have been restored already, by id or by another rule.

@@ -34,6 +34,36 @@ export function indexBackups(backups: readonly Backup[], projectId: string): Bac
   return index;
 }
 
+/** The project's own backups that cannot be restored, because they failed or are being made, by disk. */
+export type UnusableBackups = ReadonlyMap<string, readonly Backup[]>;
+
+export function unusableBackups(backups: readonly Backup[], projectId: string): UnusableBackups {
+  const index = new Map<string, Backup[]>();
+  for (const backup of backups)
+    if (isOwn(backup, projectId) && !isSelectable(backup, projectId)) append(index, backup.volume_id, backup);
+  return index;
+}
+
+/** Those that a rule would have picked before `picked`, or in place of none. */
+export function passedOver(
+  selector: Selector,
+  volumeId: string,
+  unusable: UnusableBackups,
+  picked?: Pick<Backup, 'created_at'>,
+): Backup[] {
+  const wantedMs = selector.as_of === 'latest' ? Infinity : Date.parse(selector.as_of);
+  const pickedMs = picked ? Date.parse(picked.created_at) : -Infinity;
+  return (unusable.get(selector.of_volume ?? volumeId) ?? []).filter(({ name, created_at }) => {
+    const takenMs = Date.parse(created_at);
+    return takenMs > pickedMs && takenMs <= wantedMs && (selector.name ?? name) === name;
+  });
+}
+
+/** `pay-db-2026-11-22 (error, 2026-11-22T01:00:00.000Z)` */
+export function describeUnusable({ id, name, status, created_at }: Backup): string {
+  return `${name || id} (${status}, ${created_at})`;
+}
+
 /**
  * The newest backup at or before `as_of`, not older than `within`. Two backups of the same moment are an error: only
  * the operator can say which one is intended.
@@ -43,6 +73,7 @@ export function pickBackup(
   volumeId: string,
   backups: BackupIndex,
   now: number,
+  unusable: UnusableBackups = new Map(),
 ): Picked<Backup> {
   const source = selector.of_volume ?? volumeId;
   const list = backups.get(sourceKey(source, selector.name)) ?? [];
@@ -53,7 +84,8 @@ export function pickBackup(
   const ageMaxMs = selector.within === undefined ? Infinity : requireDuration(selector.within);
   if (!best || best.takenMs < wantedMs - ageMaxMs) {
     const shown = list.length > 0 ? list : (backups.get(sourceKey(source, undefined)) ?? []);
-    return { kind: 'none', reason: noBackupFound(selector, source, nearest(shown, wantedMs)) };
+    const skipped = passedOver(selector, volumeId, unusable).slice(-NEAREST_SHOWN);
+    return { kind: 'none', reason: noBackupFound(selector, source, nearest(shown, wantedMs), skipped) };
   }
   const second = list[position + 1];
   if (second?.takenMs === best.takenMs)
@@ -110,8 +142,11 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
 
 /** A backup that another restore is using counts: this restore only has to wait. */
 function isSelectable(backup: Backup, projectId: string): boolean {
-  const own = backup.project_id === undefined || backup.project_id === projectId;
-  return own && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
+  return isOwn(backup, projectId) && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
+}
+
+function isOwn({ project_id }: Backup, projectId: string): boolean {
+  return project_id === undefined || project_id === projectId;
 }
 
 function sourceKey(volumeId: string, name: string | undefined): string {
@@ -139,17 +174,24 @@ function nearest(list: readonly DatedBackup[], wantedMs: number): readonly Backu
     .map(({ backup }) => backup);
 }
 
-function noBackupFound(selector: Selector, source: string, near: readonly Backup[]): Diagnostic {
+function noBackupFound(
+  selector: Selector,
+  source: string,
+  near: readonly Backup[],
+  skipped: readonly Backup[],
+): Diagnostic {
   const named = selector.name === undefined ? '' : ` named ${selector.name}`;
   const within = selector.within === undefined ? '' : `, within ${selector.within} before it`;
   return error(
     'selector-empty',
     `no restorable backup${named} of disk ${source} ${selector.as_of === 'latest' ? '(latest)' : `as of ${selector.as_of}`}${within}`,
     {
-      detail:
+      detail: [
         near.length === 0
           ? 'The disk has no backup that could be restored.'
           : `Nearest: ${near.map(backupText).join('; ')}`,
+        ...(skipped.length > 0 ? [`not restorable: ${skipped.map(describeUnusable).join('; ')}`] : []),
+      ].join('; '),
       remedy: `change ${selector.name === undefined ? '' : 'backup.name, '}backup.as_of or backup.within, or name a backup with backup_id`,
     },
   );

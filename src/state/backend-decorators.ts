@@ -1,3 +1,4 @@
+import { Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import type { Backend, Lease } from './backend.ts';
 import type { Snapshot } from './codec.ts';
@@ -13,6 +14,26 @@ export function mapLease(backend: Backend, onLease: (lease: Lease) => Lease | Pr
       } catch (cause) {
         await lease.release();
         throw cause;
+      }
+    },
+  };
+}
+
+/** The backend, which calls `onWait` with the refusal before it waits for the lock of another run. */
+export function announcingWait(
+  backend: Backend,
+  onWait: (refusal: Failure, waitMs: number) => void,
+): Backend {
+  return {
+    ...backend,
+    async lock(actor, waitMs, signal) {
+      if (waitMs === 0) return await backend.lock(actor, 0, signal);
+      try {
+        return await backend.lock(actor, 0, signal);
+      } catch (cause) {
+        if (!(cause instanceof Failure) || cause.kind !== 'locked') throw cause;
+        onWait(cause, waitMs);
+        return await backend.lock(actor, waitMs, signal);
       }
     },
   };

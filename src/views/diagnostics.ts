@@ -88,7 +88,9 @@ export function stepLines(remedy: string | MultilineText, { style, width }: Diag
 
 /** `→ remedy`, with a hanging indent. */
 export function remedyLines(remedy: string | MultilineText, { style, width }: DiagnosticsOptions): string[] {
-  return wrapRemedy(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
+  return wrapRemedy(remedy, width - 2, style.complete).map((line, index) =>
+    style.accent((index === 0 ? '→ ' : '  ') + line),
+  );
 }
 
 /** `restores.yaml:12:7 (payments/db-data)`, without the unknown parts. */

@@ -1,5 +1,6 @@
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
+import { remedyLines } from './diagnostics.ts';
 import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
 
@@ -7,14 +8,14 @@ import { when } from './words.ts';
 export function lockInfoText(
   location: string,
   lock: LockHolder | undefined,
-  { style, now }: TextOptions,
+  { style, width, now }: TextOptions,
 ): string {
   if (!lock) return joinLines([`${sanitize(location)} is not locked.`]);
   const remedy = `wait for that run to end: --lock-timeout 10m; only if it is no longer running: vbsctl unlock ${lock.id === undefined ? 'ID' : shellOperand(lock.id)}`;
   return joinLines([
     `${sanitize(location)} is locked`,
     `by ${lockText(lock, now)}.`,
-    style.accent(`→ ${remedy}`),
+    ...remedyLines(remedy, { style, width }),
   ]);
 }
 

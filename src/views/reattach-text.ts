@@ -9,6 +9,8 @@ import { listed } from './words.ts';
 
 interface Server {
   readonly name: string;
+  /** Only the manifest says that the disks belong there. */
+  declared: boolean;
   readonly commands: string[];
   /** Restores into its other disks that have not succeeded. */
   readonly missing: Address[];
@@ -25,20 +27,27 @@ export function reattachLines(ended: readonly EndedRestore[], { style, width }: 
   const servers = new Map<string, Server>();
   for (const { address, action, end } of ended) {
     const record = end.kind === 'recorded' ? end.record : undefined;
-    for (const attachment of attachmentsOf(action, record)) {
+    const { attachments, declared } = attachmentsOf(action, record);
+    for (const attachment of attachments) {
       const { server_id: id, server_name: name = id } = attachment;
-      const server = servers.get(id) ?? { name, commands: [], missing: [] };
+      const server = servers.get(id) ?? { name, declared, commands: [], missing: [] };
+      server.declared ||= declared;
       servers.set(id, server);
       if (record?.status === 'succeeded') server.commands.push(reattachCommand(attachment, record));
       else server.missing.push(address);
     }
   }
-  return [...servers].flatMap(([id, { name, commands, missing }]) => {
+  return [...servers].flatMap(([id, { name, declared, commands, missing }]) => {
     if (commands.length === 0) return [];
     const rest = `and start it once it has all its disks (not restored: ${listed(missing, ADDRESSES_LISTED_MAX)}):`;
     return [
       '',
-      ...wrap(`To attach the restored disks to ${sanitize(name)} again:`, width),
+      ...wrap(
+        declared
+          ? `To attach the restored disks to ${sanitize(name)}, which the manifest expects (vbsctl did not see them there):`
+          : `To attach the restored disks to ${sanitize(name)} again:`,
+        width,
+      ),
       ...commands.map((command) => `  ${style.accent(command)}`),
       ...(missing.length > 0 ? wrap(rest, width) : []),
       `  ${style.accent(`openstack server start ${shellOperand(id)}`)}`,
@@ -47,11 +56,16 @@ export function reattachLines(ended: readonly EndedRestore[], { style, width }: 
 }
 
 /** The record knows the attachments from when the restore began; an earlier run may have seen the disk attached. */
-function attachmentsOf(action: Action | undefined, record: RestoreRecord | undefined): readonly Attachment[] {
-  if (!action || !isRunnable(action)) return [];
+function attachmentsOf(
+  action: Action | undefined,
+  record: RestoreRecord | undefined,
+): { readonly attachments: readonly Attachment[]; readonly declared: boolean } {
+  if (!action || !isRunnable(action)) return { attachments: [], declared: false };
   const attached = record?.attached_before ?? action.volume.attachments ?? [];
   const { server } = action.expect;
-  return attached.length === 0 && server !== undefined ? [{ server_id: server }] : attached;
+  return attached.length === 0 && server !== undefined
+    ? { attachments: [{ server_id: server }], declared: true }
+    : { attachments: attached, declared: false };
 }
 
 function reattachCommand({ server_id, device }: Attachment, { volume_id }: RestoreRecord): string {

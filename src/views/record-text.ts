@@ -253,10 +253,9 @@ function contradictionLines(record: RestoreRecord, style: Style, width: number):
 function observedLines({ observed, baseline }: Succeeded, style: Style): string[] {
   if (!observed) return [];
   const { at, job, volume, backup } = observed;
-  if (job) return labelled('seen', [utc(at), `job ${sanitize(job.id)}  ${sanitize(job.status)}`], style);
-  return volume && backup
-    ? labelled('seen', observationText({ at, volume, backup }, baseline, style), style)
-    : [];
+  const jobLine = job ? [`job ${sanitize(job.id)}  ${sanitize(job.status)}`] : [];
+  const lines = volume && backup ? observationText({ at, volume, backup }, baseline, style) : [utc(at)];
+  return labelled('seen', [...lines, ...jobLine], style);
 }
 
 function observationText({ at, volume, backup }: Observation, baseline: Observation, style: Style): string[] {

@@ -37,10 +37,11 @@ function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): s
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
     const others = more.length > 0 ? style.faint(`  (${more.length} more need attention)`) : '';
-    return [style.accent(`→ vbsctl state show ${shellOperand(first.address)}${others}`)];
+    const command = style.complete(`vbsctl state show ${shellOperand(first.address)}`);
+    return [style.accent(`→ ${command}${others}`)];
   }
   if (records.some(({ status }) => status === 'running' || status === 'intended'))
-    return [style.accent('→ to wait for running restores: vbsctl wait')];
+    return [style.accent(`→ to wait for running restores: ${style.complete('vbsctl wait')}`)];
   return [];
 }
 

@@ -29,6 +29,8 @@ export interface Status {
   readonly lock: LockHolder | undefined;
   readonly open: readonly OpenRestore[];
   readonly total: number;
+  /** Records whose last restore failed: they are not open, but not done. */
+  readonly failed: number;
   /** Closed restores among the requested addresses. Absent: no address was given, all are requested. */
   readonly closed?: readonly RestoreRecord[];
 }
@@ -77,7 +79,12 @@ function openText({ open, total, closed }: Status): string {
 }
 
 /** A run that holds the lock may not have sent anything yet. */
-function nothingOpen({ lock, total, closed }: Status, { style }: TextOptions): string {
+function nothingOpen({ lock, total, failed, closed }: Status, { style, width }: TextOptions): string {
+  if (!closed && failed > 0 && lock?.operation !== 'apply')
+    return [
+      style.strong(style.bad(`No open restores; ${plural(total, 'record')}, ${failed} failed.`)),
+      ...remedyLines('to see what failed: vbsctl state list', { style, width }),
+    ].join('\n');
   if (closed) return style.strong(style.good('None of the requested restores is open.'));
   if (lock?.operation !== 'apply')
     return style.strong(style.good(`No open restores; ${plural(total, 'record')}.`));

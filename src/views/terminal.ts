@@ -22,6 +22,8 @@ export interface Style {
   readonly bad: Paint;
   /** A command to type, or progress. */
   readonly accent: Paint;
+  /** Adds to a command of ours the options of the present one. */
+  readonly complete: Paint;
 }
 
 /** Options of every text view. */
@@ -36,9 +38,9 @@ export interface TextOptions {
 /** Columns assumed if the output is not a terminal. */
 export const DEFAULT_WIDTH = 100;
 
-export function makeStyle(color: boolean): Style {
+export function makeStyle(color: boolean, complete: Paint = plain): Style {
   const { bold, dim, green, yellow, red, cyan } = pc.createColors(color);
-  return { strong: bold, faint: dim, good: green, warn: yellow, bad: red, accent: cyan };
+  return { strong: bold, faint: dim, good: green, warn: yellow, bad: red, accent: cyan, complete };
 }
 
 /** NO_COLOR wins over FORCE_COLOR, both win over `isTTY`. */
@@ -117,8 +119,13 @@ const ADVICE =
  * Wraps a remedy. A command of ours gets a line of its own if it would be broken. The text is ours; foreign text in it
  * must be quoted (`quoted`, `shellWord`).
  */
-export function wrapRemedy(text: string | MultilineText, width: number): string[] {
-  return lines(text, LEADING_ARROW).flatMap((line) => fill(line.match(ADVICE) ?? [], width));
+export function wrapRemedy(text: string | MultilineText, width: number, complete: Paint = plain): string[] {
+  return lines(text, LEADING_ARROW).flatMap((line) =>
+    fill(
+      (line.match(ADVICE) ?? []).map((piece) => (piece.startsWith('vbsctl ') ? complete(piece) : piece)),
+      width,
+    ),
+  );
 }
 
 /** Untrusted prose, sanitized and wrapped. No line begins like a remedy or a command of ours. */

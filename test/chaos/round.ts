@@ -241,7 +241,7 @@ class Play {
     // Its request is answered, or never is, while it sleeps.
     await this.workspace.cloud.setFaults(this.#faults());
     const { lock } = JSON.parse((await this.#run('status', '--output', 'json')).stdout);
-    if (lock) await this.#expectDone(await this.#run('unlock', lock.id));
+    if (lock) await this.#expectDone(await this.#run('unlock', lock.id, '--auto-approve'));
     const second = this.#start();
     if (wake !== 'after') await Promise.race([sleep(wake.ms), second.done]);
     else await second.done;

@@ -25,6 +25,7 @@ export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; 
     stdin: { isTty: false, bytes: (async function* () {})(), question: async () => undefined },
     secrets: new Secrets(),
     notesShown: new Set(),
+    typed: { flags: {}, commands: [] },
     stop: new AbortController().signal,
     out,
     err,

@@ -139,6 +139,8 @@ describe('the first day with vbsctl', () => {
     rmSync(join(workspace.folder, 'vbsctl.yaml'));
     await good('init', '--config');
     await good('init');
+    expect(await good('init', '--config', 'new.yaml')).to.include('vbsctl init --config new.yaml');
+    expect(readFileSync(join(workspace.folder, 'new.yaml'), 'utf8')).to.include('# api: vbs');
     expect(statSync(join(workspace.folder, 'vbsctl.state.json')).isFile()).to.equal(true);
   });
 

@@ -215,7 +215,7 @@ describe('the state commands', () => {
       );
     while (!(await openNow())) await new Promise((resolve) => setTimeout(resolve, 20));
     const { lock } = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout);
-    await ok('unlock', lock.id); // by mistake: that run lives
+    await ok('unlock', lock.id, '--auto-approve'); // by mistake: that run lives
     await ok('state', 'mv', 'night/disk-0', 'other/x'); // and another one takes over
     const ended = await apply.done;
     expect(ended.code, said(ended)).to.equal(1);

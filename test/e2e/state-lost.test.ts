@@ -117,7 +117,7 @@ describe('a lock that the operator removes during apply', () => {
       const running = workspace.start('apply', '--auto-approve');
       while (workspace.starts().length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, 5));
       const { lock } = JSON.parse((await workspace.run('status', '--output', 'json')).stdout);
-      expect((await workspace.run('unlock', lock.id)).code).to.equal(0);
+      expect((await workspace.run('unlock', lock.id, '--auto-approve')).code).to.equal(0);
       const { code, stdout, stderr } = await running.done;
       expect(code, stdout + stderr).to.equal(1);
       expect(workspace.starts(), 'nothing new started').to.have.length(AT_ONCE);

@@ -345,7 +345,7 @@ const SHAPE: Case[] = [
     defaults('{backup: 2026-11-24T06:00:00Z}'),
     ['m.yaml:4:27 wrong-type', 'a map with as_of'],
   ],
-  ['a disk by number', line('').replace(VOLUME, '4711'), ['m.yaml:8:16 wrong-type', 'quote it: "4711"']],
+  ['a disk by number', line('').replace(VOLUME, '4711'), ['m.yaml:8:16 wrong-type', 'for example: c96e4a94']],
   [
     'a wrong backup',
     line('').replace(BACKUP, 'nightly'),

@@ -292,7 +292,7 @@ describe('views/apply-summary', () => {
     });
     const text = (server: string) => applySummary(report(), expecting(server), at(120));
     expect(text('pay-db1')).to.match(
-      /restored disks to pay-db1 again:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
+      /restored disks to pay-db1, which the manifest expects \(vbsctl did not see them there\):\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
     );
     for (const evil of ['x; rm -rf ~', '$(id)'])
       expect(text(evil)).to.contain(`openstack server start '${evil}'\n`);

@@ -28,7 +28,15 @@ const LOCK = {
 };
 
 function status(more: Partial<Status> = {}): Status {
-  return { target: TARGET, location: 'vbsctl.state.json', lock: undefined, open: OPEN, total: 9, ...more };
+  return {
+    target: TARGET,
+    location: 'vbsctl.state.json',
+    lock: undefined,
+    open: OPEN,
+    total: 9,
+    failed: 0,
+    ...more,
+  };
 }
 
 describe('views/status-text', () => {

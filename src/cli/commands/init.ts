@@ -12,7 +12,7 @@ export const init: CommandDefinition<InitFlags> = {
   options: [
     option(
       '--config [file]',
-      'config file of the operator; without FILE: only write a commented vbsctl.yaml',
+      'config file of the operator; without FILE, or if there is none: only write a commented one',
       { type: file },
     ),
     state,

@@ -3,6 +3,7 @@ import type { FinishedRun } from '../../app/ports.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { warning } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, refused, usage } from '../../domain/errors.ts';
+import { totals } from '../../domain/plan.ts';
 import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import type { State } from '../../domain/state.ts';
@@ -102,12 +103,17 @@ export function applyTerms(flags: ApplyFlags, { config }: Context): ApplyTerms {
 
 export function exitCodeOfApply(io: Io, { output }: ApplyFlags, result: ApplyResult): ExitCode {
   const isNothing = result.kind === 'nothing_to_do';
+  const expired = totals(result.plan).expired > 0;
   if (isNothing)
     printInText(io, output, () =>
-      joinLines(['Nothing to do.', ...repeatLines(result.plan, textOptions(io))]),
+      joinLines([
+        expired ? 'Nothing was restored: what is left has expired.' : 'Nothing to do.',
+        ...repeatLines(result.plan, textOptions(io)),
+      ]),
     );
   if (result.state) printSerial(io, output, result.state);
-  return isNothing ? EXIT.done : exitCodeOf({ ...result.outcome, ...result });
+  if (isNothing) return expired ? EXIT.refused : EXIT.done;
+  return exitCodeOf({ ...result.outcome, ...result, expired });
 }
 
 /** A pipeline can require this serial of the next run: `--minimum-serial`. */

@@ -2,18 +2,20 @@ import { writeFile } from 'node:fs/promises';
 import { DEFAULT_CONFIG } from '../../domain/config.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { EXIT, type ExitCode, refused, usage } from '../../domain/errors.ts';
+import { shellWord } from '../../domain/escape/shell-word.ts';
 import { yamlScalar } from '../../domain/escape/yaml.ts';
 import { hasCode, plainReason } from '../../files/system-error.ts';
 import { VERSION } from '../../version.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { absolute } from '../user-paths.ts';
+import { absolute, checkoutPath } from '../user-paths.ts';
 
 const CONFIG_FILE = 'vbsctl.yaml';
 
 /** Writes a config with every setting, its default and its meaning. Never overwrites a file. */
-export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  const path = absolute(io, CONFIG_FILE);
+export async function initConfig(io: Io, flags: CommonFlags, file = CONFIG_FILE): Promise<ExitCode> {
+  await checkoutPath(io, file, 'vbsctl init --config');
+  const path = absolute(io, file);
   try {
     await writeFile(path, configTemplate(flags.cloud), { flag: 'wx' });
   } catch (cause) {
@@ -29,14 +31,14 @@ export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> 
     );
   }
   io.stdout.write(
-    `Wrote ${path}: every setting with its default.\n\nNext: vbsctl init, which creates the state; then vbsctl get servers\n`,
+    `Wrote ${path}: every setting with its default.\n\nNext: ${file === CONFIG_FILE ? 'vbsctl init' : `vbsctl init --config ${shellWord(file)}`}, which creates the state; then vbsctl get servers\n`,
   );
   return EXIT.done;
 }
 
 /** The values behind a `#` are the defaults; a test compares them with `DEFAULT_CONFIG`. */
 export function configTemplate(cloud: string | undefined): string {
-  const { apply, retry, poll, http } = DEFAULT_CONFIG;
+  const { api, apply, retry, poll, http } = DEFAULT_CONFIG;
   const ms = formatDuration;
   return `# The operator's settings of vbsctl: named by --config or VBSCTL_CONFIG, else found in the working directory.
 # Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
@@ -49,6 +51,9 @@ kind: Config
 
 # An entry of clouds.yaml, or emulator (a cloud to try things out). Without: OS_CLOUD, else the OS_* variables.
 ${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
+
+# The API to restore with: vbs, cinder (any OpenStack), or auto: the one that the catalog has.
+# api: ${api}
 
 # Read when no -f is given: files and directories, relative to this file.
 manifests: [restores.yaml]

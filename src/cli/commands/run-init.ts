@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { withLeaseAndConnection } from '../../app/ports.ts';
 import { projectText } from '../../domain/cloud-project.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
@@ -6,9 +7,13 @@ import { nextCommand } from '../next-command.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
 import { loadContext, lockRequest, openState } from '../setup.ts';
+import { absolute } from '../user-paths.ts';
 
-/** Creates the state, bound to the project of the credentials. */
+/** Creates the state, bound to the project of the credentials. If there is no such config, only writes one. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
+  const { config } = flags;
+  if (config !== undefined && !existsSync(absolute(io, config)))
+    return await (await import('./run-init-config.ts')).initConfig(io, flags, config);
   const context = await loadContext(io, flags);
   const backend = await openState(context, 'write');
   const state = await withLeaseAndConnection(

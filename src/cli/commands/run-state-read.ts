@@ -16,10 +16,12 @@ import { lockInfoText, unlockedText } from '../../views/lock-text.ts';
 import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
 import { plural } from '../../views/words.ts';
+import { confirm } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { inFormat, printJson, printResult, showDiagnostics, showWarnings, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
+import { isRunningHere } from '../running-here.ts';
 import { loadContext, openUncheckedState } from '../setup.ts';
 import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
 
@@ -141,9 +143,20 @@ export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** Removes the lock of a run that is no longer alive. */
-export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
+/** Removes the lock of a run that is no longer alive. If its process runs on this machine, the user has to confirm. */
+export async function unlock(
+  io: Io,
+  id: string,
+  flags: CommonFlags & { readonly autoApprove?: boolean },
+): Promise<ExitCode> {
   const backend = await openUncheckedState(await loadContext(io, flags), 'read');
+  const holder = flags.autoApprove ? undefined : await backend.holder();
+  if (holder?.id === id && isRunningHere(holder))
+    await confirm(
+      io,
+      `Process ${holder.pid} is still running on this machine, and works on the state. Remove its lock all the same?`,
+      `wait for process ${holder.pid} to end (--lock-timeout), or stop it: kill ${holder.pid}. If it is not vbsctl, add --auto-approve`,
+    );
   const removed = await backend.unlock(id);
   io.stdout.write(unlockedText(backend.location, removed, textOptions(io)));
   return EXIT.done;

@@ -50,6 +50,7 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
     lock: await backend.holder(),
     open,
     total: state.records.size,
+    failed: [...state.records.values()].filter(({ status }) => status === 'failed').length,
     ...(isAll ? {} : { closed: named.filter((record) => !isOpen(record)) }),
   };
   const detailed = !isAll || (open.length <= DETAILED_MAX && open.some(needsAttention));

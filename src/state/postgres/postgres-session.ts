@@ -296,7 +296,10 @@ function classifyError(cause: unknown, location: string, secrets: Secrets | unde
   const noTls = error !== undefined && /does not support SSL/i.test(error.message);
   if (noTls || isPermanentNetworkError(codeOf(cause))) return noTlsConnection(cause, location, secrets);
   if (!needsPassword && (!answered || CONNECTION_LOST.test(code))) return new ConnectionLost(cause, secrets);
-  const text = messageText(error?.message ?? String(cause), secrets);
+  // The client's own words: SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string
+  const text = needsPassword
+    ? 'it asks for a password, and none is set, or it is wrong'
+    : messageText(error?.message ?? String(cause), secrets);
   return serverFailure(`PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {
     location,
     remedy:

@@ -2,6 +2,7 @@ import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { hasChanges, type Plan, type PlanTotals, recordUpdates, totals } from '../../domain/plan.ts';
 import { positionText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
+import type { Paint } from '../terminal.ts';
 import { isKind, type PlanTextOptions, toGeneration } from './parts.ts';
 
 /** Commands to type next, with the flags of the current one. */
@@ -15,7 +16,9 @@ export interface NextCommands {
 /** `→ vbsctl apply`, with the reason where it is not obvious. */
 export function nextLines(plan: Plan, options: PlanTextOptions, commands: NextCommands): string[] {
   return [
-    ...pairLines(nextCommands(plan, commands)).map((line) => options.style.accent(`→ ${line}`)),
+    ...pairLines(nextCommands(plan, commands, options.style.complete)).map((line) =>
+      options.style.accent(`→ ${line}`),
+    ),
     ...(hasChanges(plan) || plan.offline ? [] : repeatLines(plan, options)),
   ];
 }
@@ -34,7 +37,11 @@ export function repeatLines({ actions }: Plan, options: PlanTextOptions): string
   );
 }
 
-function nextCommands(plan: Plan, commands: NextCommands): [command: string, reason: string][] {
+function nextCommands(
+  plan: Plan,
+  commands: NextCommands,
+  complete: Paint,
+): [command: string, reason: string][] {
   const { apply, init, wait } = commands;
   const count = totals(plan);
   if (plan.notices.some(({ severity }) => severity === 'error'))
@@ -44,7 +51,7 @@ function nextCommands(plan: Plan, commands: NextCommands): [command: string, rea
   if (!hasChanges(plan))
     return count.blocked > 0
       ? [[commands.plan, 'after you fix what is blocked']]
-      : [['vbsctl state list', 'shows what was done']];
+      : [[complete('vbsctl state list'), 'shows what was done']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
     return [[wait, 'waits for running restores, and starts nothing']];
   if (count.blocked === 0) return [...start, [apply, '']];

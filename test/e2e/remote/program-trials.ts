@@ -98,7 +98,7 @@ export function programTrials(server: TrialServer): void {
     const untilTheNext = server.freeze === 'person' ? LONG_MS : LONGER_MS;
     /** The next run, once the lock of one that is no more can be had. */
     const next = async (): Promise<void> => {
-      if (server.freeze === 'person') await remote.ok('unlock', await holder());
+      if (server.freeze === 'person') await remote.ok('unlock', await holder(), '--auto-approve');
       await remote.ok('apply', '--auto-approve', '--lock-timeout', `${TAKEOVER_WITHIN_MS}ms`);
     };
 

@@ -1,0 +1,57 @@
+import type { Option } from 'commander';
+import { shellWord } from '../domain/escape/shell-word.ts';
+import { shownLocation } from '../domain/shown-location.ts';
+import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
+import { cloud, config, filename, type ManifestFlags, state } from './options/shared.ts';
+
+/**
+ * Gives the commands in a remedy the options of the present one that they know, so that they can be pasted: without them,
+ * they would use another manifest, state or cloud. The options come right after the name of the command.
+ */
+export function completeCommands(
+  text: string,
+  flags: ManifestFlags,
+  commands: readonly (CommandDefinition | CommandGroup)[],
+): string {
+  return text.replace(COMMAND, (quotation, command: string | undefined, offset: number) => {
+    if (command === undefined) return quotation;
+    const found = definitionOf(command.slice('vbsctl '.length), commands);
+    if (found === undefined) return command;
+    const name = `vbsctl ${found.name}`;
+    const rest = text.slice(offset + name.length).split(/ vbsctl /, 1)[0] ?? '';
+    const given = optionsOf(found.definition, flags, rest);
+    return [name, ...given].join(' ') + command.slice(name.length);
+  });
+}
+
+/** A quotation, in which no command is ours, or a command with its one or two words. */
+const COMMAND =
+  /\u201c[^\u201d]*\u201d|"(?:[^"\\]|\\.)*"|'[^']*'|(?<![^ (])(vbsctl [a-z]+(?: [a-z][a-z-]*)?)/g;
+
+function definitionOf(
+  words: string,
+  commands: readonly (CommandDefinition | CommandGroup)[],
+): { readonly definition: CommandDefinition; readonly name: string } | undefined {
+  const [first = '', second] = words.split(' ');
+  const found = commands.find(({ name }) => name === first);
+  if (found === undefined || !('commands' in found))
+    return found === undefined ? undefined : { definition: found, name: first };
+  const below = found.commands.find(({ name }) => name === second);
+  return below === undefined ? undefined : { definition: below, name: `${first} ${second}` };
+}
+
+function optionsOf({ name, options = [] }: CommandDefinition, flags: ManifestFlags, rest: string): string[] {
+  // `vbsctl apply plan.json` takes no manifests.
+  const isSavedPlan = name === 'apply' && /^ [^-( ]/.test(rest);
+  const takes = (option: Option) => options.includes(option) && !rest.includes(` ${option.long}`);
+  return [
+    ...(takes(filename) && !isSavedPlan && !rest.includes(' -f ')
+      ? (flags.filename ?? []).map((path) => `-f ${shellWord(path)}`)
+      : []),
+    ...(takes(config) && flags.config !== undefined ? [`--config ${shellWord(flags.config)}`] : []),
+    ...(takes(state) && flags.state !== undefined
+      ? [`--state ${shellWord(shownLocation(flags.state))}`]
+      : []),
+    ...(takes(cloud) && flags.cloud !== undefined ? [`--cloud ${shellWord(flags.cloud)}`] : []),
+  ];
+}
