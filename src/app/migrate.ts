@@ -116,20 +116,20 @@ export function undoMigration(
 function markOf({ moved_to }: State, location: string, allowLostWork: boolean): MigratedTo {
   if (!moved_to)
     throw refused(
-      'not-moved',
-      `the state at ${location} was not moved`,
-      'name the location that it was moved from with --state',
+      'not-migrated',
+      `the state at ${location} was not migrated`,
+      'name the location that it was migrated from with --state',
     );
   if (!allowLostWork)
     throw refused(
       'changes-would-be-lost',
       `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`,
-      `${addressWarning(moved_to.location)}move the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
+      `${addressWarning(moved_to.location)}migrate the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
     );
   return moved_to;
 }
 
-/** The state before it was marked. A migration back to it is no step back. */
+/** The state before it was marked. Its serial is the one from before. */
 function beforeMigration({ moved_to, ...state }: State): State {
   return { ...state, serial: moved_to?.serial ?? state.serial };
 }

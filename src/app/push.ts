@@ -73,8 +73,8 @@ export async function pushWhole(
 function refuseMigrated({ state: { moved_to } }: Snapshot, name: string): void {
   if (moved_to)
     throw refused(
-      'push-moved',
-      `${name} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`,
+      'push-migrated',
+      `${name} is of a state that was migrated to ${moved_to.location} at ${moved_to.at}`,
       `${addressWarning(moved_to.location)}take the one that is in use: vbsctl state pull --state ${locationWord(moved_to.location)}`,
     );
 }

@@ -31,11 +31,11 @@ export function unmigratedBackend(backend: Backend): Backend {
 
 export function stateMigrated(to: MigratedTo, location: string): Diagnostic {
   return error(
-    'state-moved',
-    `the state at ${location} was moved to ${to.location} at ${to.at} by ${to.by}`,
+    'state-migrated',
+    `the state at ${location} was migrated to ${to.location} at ${to.at} by ${to.by}`,
     {
       detail: `This copy has serial ${to.serial} and lacks what was done since then.`,
-      remedy: `${addressWarning(to.location)}use the new location: --state ${locationWord(to.location)}, or change state in the config; to move it back: ${migrateBackCommand(to, location)}`,
+      remedy: `${addressWarning(to.location)}use the new location: --state ${locationWord(to.location)}, or change state in the config; to migrate it back: ${migrateBackCommand(to, location)}`,
     },
   );
 }

@@ -146,9 +146,9 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
 }
 
 const CONTRADICTIONS_SHOWN_MAX = 5;
-const CONSEQUENCE = 'So vbsctl cannot tell what was restored, and could restore a volume a second time.';
+const CONSEQUENCE = 'So vbsctl cannot tell what was restored, and could restore a disk a second time.';
 const OLDER_COPY =
-  'An older copy lacks what was done since then, and a volume could be restored a second time.';
+  'An older copy lacks what was done since then, and a disk could be restored a second time.';
 
 function repairRemedy(location: string): MultilineText {
   const here = `--state ${shellWord(location)}`;

@@ -64,7 +64,7 @@ describe('a state that migrates through every backend', () => {
       expect({ ...after, serial: before.serial }, place).to.deep.equal(before);
       const old = await run('plan', '--state', here);
       expect(old.code, `${here}: ${old.said}`).to.equal(5);
-      expect(old.said).to.include('was moved to');
+      expect(old.said).to.include('was migrated to');
       here = place;
       workspace.declare(index + 2);
       expect((await ok('apply', '--auto-approve', '--state', here)).said).to.include('1 succeeded');

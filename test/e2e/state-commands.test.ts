@@ -298,7 +298,7 @@ describe('the state commands', () => {
       ['state', 'migrate', '--to', 'third.json'],
     ])
       expect(await refused(...command), command.join(' ')).to.match(
-        /was moved to .*state migrate --state \S+ --to/,
+        /was migrated to .*state migrate --state \S+ --to/,
       );
     expect(await addresses()).to.have.length(2); // to look at it is fine
 
@@ -328,7 +328,7 @@ describe('the state commands', () => {
   });
 
   it('reopens the old location by a flag if the new one is lost', async () => {
-    expect(await refused('state', 'migrate', '--undo')).to.include('was not moved');
+    expect(await refused('state', 'migrate', '--undo')).to.include('was not migrated');
     mkdirSync(join(workspace.folder, 'far'));
     await ok('state', 'migrate', '--to', 'far/s.json');
     execFileSync('rm', [join(workspace.folder, 'far', 's.json')]);

@@ -103,7 +103,7 @@ describe('security: a state file that was tampered with', () => {
       const [gone] = state.history.splice(0, 1);
       state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
     });
-    const why = /history was changed from entry 1 of 1 on: .*could restore a volume a second time/;
+    const why = /history was changed from entry 1 of 1 on: .*could restore a disk a second time/;
     for (const args of [
       ['plan'],
       ['plan', '--offline'],

@@ -51,12 +51,12 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
 
 function wouldMigrateText({ state, from, to, replaces }: Migration): string {
   const over = replaces === undefined ? '' : `, replacing serial ${replaces}`;
-  return `Would copy ${contents(state)} from ${from}\nto ${to}${over}, read it back, and mark the old location as moved.\n${NOTHING_CHANGED}`;
+  return `Would copy ${contents(state)} from ${from}\nto ${to}${over}, read it back, and mark the old location as migrated.\n${NOTHING_CHANGED}`;
 }
 
 function migratedText({ state, from, to, backup }: Migration): string {
   const before = backup === undefined ? '' : `Backup of the state that was there: ${backup}\n`;
-  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, and read it back to verify the copy.\n${before}\nThe old location is marked as moved: vbsctl refuses to use it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo move it back: vbsctl state migrate --state ${shellWord(to)} --to ${shellWord(from)}\n`;
+  return `Migrated ${contents(state)}\nfrom ${from}\nto ${to}, and read it back to verify the copy.\n${before}\nThe old location is marked as migrated: vbsctl refuses to use it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo migrate it back: vbsctl state migrate --state ${shellWord(to)} --to ${shellWord(from)}\n`;
 }
 
 function undoneText(location: string, state: State, other: string, dryRun: boolean): string {

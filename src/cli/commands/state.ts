@@ -138,7 +138,7 @@ const push: CommandDefinition<ChangeFlags, [file: string]> = {
 
 const migrate: CommandDefinition<MigrateFlags> = {
   name: 'migrate',
-  summary: 'Copy the state to another location and mark the old one as moved',
+  summary: 'Copy the state to another location and mark the old one as migrated',
   options: [
     ...editing,
     ...pushRisks,

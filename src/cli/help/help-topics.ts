@@ -117,8 +117,8 @@ The state is refused (5): it was edited, or replaced by an old copy
   vbsctl state push FILE    puts a valid copy back; refuses a copy that is older or lacks records
   vbsctl state accept --reason "…"    only if there is no valid copy: continues with the state; kept in the history
 
-The state was moved (5), and the new location is not the right one
-  vbsctl state migrate --state NEW --to OLD                     move it back, with all that was done there
+The state was migrated (5), and the new location is not the right one
+  vbsctl state migrate --state NEW --to OLD                     migrate it back, with all that was done there
   vbsctl state migrate --undo --allow-lost-work --state OLD     only if the new location is lost
 
 The state is a local file in a CI job or a pod (5)

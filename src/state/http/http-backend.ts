@@ -310,7 +310,7 @@ function notExclusive(location: string): Failure {
     'the state server does not exclude others: it granted the lock twice',
     {
       detail:
-        'While this run held the lock, the server granted it under a second id. Two runs could work on the state at once, and a volume could be restored twice.',
+        'While this run held the lock, the server granted it under a second id. Two runs could work on the state at once, and a disk could be restored twice.',
       where: { file: location },
       remedy:
         'use a server that answers 423 or 409 to a second lock, or another kind of state (docs/state.md)',
