@@ -84,7 +84,7 @@ function declare(n = 0): void {
   );
 }
 
-describe('C1: a world of the emulator in the checkout', () => {
+describe('an emulator world file in the checkout', () => {
   const forged = (victim: string) => {
     mkdirSync(at('.vbsctl'));
     writeFileSync(at('.vbsctl/emulator.json'), JSON.stringify({ x: '$(touch PWNED)', ...cloud.world() }));
@@ -96,7 +96,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     ['chosen by vbsctl.yaml', `${CONFIG}cloud: emulator\n`, []],
     ['chosen by --cloud', CONFIG, ['--cloud', 'emulator']],
   ] as const)
-    it(`writes no file of the user: ${what}`, async () => {
+    it(`cannot cause a write to a file of the user: ${what}`, async () => {
       const victim = sandbox.writeHome('.bashrc', 'mine\n');
       sandbox.write('vbsctl.yaml', config);
       forged(victim);
@@ -107,7 +107,7 @@ describe('C1: a world of the emulator in the checkout', () => {
       expect(readdirSync(sandbox.home).sort()).to.deep.equal(['.bashrc', '.local']);
     });
 
-  it('is not led elsewhere by a link, and repeats nothing of what is no world', async () => {
+  it('is not followed through a link, and an invalid one is not quoted', async () => {
     const victim = sandbox.writeHome('.git-credentials', SECRETS);
     link(victim, '.vbsctl/emulator.json');
     const planned = await sandbox.run({}, 'get', 'volumes', '--cloud', 'emulator');
@@ -123,7 +123,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     expect(readFileSync(victim, 'utf8')).to.equal(SECRETS);
   });
 
-  it('a found config chooses no other cloud, and no other state, than the environment', async () => {
+  it('a found config cannot override the cloud and state of the environment', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [cloud.env(), { OS_CLOUD: 'prod' }] as const) {
       const refused = await sandbox.run(env, 'get', 'volumes');
@@ -143,7 +143,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     expect(said(named)).to.include('there is no state at forged.json');
   });
 
-  it('a found config does not lead past the state that is there', async () => {
+  it('a found config cannot bypass the existing state', async () => {
     declare();
     const env = cloud.env();
     expect((await sandbox.run(env, 'init')).code).to.equal(0);
@@ -167,7 +167,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     expect((await sandbox.run(env, 'plan')).code).to.equal(0);
   });
 
-  it('a found config does not choose the emulator in CI; a flag does', async () => {
+  it('a found config cannot select the emulator in CI, but a flag can', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { TF_BUILD: 'True' }])
       expectRefusal(
@@ -188,9 +188,9 @@ describe('C1: a world of the emulator in the checkout', () => {
   });
 });
 
-describe('a found config is as strict as the defaults, or stricter', () => {
+describe('the limits in a found config', () => {
   for (const [where, env] of Object.entries(PIPELINES))
-    it(`does not have a restore that begins late started twice, ${where}`, async () => {
+    it(`cannot cause a late restore to be started twice, ${where}`, async () => {
       const late = await startEmulator({
         seed: { volumes: 1, jobDurationMs: 300, queueMs: 10 },
         faults: { rules: [{ match: { route: 'restore' }, effect: { kind: 'late_start', after_ms: 6_000 } }] },
@@ -223,7 +223,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
       }
     });
 
-  it('sets no limit higher, waits for nothing longer, and blinds no run', async () => {
+  it('cannot raise a limit, lengthen a wait or hide a restore', async () => {
     declare();
     for (const [key, text] of [
       ['apply.parallelism', 'apply: {parallelism: 1000}'],
@@ -245,7 +245,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
     }
   });
 
-  it('is what it was where it is named, and validate says what would be refused', async () => {
+  it('apply if the config is named, and validate reports which would be refused', async () => {
     declare();
     sandbox.write('vbsctl.yaml', `${CONFIG}${FAST}`);
     for (const named of [{ VBSCTL_CONFIG: 'vbsctl.yaml' }, { VBSCTL_CONFIG: at('vbsctl.yaml') }])
@@ -255,7 +255,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
     expect(said(checked)).to.include('retry.settle must be from 2m to 15m').and.include('Valid: 1 restore');
   });
 
-  it('may be stricter', async () => {
+  it('may be stricter than the defaults', async () => {
     declare();
     sandbox.write(
       'vbsctl.yaml',
@@ -268,7 +268,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
   });
 });
 
-describe('H1: credentials are not sent where only the checkout says', () => {
+describe('an address for credentials that only the checkout names', () => {
   let elsewhere: Listener;
   beforeEach(async () => {
     elsewhere = await Listener.open();
@@ -293,7 +293,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   };
 
   for (const [where, env] of Object.entries(PIPELINES))
-    it(`state: of a found config, ${where}; of a named one it is used`, async () => {
+    it(`is refused for the state of a found config, ${where}, and used for a named one`, async () => {
       for (const [what, url] of Object.entries(states)) {
         sandbox.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
         const found = await sandbox.run({ ...env, ...credentials }, 'state', 'list');
@@ -315,7 +315,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       }
     });
 
-  it('state: a file elsewhere, by every way out', async () => {
+  it('is refused for a state file outside of the checkout, by every path', async () => {
     const victim = sandbox.writeHome('state.json', SECRETS);
     mkdirSync(at('.git'));
     link(sandbox.home, 'home');
@@ -334,7 +334,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expectRefusal(await sandbox.run({}, 'state', 'list'), 5, 'leads out of the checkout');
   });
 
-  it('state: no `..` behind a link leads elsewhere than its name says', async () => {
+  it('is refused for a state with `..` behind a link', async () => {
     mkdirSync(join(sandbox.home, 'dir'));
     link(join(sandbox.home, 'dir'), 'out');
     mkdirSync(at('sub/x'), { recursive: true });
@@ -359,7 +359,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     }
   });
 
-  it('state: no link in its place, also none within the checkout', async () => {
+  it('is refused for a state that is a link, even within the checkout', async () => {
     declare();
     expect((await sandbox.run(cloud.env(), 'init')).code).to.equal(0);
     mkdirSync(at('sub'));
@@ -374,7 +374,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       );
   });
 
-  it('state: within its own directory, wherever the command runs', async () => {
+  it('keeps the state within its directory, wherever the command runs', async () => {
     sandbox.write('repo/restores/r.yaml', RESTORES);
     sandbox.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
     expectRefusal(
@@ -396,7 +396,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       );
   });
 
-  it('manifests: no link out of a repository, wherever the command runs', async () => {
+  it('does not follow manifests through a link out of the repository', async () => {
     mkdirSync(at('repo/.git'), { recursive: true });
     sandbox.write('repo/restores/r.yaml', RESTORES);
     sandbox.write('elsewhere.yaml', RESTORES.replace('name: pay', 'name: other'));
@@ -409,7 +409,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       );
   });
 
-  it('manifests: without a repository, no link out of the directory that is named', async () => {
+  it('does not follow manifests through a link out of a named directory without a repository', async () => {
     sandbox.write('tar/restores/r.yaml', RESTORES);
     sandbox.write('mine/other.yaml', RESTORES.replace('name: pay', 'name: other'));
     link(at('mine/other.yaml'), 'tar/restores/x.yaml');
@@ -421,7 +421,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       );
   });
 
-  it('a link to another repository leads no command there', async () => {
+  it('does not follow a link to another repository', async () => {
     mkdirSync(at('.git'));
     sandbox.writeHome('other/.git/HEAD', 'ref: refs/heads/main\n');
     sandbox.writeHome('other/restores.yaml', RESTORES);
@@ -441,7 +441,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     ]);
   });
 
-  it('no link in the repository around the working directory leads out of it', async () => {
+  it('does not follow a link out of the repository around the working directory', async () => {
     mkdirSync(at('.git'));
     sandbox.write('sub/r.yaml', RESTORES);
     link(sandbox.home, 'out');
@@ -471,7 +471,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(readdirSync(sandbox.home)).to.deep.equal(before);
   });
 
-  it('files of others: no line of them is repeated', async () => {
+  it('does not quote files of others', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}manifests: [all]\n`);
     sandbox.write('all/config.json', '{"auths":{"https://index.example/":{"auth":"aHVudGVyMjpodW50ZXIy"}}}');
     sandbox.write('all/pw.yaml', 'hunter2hunter2');
@@ -483,7 +483,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     }
   });
 
-  it('a clouds.yaml of the user: what a library warns of repeats no value', async () => {
+  it('does not quote the clouds.yaml of the user in warnings of a library', async () => {
     sandbox.writeHome(
       '.config/openstack/clouds.yaml',
       'clouds: {prod: {auth: {auth_url: "https://127.0.0.1:9/v3", username: u, password: {{ hunter2hunter2 }}, project_name: p}, region_name: r}}\n',
@@ -492,7 +492,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(printed(await done.done)).to.not.include('hunter2');
   });
 
-  it('a value that no variable filled is none', async () => {
+  it('does not use a placeholder that no variable filled', async () => {
     sandbox.write('ci.pem', 'a key of the pull request');
     for (const args of [
       ['apply', 'plan.json', '--trusted-keys', ''],
@@ -504,7 +504,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expectRefusal(await sandbox.run({}, ...args), 1, 'Expected a value, not an empty text');
   });
 
-  it('policy: cannot be hidden behind thousands of directories', async () => {
+  it('cannot hide a policy behind thousands of directories', async () => {
     sandbox.write('restores/r.yaml', RESTORES);
     sandbox.write('restores/prod/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ['*']}\n`);
     for (let n = 0; n <= 10_000; n++) mkdirSync(at(`restores/a/d${n}`), { recursive: true });
@@ -515,7 +515,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     );
   });
 
-  it('the command line and the environment may name the state all the same', async () => {
+  it('is still accepted from the command line and the environment', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
     for (const [env, ...flags] of [
       [{ CI: 'true' }, '--state', 'mine.json'],
@@ -528,13 +528,13 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(elsewhere.connections).to.equal(0);
   });
 
-  it('completion sends nothing either', async () => {
+  it('gets nothing from completion', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
     await sandbox.run(credentials, '__complete', 'state', 'show', '');
     expect(elsewhere.connections).to.equal(0);
   });
 
-  describe('clouds.yaml in the working directory', () => {
+  describe('a clouds.yaml in the working directory', () => {
     const OWN = '.config/openstack';
     const auth = (port: number, more = '') =>
       `{auth_url: "http://127.0.0.1:${port}/v3", username: ci, project_name: p, user_domain_name: D${more}}`;
@@ -549,7 +549,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     });
     afterEach(() => own.close());
 
-    it('says nothing on a line of its own by the names of clouds and of keys', async () => {
+    it('cannot print a line of its own by names of clouds and keys', async () => {
       const odd = JSON.stringify(LOOKALIKE);
       sandbox.write(
         'clouds.yaml',
@@ -559,7 +559,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expectNoLookalike(await sandbox.run({ OS_CLOUD: 'prod' }, 'auth', 'show'));
     });
 
-    it('is not completed with the user’s secure.yaml, and says how to name it', async () => {
+    it('is not merged with the secure.yaml of the user, and the error says how to name it', async () => {
       sandbox.write('clouds.yaml', entry(elsewhere.port));
       sandbox.writeHome(`${OWN}/secure.yaml`, secure);
       const other = sandbox.writeHome('other-secure.yaml', secure);
@@ -576,7 +576,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect(elsewhere.text).to.include(SECRET);
     });
 
-    it('with credentials of its own is used on a terminal, and left out in CI and beside a named config', async () => {
+    it('is used with its own credentials on a terminal, and ignored in CI and beside a named config', async () => {
       sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
       const mine = sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port).replace('prod', 'mine'));
       const config = sandbox.writeHome('ops.yaml', CONFIG);
@@ -595,7 +595,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect(elsewhere.connections).to.equal(0);
     });
 
-    it('takes no name of the user’s own clouds', async () => {
+    it('cannot use a name of the clouds of the user', async () => {
       declare();
       sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
       const refused = () => check({}).then((finished) => expectRefusal(finished, 5, ...words));
@@ -617,7 +617,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect([elsewhere.connections, own.connections]).to.deep.equal([0, 0]);
     });
 
-    it('says neither where the services of a cloud are, nor whom to take for Keystone', async () => {
+    it('cannot set the addresses of services or of Keystone', async () => {
       const { credentials } = cloud;
       const evil = `http://127.0.0.1:${elsewhere.port}`;
       const inAuth = (more: string) =>
@@ -689,7 +689,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect(elsewhere.connections).to.not.equal(0);
     });
 
-    it('names no project that its access key does not see', async () => {
+    it('cannot name a project that its access key does not see', async () => {
       const { access_key, secret_key } = cloud.credentials;
       const keys = `access_key: ${access_key}, secret_key: ${secret_key}`;
       for (const id of ['f'.repeat(32), 'eu-de'])
@@ -707,7 +707,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         }
     });
 
-    it('holds no value that holds itself', async () => {
+    it('is refused if a value contains itself', async () => {
       for (const text of [
         'clouds: &a\n  a: *a\n',
         'clouds:\n  a: &x {region_name: {values: *x}}\n',
@@ -734,7 +734,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       }
     });
 
-    it('changes no entry of the user: not by secure.yaml, not by a profile', async () => {
+    it('cannot change an entry of the user by secure.yaml or a profile', async () => {
       sandbox.writeHome(
         `${OWN}/clouds.yaml`,
         `clouds: {prod: {profile: otc, auth: ${auth(own.port, `, password: ${SECRET}`)}, region_name: r}}\n`,
@@ -759,7 +759,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect(elsewhere.connections).to.equal(0);
     });
 
-    it('is not taken for the user’s own where HOME or XDG_CONFIG_HOME is empty or relative', async () => {
+    it('is not treated as the file of the user if HOME or XDG_CONFIG_HOME is empty or relative', async () => {
       sandbox.write(`${OWN}/clouds.yaml`, entry(elsewhere.port));
       sandbox.writeHome(`${OWN}/secure.yaml`, secure);
       const other = sandbox.writeHome('other-secure.yaml', secure);
@@ -774,7 +774,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expect(elsewhere.connections).to.equal(0);
     });
 
-    it('does not make the command run for minutes', async () => {
+    it('cannot make a command run for minutes', async () => {
       const many = (count: number, line: (n: number) => string) =>
         Array.from({ length: count }, (_, n) => line(n)).join('');
       for (const text of [
@@ -788,7 +788,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expectRefusal(await check({}), 1, 'DUPLICATE_KEY');
     });
 
-    it('names no certificate or key outside of it, and the user’s own are not read from it', async () => {
+    it('cannot name a certificate or key outside of the checkout', async () => {
       const key = sandbox.writeHome('client.pem', SECRETS);
       for (const beside of [`, cert: ${key}`, ', cert: ../home/client.pem', ', cert: ~/client.pem']) {
         sandbox.write('clouds.yaml', entry(elsewhere.port, ', password: x', beside));
@@ -813,7 +813,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     });
   });
 
-  it('files of other clients are not read from the checkout', async () => {
+  it('reads no files of other clients from the checkout', async () => {
     const config = sandbox.writeHome('ops.yaml', CONFIG);
     const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
       [{ AWS_CONFIG_FILE: 'aws' }, `s3://b/k?endpoint=http://127.0.0.1:${elsewhere.port}`],
@@ -840,7 +840,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(elsewhere.connections).to.equal(0);
   });
 
-  it('files for other clients are no links out of the checkout, and no pipes in it', async () => {
+  it('reads no files for other clients through links or pipes', async () => {
     const config = sandbox.writeHome('ops.yaml', CONFIG);
     link(sandbox.writeHome('mine.pem', SECRETS), 'linked.pem');
     fifo(at('pipe.pem'));
@@ -860,7 +860,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         );
   });
 
-  it('a clouds.yaml there has no Keystone without TLS', async () => {
+  it('refuses a Keystone without TLS from a clouds.yaml of the checkout', async () => {
     sandbox.write(
       'clouds.yaml',
       'clouds: {prod: {auth: {auth_url: "http://192.0.2.1/v3", username: u, password: p, project_name: p, user_domain_name: D}, region_name: r}}\n',
@@ -868,7 +868,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expectRefusal(await sandbox.run({ OS_CLOUD: 'prod' }, 'get', 'volumes'), 5, 'is not https');
   });
 
-  it('one warning in CI where no config is named, and none elsewhere', async () => {
+  it('prints one warning in CI if no config is named, and none elsewhere', async () => {
     const warnings = (finished: Finished) => printed(finished).split('no config is named').length - 1;
     const config = sandbox.writeHome('ops.yaml', CONFIG);
     declare();
@@ -886,7 +886,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(warnings(await sandbox.run({ CI: 'true' }, 'validate'))).to.equal(0);
   });
 
-  it('one warning in CI where the named config lies in the checkout, and none elsewhere', async () => {
+  it('prints one warning in CI if the named config is in the checkout, and none elsewhere', async () => {
     const summary = 'vbsctl.yaml lies in the working directory: a pull request could change it';
     const warnings = (finished: Finished) => said(finished).split(summary).length - 1;
     const path = sandbox.write('vbsctl.yaml', CONFIG);
@@ -908,9 +908,9 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   });
 });
 
-describe('H2: nothing is repeated of a file that is not ours', () => {
+describe('the text of a foreign file', () => {
   for (const [where, env] of Object.entries(PIPELINES))
-    it(`behind a link in the checkout, ${where}`, async () => {
+    it(`is not quoted if it is behind a link in the checkout, ${where}`, async () => {
       const victim = sandbox.writeHome('.git-credentials', SECRETS);
       declare();
       for (const name of [
@@ -943,7 +943,7 @@ describe('H2: nothing is repeated of a file that is not ours', () => {
       ]);
     });
 
-  it('that is named', async () => {
+  it('is not quoted if the file is named', async () => {
     const victim = sandbox.writeHome('.git-credentials', SECRETS);
     declare();
     for (const args of [
@@ -963,8 +963,8 @@ describe('H2: nothing is repeated of a file that is not ours', () => {
   });
 });
 
-describe('M4: a nested config loosens nothing', () => {
-  it('not even an empty one, whether or not the one above is named', async () => {
+describe('a config below another one', () => {
+  it('loosens nothing if it is empty, whether or not the upper one is named', async () => {
     declare();
     mkdirSync(at('restores'));
     writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
@@ -982,7 +982,7 @@ describe('M4: a nested config loosens nothing', () => {
     }
   });
 
-  it('and one below it tightens', async () => {
+  it('tightens the policy', async () => {
     declare();
     mkdirSync(at('restores'));
     writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
@@ -1005,8 +1005,8 @@ async function openForWriting(pipe: string): Promise<FileHandle> {
   }
 }
 
-describe('a policy beside manifests that a link leads to', () => {
-  it('counts, wherever the command runs', async () => {
+describe('a policy beside linked manifests', () => {
+  it('applies wherever the command runs', async () => {
     mkdirSync(at('.git'));
     sandbox.write('common/r.yaml', RESTORES);
     sandbox.write('common/vbsctl.yaml', `${CONFIG}policy: {allowed_sets: [other]}\n`);
@@ -1020,7 +1020,7 @@ describe('a policy beside manifests that a link leads to', () => {
   });
 });
 
-describe('what is no file, or has no end', () => {
+describe('a pipe, device or endless file in the checkout', () => {
   /** Names that commands look for in a checkout. */
   const NAMES = [
     'vbsctl.yaml',
@@ -1060,7 +1060,7 @@ describe('what is no file, or has no end', () => {
       }
     });
 
-  it('a lock says nothing on a line of its own', async () => {
+  it('prints no line of its own from a lock', async () => {
     declare();
     const words = {
       who: LOOKALIKE,
@@ -1085,7 +1085,7 @@ describe('what is no file, or has no end', () => {
       expectNoLookalike(await sandbox.run(cloud.env(), ...args));
   });
 
-  it('a directory in the way is in no command of the advice, whatever its name', async () => {
+  it('puts no directory name from the checkout into a suggested command', async () => {
     const evil = 'd vbsctl status;touch pwned;#';
     mkdirSync(at(evil));
     sandbox.write('vbsctl.yaml', `apiVersion: vbsctl.dev/v1\nkind: Config\nstate: ${JSON.stringify(evil)}\n`);
@@ -1098,7 +1098,7 @@ describe('what is no file, or has no end', () => {
     expectQuotedOnly(await sandbox.run(cloud.env(), 'init', '--state', state), 'vbsctl resolve a/b');
   });
 
-  it('a lock with an id that leads to another directory writes nothing there', async () => {
+  it('writes nothing to another directory that a lock id names', async () => {
     declare();
     mkdirSync(at('vbsctl.state.json.lock.break-a'));
     const lock = {
@@ -1116,7 +1116,7 @@ describe('what is no file, or has no end', () => {
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    it(`that a person names is waited for until ${signal}`, async () => {
+    it(`is waited for until ${signal} if the operator names it`, async () => {
       const pipe = join(sandbox.home, 'pipe');
       fifo(pipe);
       declare();
@@ -1158,7 +1158,7 @@ describe('a link in the checkout that only the system can follow', () => {
   afterEach(() => execFileSync('rm', ['-rf', sandbox.cwd]));
 
   for (const [how, prepare] of Object.entries(unfollowable))
-    it(`leads no command out of it: ${how}`, async () => {
+    it(`is not followed out of it: ${how}`, async () => {
       declare();
       const config = sandbox.writeHome('ops.yaml', CONFIG);
       sandbox.writeHome('mine.yaml', SECRETS);
@@ -1200,8 +1200,8 @@ describe('a link in the checkout that only the system can follow', () => {
     });
 });
 
-describe('links out of the checkout are written through by nothing', () => {
-  it('state, journal, plan, backup and what could not be saved', async () => {
+describe('a link out of the checkout', () => {
+  it('is not written through by state, journal, plan, backup or errored state', async () => {
     mkdirSync(join(sandbox.home, '.ssh'));
     link(join(sandbox.home, '.ssh'), '.vbsctl');
     link(join(sandbox.home, '.ssh/new.json'), 'dangling.json');
@@ -1233,7 +1233,7 @@ describe('links out of the checkout are written through by nothing', () => {
     expect(readdirSync(join(sandbox.home, '.ssh'))).to.deep.equal([]);
   });
 
-  it('a state on another disk, through a link of the user, is used', async () => {
+  it('is followed to a state on another disk if the user made it', async () => {
     const disk = join(sandbox.home, 'disk');
     mkdirSync(disk);
     symlinkSync(disk, join(sandbox.home, 'state'));
@@ -1244,7 +1244,7 @@ describe('links out of the checkout are written through by nothing', () => {
   });
 });
 
-describe('.git of a stranger', () => {
+describe('a hostile .git directory', () => {
   const COMMIT = 'c'.repeat(40);
   const cases: Readonly<Record<string, () => void>> = {
     'packed-refs without commits': () =>
@@ -1261,7 +1261,7 @@ describe('.git of a stranger', () => {
     },
   };
   for (const [what, spoil] of Object.entries(cases))
-    it(`neither stops a run nor stands in its history: ${what}`, async () => {
+    it(`neither stops a run nor appears in its history: ${what}`, async () => {
       const fresh = await startEmulator({ seed: { volumes: 1, jobDurationMs: 100, queueMs: 10 } });
       try {
         const [volume] = Object.values(fresh.world().volumes);

@@ -6,7 +6,7 @@ import { type Asked, Gateway } from './reflections.ts';
 import { printed, Sandbox } from './sandbox.ts';
 
 /** Answers of the cloud that are not about what was asked, or not about the copy of the request that counts. */
-describe('a cloud whose answers are about something else', () => {
+describe('a cloud with false answers', () => {
   const DISK = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   const MANIFEST = `apiVersion: vbsctl.dev/v1
 kind: RestoreSet
@@ -56,7 +56,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     [404, 'VolumeBackup.0111'],
     [429, 'APIGW.0308'],
   ] as const)
-    it(`starts nothing twice when the second copy of a request is answered ${status} ${code}`, async () => {
+    it(`causes no double start if the second copy of a request is answered ${status} ${code}`, async () => {
       await refuse({ kind: 'status', when: 'after', status, body: 'service', code });
       const done = await apply();
       expect(done.code, said(done)).to.equal(0);
@@ -71,7 +71,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     [403, 'html'],
     [413, 'empty'],
   ] as const)
-    it(`starts nothing twice when a restore begins two seconds after its ${status} (${body})`, async () => {
+    it(`causes no double start if a restore begins two seconds after its ${status} (${body})`, async () => {
       await refuse({ kind: 'late_start', after_ms: 2_000, answer: { status, body } });
       const done = await apply();
       expect(done.code, said(done)).to.equal(0);
@@ -80,7 +80,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
       expect(starts()).to.equal(1);
     });
 
-  it('calls a disk untouched only after it was looked at until settle', async () => {
+  it('makes vbsctl call a disk untouched only after reads until settle', async () => {
     await refuse({ kind: 'status', when: 'before', status: 403, body: 'service', code: 'VolumeBackup.0042' });
     expect((await apply()).code).to.equal(1);
     const { status, touched, attempts } = await record();
@@ -101,7 +101,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     ['a backup', /\/backups\/[0-9a-f-]+$/, { status: 'creating' }, { name: 'prod' }, 'is prod now'],
     ['a backup', /\/backups\/[0-9a-f-]+$/, { status: 'creating' }, { volume_id: OTHER }, `is ${OTHER} now`],
   ] as const)
-    it(`restores nothing when ${what} becomes ${JSON.stringify(then)} while it waits`, async () => {
+    it(`causes no restore if ${what} becomes ${JSON.stringify(then)} during the wait`, async () => {
       const planned = await run('plan', '-f', 'restores.yaml', '--out', 'p.json', '--state', './s.json');
       expect(planned.code, said(planned)).to.equal(0);
       let looks = 0;
@@ -122,7 +122,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     ['is of another job', () => ({ job_id: OTHER, status: 'SUCCESS', entities: {} })],
     ['names no job', ({ entities }) => ({ status: 'SUCCESS', entities })],
   ] as const satisfies readonly (readonly [string, (told: Record<string, unknown>) => object])[])
-    it(`takes no success for its own that ${name}`, async () => {
+    it(`causes no success with a job that ${name}`, async () => {
       job(change);
       sandbox.write('restores.yaml', MANIFEST.replace('{restores:', '{defaults: {timeout: 4s}, restores:'));
       const done = await apply();
@@ -134,7 +134,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     ['names neither disk nor backup', { entities: {} }],
     ['is called other work', { job_type: 'bksVerify' }],
   ] as const) {
-    it(`asks the disk about a success that ${name}`, async () => {
+    it(`makes vbsctl read the disk after a success that ${name}`, async () => {
       job((told) => ({ ...told, ...more }));
       const done = await apply();
       expect(done.code, said(done)).to.equal(0);
@@ -146,7 +146,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
       ]);
     });
 
-    it(`calls it unknown when the disk never moved, after a success that ${name}`, async () => {
+    it(`causes an unknown outcome if the disk never changed after a success that ${name}`, async () => {
       gateway.answer = ({ method, path }) => {
         if (method === 'POST' && path.endsWith('/restore'))
           return { status: 200, body: JSON.stringify({ job_id: 'job-1' }) };
@@ -162,7 +162,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     });
   }
 
-  it('imports nothing by a job that is another, names nothing, or is no restore', async () => {
+  it('causes no import by a job of another restore, without ids, or of another type', async () => {
     const backup = Object.values(cloud.world().backups).find(({ volume_id }) => volume_id === DISK)?.id ?? '';
     const byId = MANIFEST.replace('backup: {as_of: latest}', `backup_id: ${backup}`);
     sandbox.write('restores.yaml', byId);

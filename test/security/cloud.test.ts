@@ -88,7 +88,7 @@ describe('a catalog that leads from https to http', () => {
       }
     });
 
-  it('is refused whatever an .env of the checkout says', async () => {
+  it('is refused whatever an .env file of the checkout says', async () => {
     catalog = { vbsv2: GOOD, volumev2: BAD };
     sandbox.write('.env', 'VBSCTL_PLAIN_HTTP_HOSTS=evs.attacker.example\n');
     const done = await sandbox.run({ ...env(), ...PASSWORD }, 'get', 'volumes');
@@ -97,7 +97,7 @@ describe('a catalog that leads from https to http', () => {
   });
 });
 
-describe('a Keystone that makes things up', () => {
+describe('a Keystone with invented answers', () => {
   let cloud: TinyCloud;
   let sandbox: Sandbox;
   beforeEach(async () => {
@@ -143,7 +143,7 @@ describe('a Keystone that makes things up', () => {
     ],
     ['a catalog of another shape', { catalog: { vbs: [null, 7, [[]]] } }],
   ] as const)
-    it(`neither crashes nor floods: ${what}`, async () => {
+    it(`neither crashes vbsctl nor floods the output: ${what}`, async () => {
       cloud.tokenBody = token;
       const config = sandbox.write(
         'op.yaml',
@@ -159,7 +159,7 @@ describe('a Keystone that makes things up', () => {
       }
     });
 
-  it('says nothing on a line of its own by the names of projects and disks, and by reasons', async () => {
+  it('cannot print a line of its own by names or reasons', async () => {
     cloud.tokenBody = { project: { id: PROJECT, name: LOOKALIKE } };
     const [volume, backup] = [randomUUID(), randomUUID()];
     cloud.add(volume, backup);
@@ -187,7 +187,7 @@ describe('a Keystone that makes things up', () => {
     ['of 60,000 other characters', () => randomBytes(45_000).toString('base64')],
     ['of 8 KB, others for each request', () => randomBytes(6_000).toString('base64')],
   ] as const)
-    it(`is heard out: tokens ${what}`, async () => {
+    it(`is still used with tokens ${what}`, async () => {
       const tokens: string[] = [];
       cloud.replace = ({ path, token }) => {
         if (!path.endsWith('/auth/tokens'))
@@ -273,7 +273,7 @@ describe('settings that weaken TLS', () => {
       /the login for the proxy proxy\.invalid:3128 is sent\s+unencrypted/,
     ],
   ] as const)
-    it(`are told once a run on stderr: ${name}`, async () => {
+    it(`are reported once a run on stderr: ${name}`, async () => {
       const config = sandbox.write(
         'op.yaml',
         'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms}\n',
@@ -284,13 +284,13 @@ describe('settings that weaken TLS', () => {
       expect(printed(done)).not.to.contain('s3cret');
     });
 
-  it('are not told of where there is none', async () => {
+  it('are not reported if there are none', async () => {
     const done = await sandbox.run(cloud.env(), 'get', 'volumes');
     expect(done.stderr).to.equal('');
   });
 });
 
-describe('a cloud that repeats what it was sent', () => {
+describe('a cloud that echoes what it was sent', () => {
   /** With what every notation has to escape. */
   const PASSWORD = 'Hu"n\\t<e>r&2\'s/Pa+ss';
   const DATA = 'c96e4a94-927a-425c-8795-63f9964cfebd';
@@ -394,7 +394,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
       .map(([how, write]) => ({ name: `${where}, ${how}`, reply: (secret: string) => reply(write(secret)) })),
   );
 
-  it('shows no password of a refused login', async () => {
+  it('cannot show the password of a refused login', async () => {
     for (const { name, reply } of cases) {
       let logins = 0;
       gateway.answer = ({ path }) => {
@@ -409,7 +409,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
-  it('shows and keeps no token of a refused restore', async () => {
+  it('cannot show or store the token of a refused restore', async () => {
     const applied = [
       '-f',
       'restores.yaml',
@@ -434,7 +434,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
       );
   });
 
-  it('shows and keeps no token that stands in names, states and reasons', async () => {
+  it('cannot show or store a token in names, statuses and reasons', async () => {
     const planted = (body: string, secret: string) =>
       body
         .replaceAll(/"name": ?"[^"]*"/g, `"name":${JSON.stringify(secret)}`)
@@ -455,7 +455,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
-  it('keeps no password of letters only that comes back as a status, a size or a name', async () => {
+  it('cannot store a password of letters as a status, size or name', async () => {
     for (const [field, password, change] of [
       [
         'status',
@@ -487,7 +487,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
-  it('shows and keeps no signature, however it is written', async () => {
+  it('cannot show or store a signature in any form', async () => {
     const signatures = new Set<string>();
     for (const [how, write] of [...some, ['in capitals', WRITINGS['in capitals'] ?? String] as const]) {
       const reflected = ({ headers }: Asked) => {
@@ -527,7 +527,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
-  it('brings no token into a saved plan, a stream of events and a state by the names of disks', async () => {
+  it('cannot put a token into a saved plan, events or state by names of disks', async () => {
     gateway.answer = (asked) => void token(asked);
     gateway.change = (asked, body) =>
       asked.method === 'GET'
@@ -546,7 +546,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     ).to.equal(true);
   });
 
-  it('is not believed where an id or a job id is a token', async () => {
+  it('is refused if an id or a job id is a token', async () => {
     gateway.answer = (asked) => {
       const sent = token(asked);
       return asked.path.endsWith('/restore')
@@ -571,7 +571,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
   });
 });
 
-describe('a cloud that hides a credential in what it sends', () => {
+describe('a cloud that hides a credential in its answers', () => {
   const PASSWORD = 'Correct-Horse-77';
   const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
@@ -602,7 +602,7 @@ describe('a cloud that hides a credential in what it sends', () => {
       ...sandbox.files().flatMap(([path, text]) => (path.endsWith('.yaml') ? [] : [text])),
     ].join('\n');
 
-  it('stores and shows no id that is the password in hex', async () => {
+  it('cannot make vbsctl store or show an id that is the password in hex', async () => {
     cloud.add(VOLUME, DRESSED);
     declare(VOLUME);
     for (const args of [
@@ -620,7 +620,7 @@ describe('a cloud that hides a credential in what it sends', () => {
     expect(cloud.count('/restore')).to.equal(0);
   });
 
-  it('stores and shows no beginning of the password where a name or a reason is cut', async () => {
+  it('cannot make vbsctl show part of the password where a text is cut', async () => {
     cloud.add(VOLUME, BACKUP);
     declare(VOLUME);
     const name = `${'x'.repeat(989)}${PASSWORD}`;
@@ -643,7 +643,7 @@ describe('a cloud that hides a credential in what it sends', () => {
   });
 });
 
-describe('names and ids', () => {
+describe('hostile names and ids', () => {
   const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
   let cloud: TinyCloud;
@@ -680,7 +680,7 @@ describe('names and ids', () => {
     [`prod-${Buffer.from('s3cret-password').toString('base64')}`, 'prod-czNjcmV0*'],
     [`${'x'.repeat(2_000)}-prod`, '*-prod'],
   ] as const)
-    it(`protects a disk whose name is not known whole: ${pattern}`, async () => {
+    it(`protect a disk whose full name is not known: ${pattern}`, async () => {
       named(name);
       declare(ids);
       const config = protect('nothing', pattern);
@@ -698,7 +698,7 @@ describe('names and ids', () => {
       );
     });
 
-  it('leave a saved plan that can be applied, however long they are', async () => {
+  it('allow a saved plan to be applied, however long they are', async () => {
     named('x'.repeat(10_000));
     declare(ids);
     expect((await run('init')).code).to.equal(0);
@@ -712,7 +712,7 @@ describe('names and ids', () => {
     }
   });
 
-  it('that hold a secret are no name that a manifest can mean', async () => {
+  it('match no name in a manifest if they contain a secret', async () => {
     named('prod-s3cret-password');
     Object.assign(cloud.backups.get(BACKUP) ?? {}, { name: 'of-s3cret-password' });
     for (const [restore, why] of [
@@ -732,7 +732,7 @@ describe('names and ids', () => {
     expect((await run('plan')).code).to.equal(0);
   });
 
-  it('that hold a secret are not what a generated manifest expects', async () => {
+  it('are not expected in a generated manifest if they contain a secret', async () => {
     named('prod-s3cret-password');
     const generated = await run('generate', '--all', '--latest');
     expect(generated.code, printed(generated)).to.equal(0);
@@ -742,7 +742,7 @@ describe('names and ids', () => {
     expect(planned.stdout).to.include('1 to restore');
   });
 
-  it('that look like the id of another disk or server are not taken for it', async () => {
+  it('do not count as the id of another disk or server', async () => {
     const [other, copy, server] = [
       '2748f2f2-4394-4e6e-af8d-8dd34496c024',
       '11111111-2222-4333-8444-555555555555',
@@ -769,7 +769,7 @@ describe('names and ids', () => {
     expect(said(await run('get', 'volumes', '--volume', VOLUME))).to.include('no disk of this project');
   });
 
-  it('are not hidden by a token that is none', async () => {
+  it('are not masked by an invalid token', async () => {
     const name = 'pay-db-data-of-payments';
     named(name);
     declare(ids);
@@ -799,7 +799,7 @@ describe('names and ids', () => {
   });
 
   for (const id of ['a\nPWNED', 'a b', '--config=x', '-f', '$(touch x)', 'a;b', '../x', 'é', 'x'.repeat(300)])
-    it(`are one word, alone in a list: ${JSON.stringify(id.slice(0, 20))}`, async () => {
+    it(`are one word in a list: ${JSON.stringify(id.slice(0, 20))}`, async () => {
       const volume = { ...cloud.volumes.get(VOLUME) };
       const backup = { ...cloud.backups.get(BACKUP) };
       for (const [kind, more] of [
@@ -818,7 +818,7 @@ describe('names and ids', () => {
     });
 });
 
-describe('a cloud that sends without end', () => {
+describe('a cloud that sends endless data', () => {
   let cloud: TinyCloud;
   let sandbox: Sandbox;
   beforeEach(async () => {
@@ -840,7 +840,7 @@ describe('a cloud that sends without end', () => {
   }
   const run = (...args: readonly string[]) => sandbox.run(cloud.env as Record<string, string>, ...args);
 
-  it('is left after the bytes of one list: pages of 25 MB', async () => {
+  it('is cut off after the byte limit of one list: pages of 25 MB', async () => {
     const filler = 'x'.repeat(25_000_000);
     disks((n) => ({
       status: 200,
@@ -853,7 +853,7 @@ describe('a cloud that sends without end', () => {
     expect(cloud.count('/volumes/detail')).to.equal(3);
   });
 
-  it('is left after as many pages as the limit: small pages', async () => {
+  it('is cut off after the page limit: small pages', async () => {
     disks((n) => ({
       status: 200,
       body: { volumes: [volume(`v${n}`)], volumes_links: [{ rel: 'next', href: `?marker=v${n}` }] },
@@ -868,7 +868,7 @@ describe('a cloud that sends without end', () => {
     expect(cloud.count('/volumes/detail')).to.equal(40);
   });
 
-  it('is noticed with the second page when it ignores what page is asked for', async () => {
+  it('is detected at the second page if it ignores the requested page', async () => {
     const volumes = Array.from({ length: 1_000 }, (_, n) => volume(`v${n}`));
     disks(() => ({ status: 200, body: { volumes } }));
     const done = await run('get', 'volumes');
@@ -881,7 +881,7 @@ describe('a cloud that sends without end', () => {
     ['gzip', gzipSync(Buffer.alloc(50_000_000, 32))],
     ['br', brotliCompressSync(Buffer.alloc(50_000_000, 32))],
   ] as const)
-    it(`is told that it compresses (${coding}), and nothing is decompressed`, async () => {
+    it(`is reported for compression (${coding}), and nothing is decompressed`, async () => {
       const headers = { 'Content-Encoding': coding };
       disks(() => ({ status: 200, body: body.toString('latin1'), headers }));
       const done = await run('get', 'volumes');
@@ -893,14 +893,14 @@ describe('a cloud that sends without end', () => {
     ['lists', '['.repeat(5_000_000)],
     ['maps', '{"a":'.repeat(1_000_000)],
   ] as const)
-    it(`is not followed into ${what} within each other`, async () => {
+    it(`is refused for ${what} nested too deeply`, async () => {
       disks(() => ({ status: 200, body: `{"volumes": ${text}` }));
       const done = await run('get', 'volumes');
       expect(done.code, printed(done)).to.equal(1);
       expect(printed(done)).to.contain('nested more than 64 levels deep').and.not.match(CRASH);
     });
 
-  it('gets no farther with headers', async () => {
+  it('is cut off at the limit of the headers', async () => {
     disks(() => ({ status: 200, headers: { 'X-Large': 'x'.repeat(100_000) } }));
     const config = sandbox.write('op.yaml', `${HEAD}retry: {min_delay: 10ms, max_delay: 20ms}\n`);
     const done = await run('get', 'volumes', '--config', config);
@@ -909,7 +909,7 @@ describe('a cloud that sends without end', () => {
   });
 
   for (const id of ['\ud800', '..', '%', 'a/../../b', '\u0000'])
-    it(`cannot end the program as a bug with the id ${JSON.stringify(id)}`, async () => {
+    it(`cannot crash the program with the id ${JSON.stringify(id)}`, async () => {
       const volumes = Array.from({ length: 1_000 }, (_, n) => volume(n === 999 ? id : `v${n}`));
       disks((n) => ({ status: 200, body: { volumes: n === 1 ? volumes : [] } }));
       const done = await run('get', 'volumes');
@@ -981,7 +981,7 @@ apply: {max_failures: 0}
     return done;
   };
 
-  it('stands on no line as if vbsctl advised it', async () => {
+  it('cannot print a line that looks like advice of vbsctl', async () => {
     const state = ['--state', './vbsctl.state.json'];
     const planned = await run('plan', '-f', 'restores.yaml', ...state);
     expect(planned.stdout).to.include('the newest backup of “').and.include('attacked');
@@ -1008,7 +1008,7 @@ apply: {max_failures: 0}
     for (const n of [1, 2, 4, 5, 8]) await run('state', 'show', `night/r-${n}`, ...state);
   });
 
-  it('is no name that was meant, unless in quotation marks', async () => {
+  it('cannot put an unquoted name into a suggestion', async () => {
     for (const name of NAMES.slice(0, 10)) {
       const done = await run('get', 'backups', '--volume', `${name.trim()}s`.replace(/\s/g, ' '));
       expect(done.code, printed(done)).to.equal(1);

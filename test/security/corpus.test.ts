@@ -67,7 +67,7 @@ const VALUES = [
   '--state=$(touch PWNED)',
 ] as const;
 
-describe('hostile texts, through every command', () => {
+describe('hostile texts through every command', () => {
   const leaves = new Map([...commands()].filter(([, { commands: below }]) => below.length === 0));
   const pasted = new Set<string>();
   let seen = '';
@@ -108,19 +108,19 @@ describe('hostile texts, through every command', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  it('knows every command', () => {
+  it('cover every command', () => {
     expect([...leaves.keys()].sort()).to.deep.equal(Object.keys(USUAL).sort());
   });
 
   for (const [name, command] of leaves) {
-    it(`do not act: ${name}`, async () => {
+    it(`have no effect as data: ${name}`, async () => {
       const usual = USUAL[name] ?? [];
       for (const form of formsOf(command))
         for (const locked of [false, true])
           await expectInert([...name.split(' '), ...usual, ...form], { locked, serves: SERVES.has(name) });
     });
 
-    it(`do not act as operands and values of flags: ${name}`, async () => {
+    it(`have no effect as operands and flag values: ${name}`, async () => {
       const usual = USUAL[name] ?? [];
       const serves = SERVES.has(name);
       for (const value of VALUES) {
@@ -137,7 +137,7 @@ describe('hostile texts, through every command', () => {
     });
   }
 
-  it('do not act as names of files and folders', async () => {
+  it('have no effect as names of files and directories', async () => {
     const folder = join(root, 'cwd/odd');
     mkdirSync(folder);
     for (const [n, text] of HOSTILE_TEXTS.entries()) {
@@ -156,7 +156,7 @@ describe('hostile texts, through every command', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('do not act as values of the environment', async () => {
+  it('have no effect as environment variables', async () => {
     const names = Object.keys(gateway.env());
     const more = [
       'OS_CLOUD',
@@ -173,7 +173,7 @@ describe('hostile texts, through every command', () => {
           await expectInert(args, { env: { [name]: value } });
   });
 
-  it('are shown all the same, made visible', () => {
+  it('are shown in escaped form', () => {
     for (const shown of [
       '\\x3a:add-mask::',
       '\\x23#[',
@@ -186,7 +186,7 @@ describe('hostile texts, through every command', () => {
       expect(seen.includes(shown), shown).to.equal(true);
   });
 
-  it('hold no command that does more in a shell than it says', () => {
+  it('cannot add to a suggested shell command', () => {
     expect(pasted.size).to.be.above(20);
     const folder = join(root, 'shell');
     mkdirSync(folder);

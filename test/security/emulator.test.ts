@@ -92,7 +92,7 @@ describe('a served emulator', () => {
       ['POST', '/v3/auth/tokens'],
       ['DELETE', '/__emulator/faults'],
     ] as const)
-      it(`does not answer ${method} ${path} of a page at "${Host}"`, async () => {
+      it(`refuses ${method} ${path} from a page at "${Host}"`, async () => {
         const before = await world();
         const { status, text, headers } = await ask(
           method,
@@ -114,7 +114,7 @@ describe('a served emulator', () => {
     ['without a content type', {}],
   ] as const)
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
-      it(`takes no ${method} ${name}`, async () => {
+      it(`refuses ${method} ${name}`, async () => {
         const before = await world();
         const path = '/__emulator/detach-server';
         const { status, text } = await ask(method, path, headers, '{"server": "pay-db1"}');
@@ -123,7 +123,7 @@ describe('a served emulator', () => {
         expect(await world()).to.equal(before);
       });
 
-  it('takes no POST without a body from a page', async () => {
+  it('refuses a POST without a body from a page', async () => {
     expect((await ask('POST', '/__emulator/expire-tokens', {})).status).to.equal(415);
   });
 
@@ -134,7 +134,7 @@ describe('a served emulator', () => {
     { 'Sec-Fetch-Site': 'cross-site' },
     { 'Sec-Fetch-Site': 'same-site' },
   ])
-    it(`serves no page of another origin (${JSON.stringify(headers)})`, async () => {
+    it(`refuses a page of another origin (${JSON.stringify(headers)})`, async () => {
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
         const told = await ask(method, '/__emulator/faults', { ...headers, ...JSON_BODY }, '');
         expect(told.status).to.equal(403);
@@ -142,7 +142,7 @@ describe('a served emulator', () => {
       }
     });
 
-  it('goes on serving programs, by every name of its own', async () => {
+  it('still serves programs under each of its names', async () => {
     for (const Host of [
       '127.0.0.1',
       `127.0.0.1:${port}`,
@@ -169,7 +169,7 @@ describe('a served emulator', () => {
 });
 
 /** A world that came with a checkout, named by --world. */
-describe('the world of an emulator', () => {
+describe('a hostile world file', () => {
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
@@ -196,7 +196,7 @@ describe('the world of an emulator', () => {
     "'; touch pasted; '",
     '\u2028touch pasted',
   ])
-    it(`runs nothing where its block is pasted: ${JSON.stringify(attack)}`, async () => {
+    it(`cannot run a command when its exports are pasted: ${JSON.stringify(attack)}`, async () => {
       const texts: object = JSON.parse(JSON.stringify(seedWorld()), (key, value) =>
         ['name', 'domain', 'password', 'secret', 'region', 'id'].includes(key) ? attack : value,
       );
@@ -210,7 +210,7 @@ describe('the world of an emulator', () => {
     });
 
   for (const odd of [7, null, {}, [], [{}]])
-    it(`may hold anything where a text belongs: ${JSON.stringify(odd)}`, async () => {
+    it(`may have any value in a text field: ${JSON.stringify(odd)}`, async () => {
       const world: object = JSON.parse(JSON.stringify(seedWorld()), (key, value) =>
         ['password', 'secret', 'domain', 'region', 'access_keys'].includes(key) ? odd : value,
       );
@@ -219,7 +219,7 @@ describe('the world of an emulator', () => {
 });
 
 /** A world that came with a checkout, its outline right and its entries not. */
-describe('a damaged world', () => {
+describe('a damaged world file', () => {
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
@@ -244,7 +244,7 @@ describe('a damaged world', () => {
     [detach, 'volumes', '{"a":{}}'],
     [detach, 'volumes', '{"a":{"attachments":[null]}}'],
   ] as const)
-    it(`is told: ${args[0]} ${part} ${json.slice(0, 60)}`, async () => {
+    it(`is reported: ${args[0]} ${part} ${json.slice(0, 60)}`, async () => {
       const text = JSON.stringify({ ...seedWorld(), application_credentials: {}, [part]: '' }).replace(
         `"${part}":""`,
         `"${part}":${json}`,
@@ -257,7 +257,7 @@ describe('a damaged world', () => {
       if (part === 'faults') expect(readFileSync(file, 'utf8') === text, 'untouched').to.equal(true);
     });
 
-  it('may call a disk anything', async () => {
+  it('may have any name for a disk', async () => {
     const { servers, ...world } = seedWorld();
     const [server] = Object.values(servers).filter(({ name }) => name === 'crm-db1');
     const name = { toString: 1 };
@@ -269,7 +269,7 @@ describe('a damaged world', () => {
 });
 
 /** Whatever program of this machine listens where OS_AUTH_URL points. */
-describe('what is taken for a served emulator', () => {
+describe('the detection of a served emulator', () => {
   const PATHS = '{"paths":["POST detach-server"]}';
   let sandbox: Sandbox;
   let server: http.Server;
@@ -315,7 +315,7 @@ describe('what is taken for a served emulator', () => {
     [404, 'no such page'],
     [500, '{"error":{"message":"::add-mask::x"}}'],
   ] as const)
-    it(`is nothing that answers ${status} ${post.slice(0, 60)}`, async () => {
+    it(`rejects a server that answers ${status} ${post.slice(0, 60)}`, async () => {
       replies = { get: PATHS, post, postStatus: status };
       const done = await detach();
       expect(done.code, printed(done)).to.equal(1);
@@ -333,7 +333,7 @@ describe('what is taken for a served emulator', () => {
     [404, PATHS],
     [200, '<html>'],
   ] as const)
-    it(`is nothing that says of itself ${status} ${get}`, async () => {
+    it(`rejects a server that describes itself as ${status} ${get}`, async () => {
       replies = { get, getStatus: status, post: '{"done":true,"detached":[]}' };
       const done = await detach();
       expect(done.code, printed(done)).to.equal(0);

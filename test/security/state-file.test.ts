@@ -22,7 +22,7 @@ import { CRASH, expectNoLookalike, expectQuotedOnly, LOOKALIKE, printed, Sandbox
  * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
  * command that relies on it goes on, and each refusal says what is wrong and how to go on.
  */
-describe('security: a state file that was tampered with', () => {
+describe('a state file that was tampered with', () => {
   const STATE = 'vbsctl.state.json';
   let sandbox: Sandbox;
   let cloud: Emulator;
@@ -98,7 +98,7 @@ describe('security: a state file that was tampered with', () => {
     expect([starts(), read()]).to.deep.equal(before);
   }
 
-  it('H4: entry and record taken out; every command that relies on the state refuses', async () => {
+  it('is refused by every command that relies on it if an entry and its record were removed', async () => {
     edit((state) => {
       const [gone] = state.history.splice(0, 1);
       state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
@@ -133,7 +133,7 @@ describe('security: a state file that was tampered with', () => {
     expect((await run('state', 'verify')).code).to.equal(1);
   });
 
-  it('H4: an older copy put back is refused, with both serials', async () => {
+  it('is refused with both serials if an older copy was put back', async () => {
     declare(3);
     await ok('apply', '--auto-approve');
     const newer = read();
@@ -184,7 +184,7 @@ describe('security: a state file that was tampered with', () => {
   const forged = () =>
     JSON.stringify({ ...JSON.parse(sound), serial: 4_000_000_000_000_000, records: [], history: [] });
 
-  it('a copy elsewhere that was only looked at does not make the state older', async () => {
+  it('is not older because a copy elsewhere was only read', async () => {
     const copy = sandbox.write(`pull-request/${STATE}`, forged());
     for (const command of ['status', 'status', 'plan']) {
       const refused = await run(command, '--state', copy);
@@ -196,7 +196,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(2);
   });
 
-  it('nor does it where the state was never used before', async () => {
+  it('is not older because a copy was read before the first use', async () => {
     const env = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(sandbox.home, 'new') };
     const copy = sandbox.write(`pull-request/${STATE}`, forged());
     expect((await sandbox.run(env, 'status', '--state', copy)).code).to.equal(0);
@@ -204,7 +204,7 @@ describe('security: a state file that was tampered with', () => {
     expect(said(applied)).to.include('Nothing to do');
   });
 
-  it('the state that was looked at where it lies is known: an older one there is refused', async () => {
+  it('is refused if it is older than the one read at its location', async () => {
     declare(3);
     const elsewhere = {
       ...cloud.env(),
@@ -309,13 +309,13 @@ describe('security: a state file that was tampered with', () => {
     ],
   };
   for (const [name, [tamper, why]] of Object.entries(tampering))
-    it(`refuses: ${name}`, async () => {
+    it(`is refused: ${name}`, async () => {
       tamper();
       await refuses(['apply', '--auto-approve'], why);
       await refuses(['plan'], why);
     });
 
-  it('refuses a state in which a restore that is under way is missing', async () => {
+  it('is refused if a running restore was removed', async () => {
     await cloud.setFaults({
       rules: [
         {
@@ -335,7 +335,7 @@ describe('security: a state file that was tampered with', () => {
     await refuses(['apply', '--auto-approve'], /but its content differs/);
   });
 
-  it('a journal that a killed run left: cut, edited, replaced or taken away', async () => {
+  it('is refused if the journal of a killed run was cut, edited, replaced or removed', async () => {
     await cloud.close();
     cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
     sandbox.close();
@@ -391,7 +391,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(1);
   });
 
-  it('a journal that somebody put beside a state that he cannot read: refused, whatever key it names', async () => {
+  it('is refused with a forged journal, whatever key that names', async () => {
     await cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
     });
@@ -436,7 +436,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(3);
   });
 
-  it('a file with what a run could not save, that no run wrote: it makes nothing that runs again', async () => {
+  it('gets nothing that starts again from a forged errored.state.json', async () => {
     await cloud.close();
     cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
     sandbox.close();
@@ -495,14 +495,14 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(1);
   });
 
-  it('another state in its place: plan warns, apply refuses', async () => {
+  it('makes plan warn and apply refuse if another state is in its place', async () => {
     forge((state) => Object.assign(state, { lineage: 'another', history: [], records: [], serial: 0 }));
     expect(await ok('plan')).to.match(/warning: .*another state was here before.*lineage another, serial 0/);
     await refuses(['apply', '--auto-approve'], /another state was here before/);
     expect(starts()).to.equal(2);
   });
 
-  it('a failed restore that is made one that did not touch its volume', async () => {
+  it('is refused if a failed restore was changed to untouched', async () => {
     await cloud.setFaults({
       rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
     });
@@ -519,7 +519,7 @@ describe('security: a state file that was tampered with', () => {
     await refuses(['apply', '--auto-approve'], /differs in other fields/);
   });
 
-  it('the mark of a state that was moved away, taken off, or the copy from before put back', async () => {
+  it('is refused if the mark of a migration was removed', async () => {
     await ok('state', 'migrate', '--to', 'elsewhere.json');
     const marked = read();
     edit((state) => void Reflect.deleteProperty(state, 'moved_to'));
@@ -533,7 +533,7 @@ describe('security: a state file that was tampered with', () => {
     expect(await ok('plan')).to.include('2 done');
   });
 
-  it('the state gone: --init-state does not begin a new one where one was known', async () => {
+  it('is not created anew by --init-state if it was removed', async () => {
     rmSync(join(sandbox.cwd, STATE));
     const finished = await run('apply', '--auto-approve', '--init-state');
     expect(finished.code, said(finished)).to.equal(5);
@@ -543,7 +543,7 @@ describe('security: a state file that was tampered with', () => {
     expect(await ok('plan')).to.include('2 to restore');
   });
 
-  it('an address that a file names is in no command to paste', async () => {
+  it('puts no address of a file into a command to paste', async () => {
     const evil = 'https://state.evil.example/terraform/state/prod';
     edit((state) =>
       Object.assign(state, {
@@ -568,7 +568,7 @@ describe('security: a state file that was tampered with', () => {
     await refused('state', 'push', 'errored.state.json');
   });
 
-  it('an address of a record is in no command of the advice, whatever it holds', async () => {
+  it('puts no address of a record into a suggested command', async () => {
     const addressOfFirst = async (address: string) => {
       write(sound);
       edit(({ records }) => Object.assign(records[0] ?? {}, { address }));
@@ -581,7 +581,7 @@ describe('security: a state file that was tampered with', () => {
     }
   });
 
-  it('files that are no whole state are refused, and never a crash', async () => {
+  it('is refused without a crash if it is incomplete', async () => {
     for (const text of [
       '',
       sound.slice(0, sound.length / 2),
@@ -604,7 +604,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(2);
   });
 
-  it('times that do not exist are refused where they stand, and never a crash', async () => {
+  it('is refused at their position for times that do not exist', async () => {
     for (const time of ['2026-99-99T99:99:99Z', '2026-13-01T00:00:00.000Z', '2026-11-30T24:00:01Z']) {
       for (const key of ['created_at', 'intended_at', 'answered_at', 'finished_at', 'at']) {
         const text = sound.replace(new RegExp(`"${key}": ?"[^"]*"`), `"${key}":"${time}"`);
@@ -622,7 +622,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(2);
   });
 
-  it('says nothing on a line of its own by the target', async () => {
+  it('cannot print a line of its own by its target', async () => {
     for (const field of ['region', 'project_id', 'project_name']) {
       const state = JSON.parse(sound);
       write(
@@ -690,7 +690,7 @@ describe('security: a state file that was tampered with', () => {
       ],
     ];
     for (const [what, make, why] of files)
-      it(`${what}: refused before they are in memory`, async () => {
+      it(`are refused before they are in memory: ${what}`, async () => {
         write(make());
         const finished = await sandbox.run({ ...env(), ...SMALL_HEAP }, 'plan');
         expect(finished.code, said(finished)).to.equal(5);
@@ -698,7 +698,7 @@ describe('security: a state file that was tampered with', () => {
         expect(said(finished)).to.match(/state\.json:\d+:\d+: /);
       });
 
-    it('in a line of the journal: refused before they are in memory', async () => {
+    it('are refused in a journal line before they are in memory', async () => {
       const { lineage, serial } = JSON.parse(sound);
       const header = JSON.stringify({ format: 1, lineage, base: serial, key: 'x' });
       const body = `[${million('{}')}]`;
@@ -711,7 +711,7 @@ describe('security: a state file that was tampered with', () => {
       expect(said(finished)).to.include('the journal of the state is damaged').and.not.match(CRASH);
     });
 
-    it('in a file that is pushed: refused before they are in memory', async () => {
+    it('are refused in a pushed file before they are in memory', async () => {
       for (const kind of ['unsaved-records', 'other']) {
         sandbox.write('errored.state.json', `{"format":1,"kind":"${kind}","records":[${million('{}')}]}`);
         const finished = await sandbox.run(
@@ -726,7 +726,7 @@ describe('security: a state file that was tampered with', () => {
     });
   });
 
-  it('accept: asks for a reason and for consent, stands in the history, and is no licence for the next edit', async () => {
+  it('is accepted only with a reason and consent, which the history records, and not for later edits', async () => {
     edit(({ history }) => Object.assign(history[0] ?? {}, { at: '2020-01-01T00:00:00.000Z' }));
     expect((await run('state', 'accept')).code).to.equal(1);
     expect((await run('state', 'accept', '--reason', ' ')).code).to.equal(1);
@@ -761,7 +761,7 @@ describe('security: a state file that was tampered with', () => {
     await refuses(['apply', '--auto-approve'], /history was changed from entry 1/);
   });
 
-  it('accept: an older copy, and records that contradict the history', async () => {
+  it('can be accepted as an older copy, or with records that contradict the history', async () => {
     declare(3);
     await ok('apply', '--auto-approve');
     const high = JSON.parse(read()).serial;
@@ -781,7 +781,7 @@ describe('security: a state file that was tampered with', () => {
     expect(await ok('plan')).to.include('1 to restore');
   });
 
-  it('accept: what an accepted record tells stays done, also once another restore has its name', async () => {
+  it('keeps accepted records done, also after another restore gets the address', async () => {
     // The history is cut, so only the records tell what was done.
     edit((state) => void state.history.splice(0));
     await ok('state', 'accept', '--reason', 'the records are right', '--auto-approve');
@@ -792,7 +792,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(4);
   });
 
-  it('a sound copy pushed over a broken state repairs it', async () => {
+  it('is repaired by pushing a valid copy', async () => {
     const good = sandbox.write('good.json', sound);
     edit(({ history }) => void history.pop());
     expect(await ok('state', 'push', good, '--allow-older-serial')).to.include(
@@ -806,7 +806,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(2);
   });
 
-  it('--minimum-serial refuses where nothing is remembered; apply prints the serial', async () => {
+  it('is refused below --minimum-serial; apply prints the serial', async () => {
     declare(3);
     const serial = Number(/State serial: (\d+)/.exec(await ok('apply', '--auto-approve'))?.[1]);
     expect(serial).to.equal(JSON.parse(read()).serial);
@@ -852,7 +852,7 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(3);
   });
 
-  it('remembers in files of the user alone; a home that cannot be written disturbs nobody', async () => {
+  it('is remembered in private files of the user, and an unwritable home is no error', async () => {
     const folder = join(sandbox.home, '.local', 'state', 'vbsctl', 'known-states');
     expect(statSync(folder).mode & 0o777).to.equal(0o700);
     expect(readdirSync(folder)).to.have.length(2);
@@ -875,7 +875,7 @@ describe('security: a state file that was tampered with', () => {
     expect(missing.code).to.equal(0);
   });
 
-  it('two runs beside each other never take one another for a rollback', async () => {
+  it('is not a rollback for one of two concurrent runs', async () => {
     declare(4);
     const runs = [run('apply', '--auto-approve', '--lock-timeout', '60s')];
     for (let n = 0; n < 6; n++) runs.push(run('plan'), run('status'));

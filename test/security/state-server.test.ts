@@ -23,7 +23,7 @@ const hex = (text: string) => Buffer.from(text).toString('hex');
 const escaped = (text: string) => hex(text).replace(/../g, '\\x$&');
 
 /** What a state server may answer, against the built program. */
-describe('a state server that repeats what it was sent', () => {
+describe('a state server that echoes what it was sent', () => {
   const PASSWORD = 'Glp"at\\-x<Y>z&4\'2/Kp+Qr';
   let sandbox: Sandbox;
   let closing: (() => void)[];
@@ -77,7 +77,7 @@ describe('a state server that repeats what it was sent', () => {
   ];
   const HTTP_ENV = { TF_HTTP_USERNAME: 'ci', TF_HTTP_PASSWORD: PASSWORD, TF_HTTP_RETRY_MAX: '0' };
 
-  it('shows no password of an HTTP server, however it is written', async () => {
+  it('cannot show the password of an HTTP server in any form', async () => {
     for (const status of [400, 401, 500])
       for (const [how, write] of Object.entries(WRITINGS)) {
         if (status !== 400 && !['plain', 'base64 of a login', 'quoted by number'].includes(how)) continue;
@@ -93,7 +93,7 @@ describe('a state server that repeats what it was sent', () => {
       }
   });
 
-  it('shows and copies no password that it put into the state: the state is refused', async () => {
+  it('is refused if it put the password into the state', async () => {
     const { state } = chained('line-1', 1);
     const encoded = (changed: State) => encodeSnapshot({ state: changed, chain: extendChain(changed, []) });
     const inRecord = (text: string) => {
@@ -180,7 +180,7 @@ describe('a state server that repeats what it was sent', () => {
     expect(done.stdout).to.include('no secret');
   });
 
-  it('shows nothing that signs the address of its lock', async () => {
+  it('cannot show the signature of its lock address', async () => {
     const SIGNATURE = 'LOCKSECRET0123456789';
     const address = await serve(({ method, url, headers }) => ({
       status: method === 'GET' ? 404 : 400,
@@ -201,7 +201,7 @@ describe('a state server that repeats what it was sent', () => {
       }
   });
 
-  it('shows no password in the lock that it tells of, however it is written', async () => {
+  it('cannot show the password in a lock in any form', async () => {
     for (const [how, write] of SOME) {
       const told = write(PASSWORD);
       const lock = { ID: '4711', Who: told, Operation: told, Created: told, Version: told, Info: told };
@@ -217,7 +217,7 @@ describe('a state server that repeats what it was sent', () => {
     }
   });
 
-  it('cannot act in a log, nor forge a line, by what it says and by the lock that it tells of', async () => {
+  it('cannot print a command or a line by its errors and locks', async () => {
     for (let n = 0; n < HOSTILE_TEXTS.length; n += 4) {
       const [text = '', Who = '', Operation = '', Created = ''] = HOSTILE_TEXTS.slice(n, n + 4);
       const lock = { ID: text || 'x', Who, Operation, Created, Version: Who, Info: Operation };
@@ -241,7 +241,7 @@ describe('a state server that repeats what it was sent', () => {
     }
   });
 
-  it('says nothing on a line of its own by a lock, nor by a refusal', async () => {
+  it('cannot print a line of its own by a lock or a refusal', async () => {
     const Info = JSON.stringify({ vbsctl: '4711', host: LOOKALIKE, pid: 4 });
     const lock = {
       ID: '4711',
@@ -262,7 +262,7 @@ describe('a state server that repeats what it was sent', () => {
       expectNoLookalike(await sandbox.run(HTTP_ENV, ...args, '--state', address));
   });
 
-  it('shows no session token of S3', async () => {
+  it('cannot show the session token of S3', async () => {
     const address = await serve(({ headers }) => ({
       status: 403,
       body: `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>got ${WRITINGS['in HTML']?.(String(headers['x-amz-security-token']))}</Message></Error>`,
@@ -281,7 +281,7 @@ describe('a state server that repeats what it was sent', () => {
     expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
   });
 
-  it('shows no session token of S3 that was fetched anew between two requests', async () => {
+  it('cannot show a session token of S3 that was renewed between requests', async () => {
     let fetched = 0;
     const tokens = await serve(() => ({
       status: 200,
@@ -312,7 +312,7 @@ describe('a state server that repeats what it was sent', () => {
     expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
   });
 
-  it('shows no signature of a request to S3, however it is written', async () => {
+  it('cannot show the signature of an S3 request in any form', async () => {
     const signatures: string[] = [];
     for (const [how, write] of SOME) {
       const address = await serve(({ headers }) => {
@@ -361,7 +361,7 @@ describe('a state server that repeats what it was sent', () => {
     return `postgres://ann@127.0.0.1:${(server.address() as AddressInfo).port}/db?sslmode=disable`;
   }
 
-  it('shows no password of PostgreSQL, from the environment or a file', async () => {
+  it('cannot show the password of PostgreSQL', async () => {
     const state = await refusing('28P01', (password) => password);
     const simple = PASSWORD.replace(/[\\:]/g, '_');
     sandbox.write('pgpass', `*:*:*:*:${simple}\n`);
@@ -387,7 +387,7 @@ describe('a state server that repeats what it was sent', () => {
   });
 
   // The program itself asks a server that is away for a minute before it says so.
-  it('a PostgreSQL that is away repeats no password, however short and however it is written', async () => {
+  it('cannot show a password of PostgreSQL while the server is down', async () => {
     for (const password of ['s3cret7', 'hunter2-and-more'])
       for (const write of [
         (text: string) => text,
@@ -413,7 +413,7 @@ describe('a state server that repeats what it was sent', () => {
 });
 
 /** What a state server may do to have two runs at once, to be sent what is not its own, or to use up a machine. */
-describe('security: a state server that does not keep to the protocol', () => {
+describe('a state server that violates the protocol', () => {
   let sandbox: Sandbox;
   let cloud: Emulator;
   let closing: (() => void)[];
@@ -501,7 +501,7 @@ describe('security: a state server that does not keep to the protocol', () => {
   }
 
   for (const status of [200, 201, 204])
-    it(`H5: a server that answers ${status} to every lock is refused before anything is started`, async () => {
+    it(`is refused before anything starts if it answers ${status} to every lock`, async () => {
       const server = await store(() => status);
       const state = ['--state', `${server.origin}/s`];
       const [one, two] = await Promise.all([run({}, ...APPLY, ...state), run({}, ...APPLY, ...state)]);
@@ -524,7 +524,7 @@ describe('security: a state server that does not keep to the protocol', () => {
     ['400', 400],
     ['405', 405],
   ] as const)
-    it(`a server that answers a second lock with ${name} is used`, async () => {
+    it(`is used if it answers a second lock with ${name}`, async () => {
       const server = await store((holder) => (holder === undefined ? 200 : answer));
       const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
       expect(finished.code, said(finished)).to.equal(0);
@@ -533,7 +533,7 @@ describe('security: a state server that does not keep to the protocol', () => {
     });
 
   for (const answer of [302, 401, 403, 404])
-    it(`a server that answers a second lock with ${answer} has not shown that it locks, and is not used`, async () => {
+    it(`is refused if it answers a second lock with ${answer}`, async () => {
       const server = await store((holder) => (holder === undefined ? 200 : answer));
       const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
       expect(finished.code, said(finished)).to.equal(1);
@@ -541,7 +541,7 @@ describe('security: a state server that does not keep to the protocol', () => {
       expect([starts(), server.text(), server.held.id]).to.deep.equal([0, '', undefined]);
     });
 
-  it('the try for a second lock never touches the lock of another run', async () => {
+  it('keeps the lock of another run during the test of a second lock', async () => {
     const server = await store((holder) => (holder === undefined ? 200 : 423));
     server.held.id = 'of-another-run';
     const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
@@ -550,7 +550,7 @@ describe('security: a state server that does not keep to the protocol', () => {
     expect(server.held.id).to.equal('of-another-run');
   });
 
-  it('R2: the lock of another state is refused, with both addresses, and nobody is asked for it', async () => {
+  it('is refused with both addresses if the lock belongs to another state', async () => {
     const server = await store((holder) => (holder === undefined ? 200 : 423));
     const states = `${server.origin}/api/v4/projects/7/terraform/state`;
     for (const env of [
@@ -566,7 +566,7 @@ describe('security: a state server that does not keep to the protocol', () => {
     expect(server.seen).to.deep.equal([]);
   });
 
-  describe('M5: more than a machine can hold', () => {
+  describe('an answer larger than the memory', () => {
     const BLANKS = 400 * 1024 ** 2;
     /** Peak of the child, MB: written when it ends. */
     async function peakOf(env: Readonly<Record<string, string>>, ...args: string[]) {
@@ -601,7 +601,7 @@ process.on('exit', () => {
       ['deflate', () => deflateSync(blanks, { level: 1 })],
       ['br', () => brotliCompressSync(blanks, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
     ] as const)
-      it(`a bomb of ${encoding}, as a state, as a lock, and as an error`, async () => {
+      it(`is refused if it is a ${encoding} bomb as a state, lock or error`, async () => {
         const body = bomb();
         for (const [what, status] of [
           ['GET', 200],
@@ -632,7 +632,7 @@ process.on('exit', () => {
       ['large pieces', ' '.repeat(65_536)],
       ['single bytes', ' '],
     ] as const)
-      it(`an answer without end, in ${name}`, async () => {
+      it(`is refused if it is endless, in ${name}`, async () => {
         const { origin } = await serve((_, response) => {
           response.writeHead(200);
           const more = () => {
@@ -654,7 +654,7 @@ process.on('exit', () => {
         expect(mb).to.be.lessThan(450);
       });
 
-    it('a PostgreSQL that sends without end, before and after the login', async () => {
+    it('is refused from PostgreSQL before and after the login', async () => {
       for (const login of [false, true]) {
         const server = net.createServer((socket) => {
           socket.on('error', () => {});
@@ -688,7 +688,7 @@ process.on('exit', () => {
       }
     });
 
-    it('a bucket that sends without end: an object, its lock, an error', async () => {
+    it('is refused from a bucket as an object, lock or error', async () => {
       const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
       for (const status of [200, 403]) {
         const { origin } = await serve((_, response) => {
@@ -715,7 +715,7 @@ process.on('exit', () => {
       }
     });
 
-    it('a bucket that answers a write, or a removal, without end', async () => {
+    it('is refused from a bucket after a write or removal', async () => {
       const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
       for (const endless of ['PUT', 'DELETE']) {
         let tries = 0;
@@ -748,7 +748,7 @@ process.on('exit', () => {
     });
   });
 
-  describe('a bucket that keeps the lock that it is asked to remove', () => {
+  describe('a bucket that does not remove a lock', () => {
     const ENV = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
     const words = { who: 'ann@host', host: 'host', pid: 7, operation: 'apply', since: 'now', version: '1' };
     const lock = { info: { id: 'the-lock', ...words }, ttl_ms: 0, takeover_after_ms: 0, renewed: 'now' };
@@ -759,7 +759,7 @@ process.on('exit', () => {
       });
 
     for (const status of [200, 204, 404, 412])
-      it(`answers ${status}: unlock ends, and says that it is still there`, async () => {
+      it(`makes unlock report that the lock is still there after ${status}`, async () => {
         const { origin, seen } = await keeping((response) => response.writeHead(status).end());
         const finished = await run(
           ENV,
@@ -775,7 +775,7 @@ process.on('exit', () => {
         expect(seen.filter(({ method }) => method === 'DELETE')).to.have.length(5);
       });
 
-    it('never answers: a stop ends unlock', async () => {
+    it('lets a stop end unlock if it never answers', async () => {
       let asked = () => {};
       const removal = new Promise<void>((resolve) => {
         asked = resolve;
@@ -794,7 +794,7 @@ process.on('exit', () => {
     });
   });
 
-  it('a redirect is not followed: no other host gets the password', async () => {
+  it('cannot redirect the password to another host', async () => {
     const other = await serve((_, response) => response.writeHead(200).end());
     const { origin } = await serve((_, response) =>
       response.writeHead(307, { Location: `${other.origin}/s` }).end(),
@@ -812,7 +812,7 @@ process.on('exit', () => {
     expect(other.seen).to.deep.equal([]);
   });
 
-  it('a wrong Content-Length, a cut answer and one that trickles end in time, with words', async () => {
+  it('is reported in time for a wrong Content-Length, a cut and a slow answer', async () => {
     for (const answer of [
       (response: http.ServerResponse) =>
         response.writeHead(200, { 'Content-Length': '1000' }).end('{}', () => response.socket?.destroy()),
@@ -836,7 +836,7 @@ process.on('exit', () => {
     }
   });
 
-  it('a stop ends the wait for an answer that never comes', async () => {
+  it('lets a stop end the wait for an answer', async () => {
     const server = await serve((_, response) => void response.writeHead(200).write(' '));
     for (const args of [
       ['plan', '-f', 'r.yaml'],
@@ -859,7 +859,7 @@ process.on('exit', () => {
     }
   });
 
-  it('an address is shown without its login and without what signs it, wherever it is told', async () => {
+  it('is shown without its login and signature', async () => {
     const server = await store((holder) => (holder === undefined ? 200 : 423));
     const secret = `http://T0KEN-T0KEN@${new URL(server.origin).host}/s?sig=S1GN-S1GN&code=AMZ-AMZ-AMZ`;
     const hidden = /T0KEN-T0KEN|S1GN-S1GN|AMZ-AMZ-AMZ/;
@@ -892,7 +892,7 @@ process.on('exit', () => {
     expect(server.text(), 'the mark of the migration').to.include('moved_to').and.not.match(hidden);
   });
 
-  it('odd addresses are told clearly', async () => {
+  it('is reported clearly for unusual addresses', async () => {
     for (const [state, why] of [
       ['s3://b/k%ZZ', /holds a % that is no escape.*write %25/],
       ['s3://bucket/100%.json', /holds a % that is no escape/],
@@ -908,7 +908,7 @@ process.on('exit', () => {
     }
   });
 
-  it('each setting that weakens TLS is told once', async () => {
+  it('causes one warning for each setting that weakens TLS', async () => {
     const finished = await run(
       { TF_HTTP_SKIP_CERT_VERIFICATION: 'true', NODE_TLS_REJECT_UNAUTHORIZED: '0' },
       'state',

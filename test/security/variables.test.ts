@@ -26,7 +26,7 @@ const OTHERS = new Set(
 );
 
 /** Pipelines keep files as variables, and people paste them. */
-describe('the content of a file where its path is expected', () => {
+describe('file content passed instead of a path', () => {
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
@@ -75,7 +75,7 @@ describe('the content of a file where its path is expected', () => {
     ['AWS_SHARED_CREDENTIALS_FILE', '/a\nkey=pw4', 'pw4', { VBSCTL_STATE: 's3://b/k' }, ['status']],
   ];
   for (const [name, value, secret, env, args] of cases)
-    it(`is not repeated of a variable: ${name}, ${args.join(' ')}`, async () => {
+    it(`is not quoted from a variable: ${name}, ${args.join(' ')}`, async () => {
       const run = await sandbox.run({ ...env, [name]: value }, ...args);
       expect(run.stdout + run.stderr)
         .not.to.include(secret)
@@ -112,7 +112,7 @@ describe('the content of a file where its path is expected', () => {
     });
   })(COMMANDS);
 
-  it('can be known of every option and operand by what its value is called', () => {
+  it('is recognised for each option and operand by the name of its value', () => {
     const names = new Set(places.map(({ takes }) => takes));
     expect(
       [...names].filter((name) => !PLACES.has(name) && !OTHERS.has(name) && !name.includes('|')),
@@ -121,7 +121,7 @@ describe('the content of a file where its path is expected', () => {
   });
 
   for (const { takes, line } of places.filter(({ takes }) => PLACES.has(takes)))
-    it(`is not repeated of an option or operand: ${line.join(' ')} (${takes})`, async () => {
+    it(`is not quoted from an option or operand: ${line.join(' ')} (${takes})`, async () => {
       for (const [content, secret] of [
         [PEM, LINE],
         [LINE, LINE],
@@ -149,7 +149,7 @@ describe('the content of a file where its path is expected', () => {
     ['import', 'a/b', VALUE],
     ['status', VALUE],
   ])
-    it(`is not repeated where no path is expected either: ${line.join(' ')}`, async () => {
+    it(`is not quoted where no path is expected: ${line.join(' ')}`, async () => {
       for (const content of [PEM, LINE, TOKEN]) {
         const run = await sandbox.run(CLOUD, ...line.map((word) => word.replace(VALUE, content)));
         expect(run.stdout + run.stderr).not.to.include(content.split('\n')[1] ?? content);
