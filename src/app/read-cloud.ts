@@ -1,5 +1,5 @@
 import type { Backup, Reading, Volume } from '../domain/cloud.ts';
-import type { CloudSnapshot, SnapshotNeeds } from '../domain/cloud-snapshot.ts';
+import type { CloudSnapshot, SnapshotNeeds, UnreadableEntry } from '../domain/cloud-snapshot.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import { optional } from '../domain/optional.ts';
 import type { Driver, Listing, ListOptions } from '../drivers/driver.ts';
@@ -36,6 +36,8 @@ export async function readCloud(driver: Driver, needs: SnapshotNeeds): Promise<C
     backups: backups.readings,
     ...optional('volume_list', volumes.list),
     ...optional('backup_list', backups.list),
+    ...optional('unreadable_volumes', volumes.unreadable),
+    ...optional('unreadable_backups', backups.unreadable),
     ...optional('pending_backups', pendingBackups),
   };
 }
@@ -57,15 +59,21 @@ async function readAll<T extends { readonly id: string }>(
   all: boolean,
   list: (options: ListOptions<T>) => Promise<Listing<T>>,
   get: (id: string) => Promise<Reading<T>>,
-): Promise<{ readings: Map<string, Reading<T>>; list?: readonly T[] }> {
+): Promise<{
+  readings: Map<string, Reading<T>>;
+  list?: readonly T[];
+  unreadable?: readonly UnreadableEntry[];
+}> {
   const readings = new Map<string, Reading<T>>();
   let isComplete = false;
   let whole: readonly T[] | undefined;
+  const unreadable: UnreadableEntry[] = [];
   if (all || isListWorthwhile(ids.size, 1)) {
-    const listing = await list(all ? {} : untilFound(ids));
+    const onUnreadable = (entry: UnreadableEntry) => unreadable.push(entry);
+    const listing = await list(all ? { onUnreadable } : untilFound(ids));
     if (listing.kind === 'listed') {
       for (const value of listing.values) readings.set(value.id, { kind: 'found', value });
-      isComplete = listing.complete;
+      isComplete = listing.complete && unreadable.length === 0;
       if (all) whole = listing.values;
     } else if (all) {
       throw listUnreadable(what, listing);
@@ -88,7 +96,7 @@ async function readAll<T extends { readonly id: string }>(
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker));
   for (const id of next) readings.set(id, isComplete ? notListed(what) : notRead(what, isRetryable));
-  return { readings, ...optional('list', whole) };
+  return { readings, ...optional('list', whole), ...(unreadable.length > 0 ? { unreadable } : {}) };
 }
 
 function notListed(what: string): Reading<never> {

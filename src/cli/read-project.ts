@@ -1,5 +1,6 @@
 import type { Backup, Server, Volume } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
+import type { UnreadableEntry } from '../domain/cloud-snapshot.ts';
 import { type Diagnostic, error, warning } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
@@ -29,11 +30,19 @@ export async function readProject(io: Io, flags: CommonFlags, filter: InventoryF
   const { driver, close } = await connectCloud(await loadContext(io, flags));
   try {
     const { target } = driver;
+    const leftOut: (readonly [what: string, UnreadableEntry])[] = [];
     const [volumes, backups, servers] = await Promise.all([
-      wholeList<Volume>('disks', driver.volumes()),
-      wholeList<Backup>('backups', driver.backups()),
+      wholeList<Volume>(
+        'disks',
+        driver.volumes(undefined, { onUnreadable: (disk) => leftOut.push(['disk', disk]) }),
+      ),
+      wholeList<Backup>(
+        'backups',
+        driver.backups(undefined, { onUnreadable: (backup) => leftOut.push(['backup', backup]) }),
+      ),
       listServers(io, driver),
     ]);
+    showDiagnostics(io, unreadableWarnings(leftOut));
     const projectId = target.project_id;
     const inventory = inventoryOf({ volumes, backups, ...optional('servers', servers), projectId });
     refuseUnknown(inventory, filter);
@@ -41,6 +50,20 @@ export async function readProject(io: Io, flags: CommonFlags, filter: InventoryF
   } finally {
     await close();
   }
+}
+
+const UNREADABLE_SHOWN_MAX = 10;
+
+function unreadableWarnings(entries: readonly (readonly [what: string, UnreadableEntry])[]): Diagnostic[] {
+  const shown = entries.slice(0, UNREADABLE_SHOWN_MAX).map(([what, { id, why }]) =>
+    warning('entry-unreadable', `left out: ${what} ${id ?? 'without an id'}: ${why}`, {
+      remedy: `ask the operator of the cloud to correct this ${what}`,
+    }),
+  );
+  const more = entries.length - shown.length;
+  return more > 0
+    ? [...shown, warning('entry-unreadable', `left out: ${more} more that cannot be read`)]
+    : shown;
 }
 
 async function wholeList<T>(what: string, listing: Promise<Listing<T>>): Promise<readonly T[]> {

@@ -10,6 +10,16 @@ export interface SnapshotNeeds {
   readonly all_backups: boolean;
 }
 
+/** An entry of a list that cannot be read, with what can be read of it. Absent fields may have any value. */
+export interface UnreadableEntry {
+  /** `size is missing` */
+  readonly why: string;
+  readonly id?: string;
+  readonly name?: string;
+  readonly status?: string;
+  readonly volume_id?: string;
+}
+
 /** The cloud as read for one plan. */
 export interface CloudSnapshot {
   readonly volumes: ReadonlyMap<string, Reading<Volume>>;
@@ -18,6 +28,9 @@ export interface CloudSnapshot {
   readonly volume_list?: readonly Volume[];
   /** The same for backups. */
   readonly backup_list?: readonly Backup[];
+  /** What `volume_list` and `backup_list` lack. */
+  readonly unreadable_volumes?: readonly UnreadableEntry[];
+  readonly unreadable_backups?: readonly UnreadableEntry[];
   /**
    * Read only if a manifest names a backup of another volume: the volumes of such backups, and the backups that can be
    * listed. For advice only.

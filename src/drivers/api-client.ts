@@ -1,12 +1,13 @@
 import { type ChunkedWork, runInterruptibly } from '../domain/chunked-work.ts';
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
+import type { UnreadableEntry } from '../domain/cloud-snapshot.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { anyArray, isObject, type JsonObject } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { CredentialResult, Session } from './auth/auth-session.ts';
 import type { Listing, ListOptions } from './driver.ts';
-import { checked, UnexpectedShape } from './fields.ts';
+import { checked, id, nonEmptyText, text, UnexpectedShape } from './fields.ts';
 import { compressionOf, jsonLimitError } from './http/body-limits.ts';
 import { type Answer, type GetRequest, RESOURCE_BYTES_MAX } from './http/exchange.ts';
 import { cloudTimeMs, errorBody, failureOf, isHtml, parseObject, unreadable } from './http/failures.ts';
@@ -89,7 +90,7 @@ export class ApiClient {
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,
     signal: AbortSignal | undefined,
-    { status, wantsMore }: ListOptions<T> = {},
+    { status, wantsMore, onUnreadable }: ListOptions<T> = {},
   ): Promise<Listing<T>> {
     // By id: an entry that moves to another page during the read must not count twice.
     const values = new Map<string, T>();
@@ -104,13 +105,16 @@ export class ApiClient {
       if (result.kind !== 'answer') return result;
       bytes += Buffer.byteLength(result.answer.text);
       const parsed = await this.#parse(result.answer, (body) =>
-        runInterruptibly(parsePage(body, request, result.answer.secrets), signal ?? this.#tools.stop),
+        runInterruptibly(
+          parsePage(body, request, result.answer.secrets, onUnreadable),
+          signal ?? this.#tools.stop,
+        ),
       );
       if (parsed.kind !== 'parsed') return parsed;
-      const { entries, next, total } = parsed.value;
+      const { entries, size, lastId, next, total } = parsed.value;
       const countBefore = values.size;
       for (const entry of entries) values.set(entry.id, entry);
-      count += entries.length;
+      count += size;
       const listing = (complete: boolean): Listing<T> => ({
         kind: 'listed',
         values: [...values.values()],
@@ -118,10 +122,10 @@ export class ApiClient {
         complete,
       });
       const following =
-        entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count, total));
+        size === 0 ? undefined : (next ?? nextQuery(request, filter, { size, lastId, count, total }));
       if (following === undefined) return listing(true);
       if (wantsMore?.(entries, pages) === false) return listing(false);
-      if (values.size === countBefore) {
+      if (values.size === countBefore && entries.length > 0) {
         // A server that knows neither limit nor marker has sent all entries with the first page.
         if (next === undefined && values.size > PAGE_SIZE) return listing(true);
         return finalFailure(`page ${pages} of the list of ${request.key} repeats the pages before it`);
@@ -231,24 +235,57 @@ function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
   secrets: Secrets | undefined,
-): ChunkedWork<{
-  readonly entries: readonly T[];
-  readonly next: string | undefined;
-  readonly total: number;
-}> {
+  onUnreadable: ListOptions<T>['onUnreadable'],
+): ChunkedWork<Page<T>> {
   const entries: T[] = [];
-  for (const [index, entry] of checked(body[key], anyArray, key).entries()) {
+  const all = checked(body[key], anyArray, key);
+  const leftOut: UnreadableEntry[] = [];
+  for (const [index, entry] of all.entries()) {
     if (index > 0 && index % PAGE_SIZE === 0) yield;
     try {
       entries.push(withoutSecrets(parse(entry), secrets));
     } catch (error) {
-      throw error instanceof UnexpectedShape
-        ? new UnexpectedShape(`${key}[${index}]: ${error.message}`)
-        : error;
+      if (!(error instanceof UnexpectedShape)) throw error;
+      const unreadable = readablePart(entry, error.message, secrets);
+      const { id } = unreadable;
+      const which = id === undefined ? '' : ` (id ${id})`;
+      const last = index === all.length - 1;
+      // If no entry can be read, it is another API.
+      const isOtherApi = last && index > 0 && entries.length === 0;
+      if (!onUnreadable || isOtherApi)
+        throw new UnexpectedShape(`${key}[${index}]${which}: ${error.message}`);
+      leftOut.push(unreadable);
     }
   }
+  for (const entry of leftOut) onUnreadable?.(entry);
   const total = typeof body.count === 'number' ? body.count : 0;
-  return { entries, next: nextLink(body[`${key}_links`]), total };
+  const lastId = readablePart(all.at(-1), '', undefined).id;
+  return { entries, size: all.length, lastId, next: nextLink(body[`${key}_links`]), total };
+}
+
+interface Page<T> {
+  readonly entries: readonly T[];
+  /** With the entries that cannot be read. */
+  readonly size: number;
+  readonly lastId: string | undefined;
+  readonly next: string | undefined;
+  readonly total: number;
+}
+
+/** Nothing of it repeats a secret. */
+function readablePart(entry: unknown, why: string, secrets: Secrets | undefined): UnreadableEntry {
+  const from = isObject(entry) ? entry : {};
+  const textOf = (value: unknown, check = text) =>
+    check(value) === undefined && (secrets?.maskName(String(value)) ?? value) === value
+      ? String(value)
+      : undefined;
+  return {
+    why,
+    ...optional('id', textOf(from.id, id)),
+    ...optional('name', textOf(from.name ?? '')),
+    ...optional('status', textOf(from.status, nonEmptyText)),
+    ...optional('volume_id', textOf(from.volume_id, id)?.toLowerCase()),
+  };
 }
 
 /**
@@ -270,16 +307,14 @@ function nextLink(links: unknown): string | undefined {
   return search.slice(1);
 }
 
-function nextQuery<T extends { readonly id: string }>(
+/** `count`: the entries of all pages so far. */
+function nextQuery<T>(
   { continueBy }: ListRequest<T>,
   filter: string,
-  entries: readonly T[],
-  count: number,
-  total: number,
+  { size, lastId, count, total }: Pick<Page<T>, 'size' | 'lastId' | 'total'> & { readonly count: number },
 ): string | undefined {
-  const last = entries.at(-1);
   // A server with a smaller limit than ours sends short pages, and may say only in `count` that there are more.
-  if (!last || (entries.length < PAGE_SIZE && count >= total)) return undefined;
-  const from = continueBy === 'offset' ? count : encodePercent(last.id);
+  if (lastId === undefined || (size < PAGE_SIZE && count >= total)) return undefined;
+  const from = continueBy === 'offset' ? count : encodePercent(lastId);
   return `${filter}limit=${PAGE_SIZE}&${continueBy}=${from}`;
 }

@@ -12,6 +12,7 @@ import type {
   Volume,
 } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
+import type { UnreadableEntry } from '../domain/cloud-snapshot.ts';
 
 /** What the cloud reports about a failure, apart from volume, backup and job. */
 export type FailureReport =
@@ -98,6 +99,8 @@ export type Reservation =
 export interface ListOptions<T> {
   /** Only entries in this status. A service that does not filter sends others, too. */
   readonly status?: string;
+  /** Called for each entry that cannot be read, which is left out. Without it, such an entry makes the whole list unreadable. */
+  readonly onUnreadable?: (entry: UnreadableEntry) => void;
   /** Called after each page except the last: whether to read the next page. `page`: the entries of this page. */
   readonly wantsMore?: (page: readonly T[], pages: number) => boolean;
 }

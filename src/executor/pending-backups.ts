@@ -12,7 +12,11 @@ export async function listPendingBackups(
   signal?: AbortSignal,
 ): Promise<readonly Backup[] | undefined> {
   if (!driver.traits.refusesDuringBackup) return undefined;
-  const listing = await driver.backups(signal, { status: 'creating', wantsMore: () => false });
+  const listing = await driver.backups(signal, {
+    status: 'creating',
+    wantsMore: () => false,
+    onUnreadable: () => {},
+  });
   return listing.kind === 'listed' ? listing.values.filter(({ status }) => status === 'creating') : [];
 }
 

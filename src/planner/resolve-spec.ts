@@ -3,7 +3,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import type { BackupRef, RestoreSpec } from '../domain/spec.ts';
 import type { PlanContext } from './context.ts';
 import type { MatchedRecord, RecordIndex } from './record-index.ts';
-import { pickBackup, pickVolume } from './select.ts';
+import { hiddenBackup, pickBackup, pickVolume } from './select.ts';
 
 /** A spec with its disk and backup, as far as they could be found. */
 export type ResolvedSpec = ResolvedWithIds | Unresolved;
@@ -34,7 +34,7 @@ export function resolveSpec(spec: RestoreSpec, context: PlanContext): ResolvedSp
   if (spec.volume.by === 'id') return withVolume(spec, spec.volume.id, context);
   const { snapshot, volumesByName } = context;
   if (!snapshot) return withoutVolume(spec, spec.volume.name, needsCloud('volume.name'), context);
-  const picked = pickVolume(spec.volume.name, volumesByName);
+  const picked = pickVolume(spec.volume.name, volumesByName, snapshot.unreadable_volumes);
   return picked.kind === 'picked'
     ? withVolume(spec, picked.value.id, context)
     : withoutVolume(spec, spec.volume.name, picked.reason, context);
@@ -50,6 +50,8 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: PlanContext):
   if (backup.by === 'id') return { spec, volume_id, backup_id: backup.id, problems: [] };
   if (!snapshot) return { spec, volume_id, problems: [needsCloud('backup')] };
 
+  const hidden = hiddenBackup(backup.selector, volume_id, snapshot.unreadable_backups);
+  if (hidden) return { spec, volume_id, problems: [hidden] };
   const picked = pickBackup(backup.selector, volume_id, backups, now, unusable);
   if (picked.kind === 'none') return { spec, volume_id, problems: [picked.reason] };
   const backup_id = picked.value.id;

@@ -1,5 +1,6 @@
 import { append } from '../domain/append.ts';
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain/cloud.ts';
+import type { UnreadableEntry } from '../domain/cloud-snapshot.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { requireDuration } from '../domain/duration.ts';
 import { isWithheld } from '../domain/secrets.ts';
@@ -103,6 +104,33 @@ export function pickBackup(
   return { kind: 'picked', value: best.backup };
 }
 
+/**
+ * Why a rule picks nothing: a backup that it could mean cannot be read. One that is being made, or is of another disk, does
+ * not concern it.
+ */
+export function hiddenBackup(
+  { of_volume, name: wanted }: Selector,
+  volumeId: string,
+  unreadable: readonly UnreadableEntry[] = [],
+): Diagnostic | undefined {
+  const source = of_volume ?? volumeId;
+  const hidden = unreadable.find(
+    ({ volume_id, status, name }) =>
+      (volume_id === undefined || volume_id === source) &&
+      (status === undefined || isRestorableStatus(status)) &&
+      (wanted === undefined || name === undefined || name === wanted),
+  );
+  return hidden && mayBeMeant('backup', hidden, 'backup_id');
+}
+
+function mayBeMeant(what: string, { id, why }: UnreadableEntry, field: string): Diagnostic {
+  return error(
+    'entry-unreadable',
+    `${what} ${id ?? 'without an id'} may be the one that is meant, and cannot be read: ${why}`,
+    { remedy: `name the ${what} with ${field}` },
+  );
+}
+
 /** The newest restorable backup of a disk; undefined if none is known. */
 export function newestOf(volumeId: string, backups: BackupIndex): Backup | undefined {
   return backups.get(sourceKey(volumeId, undefined))?.[0]?.backup;
@@ -120,7 +148,14 @@ export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {
   return index;
 }
 
-export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
+/** `unreadable`: the volumes that `volumes` lacks. */
+export function pickVolume(
+  name: string,
+  volumes: VolumeIndex,
+  unreadable: readonly UnreadableEntry[] = [],
+): Picked<Volume> {
+  const hidden = unreadable.find((entry) => entry.name === undefined || entry.name === name);
+  if (hidden) return { kind: 'none', reason: mayBeMeant('disk', hidden, 'volume_id') };
   const all = volumes.get(name) ?? [];
   const [only] = all;
   if (!only)
@@ -142,7 +177,11 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
 
 /** A backup that another restore is using counts: this restore only has to wait. */
 function isSelectable(backup: Backup, projectId: string): boolean {
-  return isOwn(backup, projectId) && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
+  return isOwn(backup, projectId) && isRestorableStatus(backup.status);
+}
+
+function isRestorableStatus(status: string): boolean {
+  return status === AVAILABLE || status === BACKUP_RESTORING;
 }
 
 function isOwn({ project_id }: Backup, projectId: string): boolean {

@@ -67,6 +67,35 @@ describe('reads that a server stretches without end', () => {
     expect(cloud.count('/volumes/detail')).to.equal(3);
   });
 
+  for (const [name, odd, why] of [
+    ['no size', { size: null }, 'size is missing'],
+    ['a size that is a text', { size: '10' }, 'size is not a number from 0'],
+    ['a name that is a number', { name: 5 }, 'name is not a text of at most 10000 characters'],
+    ['no status', { status: null }, 'status is missing'],
+    ['a time in other words', { updated_at: 'yesterday' }, 'updated_at is not a time'],
+  ] as const)
+    it(`leave out an entry with ${name} if the caller says so, and read the pages after it`, async () => {
+      const [first = '', last = ''] = ['a-1', 'a-2'];
+      pages((_, { path }) =>
+        path.includes(`marker=${last}`)
+          ? { status: 200, body: { volumes: [volume('b-1')] } }
+          : { status: 200, body: { volumes: [volume(first), volume(last, odd)], count: 3 } },
+      );
+      const driver = await open();
+      expect(messageOf(await driver.volumes())).to.contain(`volumes[1] (id ${last}): ${why}`);
+      const leftOut: unknown[] = [];
+      const listing = await driver.volumes(undefined, { onUnreadable: (entry) => leftOut.push(entry) });
+      expect(listing.kind === 'listed' && listing.values.map(({ id }) => id)).to.deep.equal([first, 'b-1']);
+      expect(leftOut).to.have.length(1);
+      expect(leftOut[0]).to.include({ id: last, why });
+    });
+
+  it('are of another API if no entry can be read', async () => {
+    pages(() => ({ status: 200, body: { volumes: [{ uuid: 1 }, { uuid: 2 }] } }));
+    const listing = await (await open()).volumes(undefined, { onUnreadable: () => {} });
+    expect(messageOf(listing)).to.contain('id is missing');
+  });
+
   it('end after as many bytes of one list as the limit', async () => {
     pages((n) => ({
       status: 200,

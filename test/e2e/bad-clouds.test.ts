@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { EmulatorOptions, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/index.ts';
 import { privateAuthority } from '../network/private-authority.ts';
+import { Front } from './front.ts';
 import type { Finished } from './program.ts';
 import { Workspace } from './workspace.ts';
 
@@ -209,6 +210,35 @@ describe('a cloud that misbehaves', () => {
       expect(workspace.starts()).to.deep.equal([1]);
       expect((await workspace.run('plan', '--detailed-exitcode')).code).to.equal(0);
     });
+
+  it('an odd entry of a list: get and generate name it, and show the rest', async () => {
+    await open({});
+    const front = await Front.before(workspace);
+    try {
+      const id = 'dddddddd-0000-4000-8000-00000000000d';
+      front.change = (path, body) => {
+        const [, kind] = /\/(volumes|backups)\/detail/.exec(path) ?? [];
+        if (kind === undefined) return body;
+        const list = JSON.parse(body);
+        list[kind].push({ ...list[kind][0], id, size: null });
+        return JSON.stringify(list);
+      };
+      for (const command of [
+        ['get', 'volumes'],
+        ['get', 'backups'],
+        ['generate', '--all', '--latest'],
+      ]) {
+        const { code, stdout, stderr } = await workspace.runIn(workspace.folder, front.env, ...command);
+        expect(code, stderr).to.equal(0);
+        expect(stderr).to.contain(`left out: disk ${id}: size is missing`);
+        expect(stderr).to.contain(`left out: backup ${id}: size is missing`);
+        expect(stdout.split('\n').length).to.be.greaterThan(1);
+        expect(stdout).not.to.contain(id);
+      }
+    } finally {
+      front.close();
+    }
+  });
 
   describe('that redirects to another host', () => {
     let elsewhere: http.Server;

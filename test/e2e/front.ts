@@ -16,6 +16,8 @@ export class Front {
   readonly seen: { readonly method: string; readonly path: string; readonly at: number }[] = [];
   /** Answers in place of the cloud. */
   replace: (method: string, path: string) => FrontReply | undefined = () => undefined;
+  /** Changes an answer of the cloud. */
+  change: (path: string, body: string) => string = (_path, body) => body;
   readonly #workspace: Workspace;
   readonly #server: http.Server;
 
@@ -66,7 +68,8 @@ export class Front {
       async (answer) => {
         const got: Buffer[] = [];
         for await (const part of answer) got.push(part);
-        const body = Buffer.concat(got).toString().replaceAll(cloud.origin, this.#url);
+        const text = Buffer.concat(got).toString().replaceAll(cloud.origin, this.#url);
+        const body = this.change(path, text);
         const { 'transfer-encoding': _chunked, connection: _kept, ...headers } = answer.headers;
         response.writeHead(answer.statusCode ?? 502, {
           ...headers,

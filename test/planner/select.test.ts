@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { indexRecords } from '../../src/planner/record-index.ts';
+import { snapshotNeeds } from '../../src/planner/resolve-spec.ts';
 import {
   action,
   backup,
@@ -8,6 +10,7 @@ import {
   iso,
   NOW,
   named,
+  observe,
   planOf,
   rule,
   said,
@@ -90,6 +93,54 @@ describe('the backup that a rule picks', () => {
       .to.contain('b (')
       .and.contain('c (');
   });
+});
+
+describe('an entry that cannot be read', () => {
+  const why = 'size is missing';
+  const code = (made: ReturnType<typeof planOf>) => {
+    const [only] = made.actions;
+    return only?.kind === 'blocked' ? only.reasons.map((reason) => reason.code).join() : only?.kind;
+  };
+  const withEntries = (what: object, one: ReturnType<typeof spec>) =>
+    code(
+      planOf([one], {
+        snapshot: { ...observe(CLOUD, snapshotNeeds([one], indexRecords(undefined))), ...what },
+      }),
+    );
+
+  for (const [name, entry, expected] of [
+    ['of the disk', { volume_id: 'v1', status: 'available', name: 'x' }, 'entry-unreadable'],
+    ['of an unknown disk', { status: 'available', name: 'x' }, 'entry-unreadable'],
+    ['in an unknown status', { volume_id: 'v1', name: 'x' }, 'entry-unreadable'],
+    ['of another disk', { volume_id: 'v2', status: 'available', name: 'x' }, 'restore'],
+    ['that is being made', { volume_id: 'v1', status: 'creating', name: 'x' }, 'restore'],
+  ] as const)
+    it(`a backup ${name}: ${expected}`, () => {
+      const unreadable_backups = [{ id: 'odd', why, ...entry }];
+      expect(withEntries({ unreadable_backups }, spec('s/a', 'v1', rule()))).to.equal(expected);
+      expect(withEntries({ unreadable_backups }, spec('s/a', 'v1', 'b1'))).to.equal('restore');
+    });
+
+  it('a backup of another name does not concern a rule with a name', () => {
+    const entry = { volume_id: 'v1', status: 'available', why };
+    const wanted = spec('s/a', 'v1', rule({ name: 'nightly-c1' }));
+    for (const [name, expected] of [
+      ['nightly-c1', 'entry-unreadable'],
+      ['other', 'restore'],
+    ] as const)
+      expect(withEntries({ unreadable_backups: [{ ...entry, name }] }, wanted)).to.equal(expected);
+  });
+
+  for (const [name, expected] of [
+    ['disk-v1', 'entry-unreadable'],
+    [undefined, 'entry-unreadable'],
+    ['other', 'restore'],
+  ] as const)
+    it(`a disk named ${name}: ${expected}`, () => {
+      const one = spec('s/a', named('disk-v1'), 'b1');
+      const unreadable_volumes = [{ id: 'odd', why, ...(name === undefined ? {} : { name }) }];
+      expect(withEntries({ unreadable_volumes }, one)).to.equal(expected);
+    });
 });
 
 describe('the pin of a rule', () => {
