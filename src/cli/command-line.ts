@@ -7,7 +7,7 @@ import { FOREIGN_COMMANDS, foreignOption, refuseOperand } from './foreign-syntax
 import { output } from './options/shared.ts';
 
 /**
- * A command line up to where it was typed, for the parser and for completion. Options in the syntax of other tools are
+ * A whole command line, or its beginning if the shell asks for completions. Options in the syntax of other tools are
  * rewritten if they can only mean one thing: `-auto-approve`, `-target=x`.
  */
 export interface CommandLine {

@@ -34,7 +34,7 @@ interface RunDisplay {
   readonly output: OutputFormat;
   /** The name of the command in the summary. */
   readonly name: 'Apply' | 'Wait';
-  /** The restores because of which the same command would be refused. Default: none. */
+  /** The addresses whose outcome would make vbsctl refuse the same command again. Default: none. */
   blocking?(run: FinishedRun): readonly Address[];
 }
 

@@ -23,7 +23,7 @@ export interface DraftRestore {
   readonly name: string;
   readonly volume: VolumeRow;
   readonly backup: Backup;
-  /** The next older and newer restorable backups, as alternatives. */
+  /** The backups of the volume before and after `backup` in time, as alternatives. */
   readonly older?: Backup;
   readonly newer?: Backup;
 }

@@ -140,8 +140,8 @@ export function* objectIn(
 }
 
 /**
- * Calls `see` for each item of the list at `open`; returns the offset after the list. `bounds.values` also limits the number
- * of items. A generator: yields about once per MiB, so that a stop can end it.
+ * Calls `see` for each item of the list at `open`; returns the offset after the list. `bounds.values` limits each item, and
+ * also how many items there are. A generator: yields about once per MiB, so that a stop can end it.
  */
 export function* eachItem(
   text: string,

@@ -87,8 +87,8 @@ export interface NoopAction extends ActionWithIds {
   readonly next_generation?: number;
   readonly job_id?: string;
   /**
-   * A new rule that selects what is done already. `apply` commits it, so that the rule counts as done and does not select
-   * another backup tomorrow.
+   * A new rule of the manifest that selects the backup that was restored. `apply` records it, so that the rule counts as done,
+   * and a newer backup does not start another restore.
    */
   readonly new_selector?: Selector;
   /** Whether the declaration protects the volume, if the record differs. `apply` commits it. */

@@ -48,7 +48,7 @@ export function breachesOf(volume: Volume, backup: Backup, policy: Policy, now: 
   const breaches: PolicyBreach[] = [];
   const withheld = isWithheld(volume.name);
   const isItsId = (p: string) => normalizedId(p) === normalizedId(volume.id);
-  // A letter with an accent may be one character or two, which look the same.
+  // Normalized, because a letter with an accent may be one character or two, which look the same.
   const matches = (p: string) => isItsId(p) || globMatches(p.normalize(), volume.name.normalize());
   const pattern =
     policy.protected_volumes.find(matches) ??

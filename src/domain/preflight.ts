@@ -162,7 +162,7 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
     differs('volume name', expect.volume_name, volume.name || '(none)');
   if (expect.size !== undefined && expect.size !== volume.size)
     differs('size', `${expect.size} GB`, `${volume.size} GB`);
-  // A detached volume does not name its server, and a restore needs a detached volume.
+  // Compared only while the volume is attached: it must be detached for the restore, and then it names no server.
   const { server } = expect;
   if (server !== undefined && volume.attachments.length > 0) {
     const known = volume.attachments.some(
@@ -177,19 +177,19 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
   return problems;
 }
 
-/** Busy statuses of a volume in EVS and Cinder, with what to wait for. */
+/** Busy statuses of a volume in EVS and Cinder, and what each says. */
 const BUSY: ReadonlyMap<string, string> = new Map([
-  ['creating', 'the disk to be made'],
-  ['attaching', 'its attaching to end'],
-  ['detaching', 'its detaching to end'],
-  ['reserved', 'a server that is about to attach it'],
-  [VOLUME_RESTORING, 'another restore into this disk to end'],
-  ['backing-up', 'a backup of this disk, being made, to end'],
-  ['uploading', 'an image being made of this disk to end'],
-  ['downloading', 'an image being written to this disk to end'],
-  ['extending', 'its extension to end'],
-  ['rollbacking', 'its rollback to a snapshot to end'],
-  ['awaiting-transfer', 'its transfer to another project to be accepted or called off'],
+  ['creating', 'the disk is being created'],
+  ['attaching', 'the disk is being attached'],
+  ['detaching', 'the disk is being detached'],
+  ['reserved', 'a server is about to attach the disk'],
+  [VOLUME_RESTORING, 'another restore into the disk is running'],
+  ['backing-up', 'a backup of the disk is being made'],
+  ['uploading', 'an image of the disk is being made'],
+  ['downloading', 'an image is being written to the disk'],
+  ['extending', 'the disk is being extended'],
+  ['rollbacking', 'the disk is being rolled back to a snapshot'],
+  ['awaiting-transfer', 'a transfer of the disk to another project is pending'],
 ]);
 
 function volumeWaits(volume: Volume): Precondition[] {
@@ -200,7 +200,7 @@ function volumeWaits(volume: Volume): Precondition[] {
 }
 
 function busy({ id, status }: Volume): Precondition {
-  const what = BUSY.get(status) ?? `disk to become available (it is ${status})`;
+  const what = BUSY.get(status) ?? `the status of the disk is ${status}`;
   if (status === 'awaiting-transfer')
     return {
       what,
@@ -216,7 +216,7 @@ function busy({ id, status }: Volume): Precondition {
 function detach(volume: Volume, attachment: Attachment): Precondition {
   const server = shellOperand(attachment.server_id);
   return {
-    what: `detach from ${describeAttachment(attachment)}`,
+    what: `the disk is attached to ${describeAttachment(attachment)}`,
     commands: [
       `openstack server stop ${server}`,
       `openstack server remove volume ${server} ${shellOperand(volume.id)}`,
@@ -230,11 +230,11 @@ function backupWaits({ status }: Backup): Precondition[] {
     case AVAILABLE:
       return [];
     case 'creating':
-      return [{ what: 'the backup to be made', commands: [] }];
+      return [{ what: 'the backup is being made', commands: [] }];
     case BACKUP_RESTORING:
-      return [{ what: 'another restore from this backup to end', commands: [] }];
+      return [{ what: 'another restore from the backup is running', commands: [] }];
     default:
-      return [{ what: `backup to become available (it is ${status})`, commands: [] }];
+      return [{ what: `the status of the backup is ${status}`, commands: [] }];
   }
 }
 
@@ -245,7 +245,7 @@ function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readon
     .filter(
       ({ id, volume_id, status }) => volume_id === volume.id && id !== backup.id && status === 'creating',
     )
-    .map(({ id, name }) => ({ what: `backup ${name || id} of this disk, being made, to end`, commands: [] }));
+    .map(({ id, name }) => ({ what: `backup ${name || id} of the disk is being made`, commands: [] }));
 }
 
 /** An extended volume gets the partitions and file systems of the backup, which must be extended again. */

@@ -128,20 +128,31 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
   return record?.status === 'unknown';
 }
 
-/** Only a record at the address of the declaration, or one that moves there, can get another rule. */
-function selectorUpdate({ spec, found, newRule }: ResolvedSpec, { assignments }: DecisionContext) {
-  const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
-  return optional('new_selector', newRule && isOwn ? selectorOf(spec) : undefined);
+/** The record of the declaration, if the state has it: at its address, or moving there. No other declaration may change it. */
+function ownRecord(
+  { spec, found }: ResolvedSpec,
+  { assignments }: DecisionContext,
+): RestoreRecord | undefined {
+  return found?.current && assignments.assigned.get(found.record.address) === spec.address
+    ? found.record
+    : undefined;
 }
 
-/** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
-function protectUpdate({ spec, found }: ResolvedSpec, { assignments, records }: DecisionContext) {
-  const { protect } = spec;
-  const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
-  if (protect === undefined || !isOwn) return {};
-  const { address, volume_id } = found.record;
-  if (protect === records.protects(volume_id, address)) return {};
-  return protect || address === spec.address ? { new_protect: protect } : {};
+/** A new rule of the declaration, if it selects the backup that was restored. */
+function selectorUpdate(one: ResolvedSpec, context: DecisionContext) {
+  return optional('new_selector', one.newRule && ownRecord(one, context) ? selectorOf(one.spec) : undefined);
+}
+
+/**
+ * The `protect` of the declaration, if the record differs. After a rename, `false` lifts nothing in the run that renames the
+ * record: it must be at the address of the declaration first.
+ */
+function protectUpdate(one: ResolvedSpec, context: DecisionContext) {
+  const { address, protect } = one.spec;
+  const record = ownRecord(one, context);
+  if (protect === undefined || !record) return {};
+  if (protect === context.records.protects(record.volume_id, record.address)) return {};
+  return protect || record.address === address ? { new_protect: protect } : {};
 }
 
 function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: ResolvedSpec): boolean {

@@ -109,7 +109,7 @@ export function waitsForResumed(
 ): Precondition[] {
   if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
   const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));
-  return first ? [{ what: `${first.address} to end (it is resumed first)`, commands: [] }] : [];
+  return first ? [{ what: `${first.address} is resumed first`, commands: [] }] : [];
 }
 
 /** Records that the plan resumes: open, declared, and not blocked by each other. */

@@ -81,7 +81,7 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         consequence: 'no new restore starts until then; running restores continue',
       };
     case 'state_written':
-      return { ...ROUTINE, text: 'the state is written again' };
+      return { ...ROUTINE, text: 'the state can be written again' };
     case 'halted':
       return {
         ...ALARM,

@@ -62,7 +62,7 @@ export function applySummary(
     ...groupLines(
       recordedRows(rows, 'intended').filter(({ refused }) => !refused),
       STATUS_SIGNS.intended,
-      'begun; not known to be running in the cloud',
+      'request sent, outcome open',
       'to resume it: vbsctl apply (if it is no longer declared: vbsctl status)',
       options,
     ),
@@ -187,7 +187,7 @@ function runSummaryText(summary: RunSummary, plan: Plan, command: string): strin
     [summary.failed, 'failed'],
     [summary.unknown, 'unknown'],
     [summary.running, 'still running'],
-    [summary.intended, 'begun (not known to be running)'],
+    [summary.intended, 'sent (outcome open)'],
     [summary.unsaved, 'not saved'],
     [summary.not_started, 'not started'],
     [summary.blocked, 'blocked'],
@@ -197,19 +197,19 @@ function runSummaryText(summary: RunSummary, plan: Plan, command: string): strin
   return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
 }
 
-/** `3 started, 1 adopted, in 12m 8s with 143 requests, about 29 for each restore.` The requests include tokens and the plan. */
+/** `3 started, 1 adopted (…) in 12m 8s with 143 requests, about 29 for each restore.` The requests include tokens and the plan. */
 function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests, slowdowns } = summary;
   const { succeeded, failed, unknown, running, intended, unsaved } = summary;
   const restores = succeeded + failed + unknown + running + intended + unsaved;
   const begun = phrasesOf([
     [started, 'started'],
-    [adopted, 'adopted (found running after its answer was lost)'],
+    [adopted, 'adopted (no answer, but disk and backup prove the restore)'],
   ]);
   const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
   const slowed = slowdowns > 0 ? ` The cloud asked to slow down ${plural(slowdowns, 'time')}.` : '';
-  const within = begun.length === 0 ? 'Ended in' : `${begun.join(', ')}, in`;
-  return `${within} ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
+  const what = begun.length === 0 ? 'Ended' : begun.join(', ');
+  return `${what} in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
 }
 
 const OBSERVATIONS_LISTED_MAX = 2;

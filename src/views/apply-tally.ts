@@ -54,7 +54,7 @@ export class EventCounter {
         [failed, 'failed'],
         [unknown, 'unknown'],
         [running, 'left running'],
-        [intended, 'left begun'],
+        [intended, 'sent (outcome open)'],
         [unsaved, 'not saved'],
         [not_started, 'not started'],
         [blocked, 'blocked'],

@@ -12,8 +12,7 @@ import { type Column, tableLines } from './table.ts';
 import { displayWidth, indent, joinLines, plain, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { plural, utc } from './words.ts';
 
-/** `standing`: nobody accepted the break of the chain. */
-export type ChainBreakMark = 'standing' | 'accepted';
+export type ChainBreakMark = 'not_accepted' | 'accepted';
 
 export interface ShownEntry {
   readonly entry: HistoryEntry;

@@ -142,7 +142,7 @@ function startWord(evidence: keyof typeof EVIDENCE): string {
 
 const EVIDENCE = {
   accepted: 'the cloud accepted it',
-  adopted: 'adopted: there was no clear answer, but disk and backup were restoring',
+  adopted: 'adopted: no answer accepted it, but disk and backup prove it',
   resolved: 'resolved by an operator',
   imported: 'done by hand, and imported',
 };

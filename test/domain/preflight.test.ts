@@ -171,45 +171,41 @@ describe('unmetPreconditions', () => {
     'each server to be detached': [
       { status: 'in-use', attachments: [NAMED, { server_id: 'id-2' }] },
       {},
-      ['detach from db1 (/dev/vdb)', 'detach from id-2'],
+      ['the disk is attached to db1 (/dev/vdb)', 'the disk is attached to id-2'],
     ],
-    'in use, nobody tells by whom': [{ status: 'in-use' }, {}, ['disk to become available (it is in-use)']],
+    'in use, nobody tells by whom': [{ status: 'in-use' }, {}, ['the status of the disk is in-use']],
     'busy first, then to be detached': [
       { status: 'backing-up', attachments: [NAMED] },
       {},
-      ['a backup of this disk, being made, to end', 'detach from db1 (/dev/vdb)'],
+      ['a backup of the disk is being made', 'the disk is attached to db1 (/dev/vdb)'],
     ],
-    'detaching already': [{ status: 'detaching', attachments: [NAMED] }, {}, ['its detaching to end']],
-    creating: [{ status: 'creating' }, {}, ['the disk to be made']],
-    attaching: [{ status: 'attaching' }, {}, ['its attaching to end']],
-    reserved: [{ status: 'reserved' }, {}, ['a server that is about to attach it']],
-    'restoring-backup': [{ status: 'restoring-backup' }, {}, ['another restore into this disk to end']],
-    'backing-up': [{ status: 'backing-up' }, {}, ['a backup of this disk, being made, to end']],
-    uploading: [{ status: 'uploading' }, {}, ['an image being made of this disk to end']],
-    downloading: [{ status: 'downloading' }, {}, ['an image being written to this disk to end']],
-    extending: [{ status: 'extending' }, {}, ['its extension to end']],
-    rollbacking: [{ status: 'rollbacking' }, {}, ['its rollback to a snapshot to end']],
+    'detaching already': [{ status: 'detaching', attachments: [NAMED] }, {}, ['the disk is being detached']],
+    creating: [{ status: 'creating' }, {}, ['the disk is being created']],
+    attaching: [{ status: 'attaching' }, {}, ['the disk is being attached']],
+    reserved: [{ status: 'reserved' }, {}, ['a server is about to attach the disk']],
+    'restoring-backup': [{ status: 'restoring-backup' }, {}, ['another restore into the disk is running']],
+    'backing-up': [{ status: 'backing-up' }, {}, ['a backup of the disk is being made']],
+    uploading: [{ status: 'uploading' }, {}, ['an image of the disk is being made']],
+    downloading: [{ status: 'downloading' }, {}, ['an image is being written to the disk']],
+    extending: [{ status: 'extending' }, {}, ['the disk is being extended']],
+    rollbacking: [{ status: 'rollbacking' }, {}, ['the disk is being rolled back to a snapshot']],
     'awaiting-transfer': [
       { status: 'awaiting-transfer' },
       {},
-      ['its transfer to another project to be accepted or called off'],
+      ['a transfer of the disk to another project is pending'],
     ],
-    'a status nobody has heard of': [
-      { status: 'retyping' },
-      {},
-      ['disk to become available (it is retyping)'],
-    ],
-    'a backup being made': [{}, { status: 'creating' }, ['the backup to be made']],
-    'a backup being used': [{}, { status: 'restoring' }, ['another restore from this backup to end']],
+    'a status nobody has heard of': [{ status: 'retyping' }, {}, ['the status of the disk is retyping']],
+    'a backup being made': [{}, { status: 'creating' }, ['the backup is being made']],
+    'a backup being used': [{}, { status: 'restoring' }, ['another restore from the backup is running']],
     'a backup in a status nobody has heard of': [
       {},
       { status: 'copying' },
-      ['backup to become available (it is copying)'],
+      ['the status of the backup is copying'],
     ],
     both: [
       { status: 'attaching' },
       { status: 'creating' },
-      ['its attaching to end', 'the backup to be made'],
+      ['the disk is being attached', 'the backup is being made'],
     ],
   };
   for (const [name, [volume, backup, expected]] of Object.entries(cases))
@@ -220,7 +216,7 @@ describe('unmetPreconditions', () => {
     const made = (volume: Partial<Volume>, pendingBackups: Backup[]) =>
       unmetPreconditions({ ...VOLUME, ...volume }, BACKUP, pendingBackups).map(({ what }) => what);
     it('is waited for', () =>
-      expect(made({}, [other])).to.deep.equal(['backup hourly of this disk, being made, to end']));
+      expect(made({}, [other])).to.deep.equal(['backup hourly of the disk is being made']));
     it('is reported once if the status of the disk shows it, too', () =>
       expect(made({ status: 'backing-up' }, [other])).to.have.length(1));
     it('is ignored if it is of another disk', () =>
@@ -232,7 +228,7 @@ describe('unmetPreconditions', () => {
         unmetPreconditions(VOLUME, { ...BACKUP, status: 'creating' }, [
           { ...BACKUP, status: 'creating' },
         ]).map(({ what }) => what),
-      ).to.deep.equal(['the backup to be made']));
+      ).to.deep.equal(['the backup is being made']));
   });
 
   it('list the commands that cancel a transfer', () => {

@@ -40,7 +40,7 @@ describe('the first day with vbsctl', () => {
     expect(await good('validate')).to.include('3 restores in 1 file.\nNext: vbsctl plan');
     await good('init');
     const plan = await good('plan');
-    expect(plan).to.include('3 to restore').and.include('detach from erp-db1 (/dev/vdb)');
+    expect(plan).to.include('3 to restore').and.include('the disk is attached to erp-db1 (/dev/vdb)');
     await detachAll('erp-db1');
     expect(await good('apply', '--auto-approve')).to.include('3 succeeded');
     expect(workspace.starts()).to.deep.equal([1, 1, 1]);

@@ -140,7 +140,12 @@ describe('the life of a pull request', () => {
     push(author, 'change', 'Restore a and b of tonight');
     const first = forge.runner('first', 'change');
     git(first, 'reset', '--quiet', '--hard', 'origin/change');
-    expectExit(await forge.run(first, 'plan', '--out', 'plan.json'), 0, 'waits for: detach', '2 to restore');
+    expectExit(
+      await forge.run(first, 'plan', '--out', 'plan.json'),
+      0,
+      'not ready: the disk is attached',
+      '2 to restore',
+    );
 
     // Changed, planned again, approved.
     declare(author, [...proposal, `name: c, volume_id: ${forge.volume(2)}, backup: {as_of: latest}`]);

@@ -85,7 +85,7 @@ describe('signals to a running vbsctl', () => {
         const running = workspace.start('apply', '--auto-approve');
         await until(() => asked('restore') === 3);
         const { stdout, stderr } = await stop(running, 'SIGTERM');
-        expect(stdout).to.include('Apply: 3 begun (not known to be running).').and.include('vbsctl apply');
+        expect(stdout).to.include('Apply: 3 sent (outcome open).').and.include('vbsctl apply');
         expect(stderr)
           .to.include('stopped by SIGTERM; nothing new was started after that')
           .and.include('run the same');

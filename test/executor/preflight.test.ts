@@ -28,19 +28,19 @@ function backupIs(status: string): Rule['break'] {
 const RULES: Readonly<Record<string, Rule>> = {
   'the disk is attached': {
     break: (harness, disk) => harness.operate({ action: 'attach', volume_id: disk.id, server: 'pay-db1' }),
-    plan: waits('detach from '),
+    plan: waits('the disk is attached to '),
     mend: (harness, disk) => harness.operate({ action: 'detach', volume_id: disk.id }),
   },
   'a backup of the disk is being made': {
     break: (harness, disk) => harness.operate({ action: 'backup', volume_id: disk.id, duration_ms: 300_000 }),
-    plan: waits('a backup of this disk, being made, to end'),
+    plan: waits('a backup of the disk is being made'),
   },
   'a backup of the disk is being made, and the disk does not tell': {
     break: (harness, disk) => {
       harness.operate({ action: 'backup', volume_id: disk.id, name: 'hourly', duration_ms: 300_000 });
       disk.status = 'available';
     },
-    plan: waits('backup hourly of this disk, being made, to end'),
+    plan: waits('backup hourly of the disk is being made'),
   },
   'somebody restores the disk': {
     break: (harness, disk) => {
@@ -49,7 +49,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       harness.operate({ action: 'set-timing', backup_id: other.id, job_duration_ms: 300_000 });
       harness.operate({ action: 'restore', volume_id: disk.id, backup_id: other.id });
     },
-    plan: waits('another restore into this disk to end'),
+    plan: waits('another restore into the disk is running'),
   },
   'the disk is in error': {
     break: diskIs('error'),
@@ -63,7 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'the disk is being extended': {
     break: diskIs('extending'),
-    plan: waits('its extension to end'),
+    plan: waits('the disk is being extended'),
     mend: diskIs('available'),
   },
   'the disk is being deleted': { break: diskIs('deleting'), plan: blocked('volume-deleting') },
@@ -75,12 +75,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'the backup is being made': {
     break: backupIs('creating'),
-    plan: waits('the backup to be made'),
+    plan: waits('the backup is being made'),
     mend: backupIs('available'),
   },
   'the backup is being used': {
     break: backupIs('restoring'),
-    plan: waits('another restore from this backup to end'),
+    plan: waits('another restore from the backup is running'),
     mend: backupIs('available'),
   },
   'the backup is in error': { break: backupIs('error'), plan: blocked('backup-unusable') },

@@ -71,7 +71,9 @@ describe('a run', () => {
     await harness.apply(specs, { stop: stop.signal });
     const { plan, outcome } = await harness.apply(specs);
     expect(plan.actions.map((action) => action.kind)).to.deep.equal(['resume', 'restore']);
-    expect(plan.actions[1]).to.have.nested.property('waits_for[0].what').that.includes('set/disk-0 to end');
+    expect(plan.actions[1])
+      .to.have.nested.property('waits_for[0].what')
+      .that.includes('set/disk-0 is resumed first');
     expect(outcome.summary).to.include({ started: 1, succeeded: 2 });
     expect(harness.audit().restores.flatMap((restore) => restore.overlapped_with)).to.deep.equal([]);
   });
@@ -165,7 +167,9 @@ describe('a run', () => {
     );
     const specs = [harness.spec(0)];
     const plan = await harness.plan(specs);
-    expect(plan.actions[0]).to.have.nested.property('waits_for[0].what').that.includes('detach from ');
+    expect(plan.actions[0])
+      .to.have.nested.property('waits_for[0].what')
+      .that.includes('the disk is attached to ');
     const { outcome } = await harness.apply(specs);
     expect(outcome.summary.succeeded).to.equal(1);
     expect(

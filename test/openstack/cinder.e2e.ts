@@ -146,7 +146,7 @@ describe('on a real Keystone and Cinder', () => {
     if (!disk) throw new Error('no disk');
     await testbed.attach(disk.volume_id);
     const plan = await workspace.run('plan');
-    expect(plan.stdout).to.include('waits for').and.include('/dev/vdb');
+    expect(plan.stdout).to.include('not ready').and.include('/dev/vdb');
     let waited = false;
     const apply = workspace.apply((event) => {
       waited ||= event.type === 'waiting';

@@ -86,7 +86,7 @@ describe('the facts about disk and backup', () => {
     const made = action(planOf([A], { cloud: cloud(ATTACHED) }), 's/a', 'restore');
     expect(made.waits_for).to.deep.equal([
       {
-        what: 'detach from pay-db1 (/dev/vdb)',
+        what: 'the disk is attached to pay-db1 (/dev/vdb)',
         commands: ['openstack server stop srv', 'openstack server remove volume srv v1'],
         server: 'pay-db1',
       },

@@ -212,7 +212,7 @@ describe('an open restore on the same disk or backup', () => {
 
   it('is waited for if this plan resumes it', () => {
     const made = planOf([A, spec('s/b', 'v2', 'b1')], { state: book().put('s/a', 'v1', 'b1', 'running') });
-    expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a to end (it is resumed first)');
+    expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a is resumed first');
   });
 
   it('is named once if it has both disk and backup', () => {

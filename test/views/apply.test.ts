@@ -134,7 +134,7 @@ describe('views/apply-progress', () => {
     const { address } = first as ApplyEvent & { address: string };
     const { address: other } = second as ApplyEvent & { address: string };
     const at = new Date(START).toISOString();
-    view.handle({ type: 'waiting', at, address, reason: 'detach from db1' });
+    view.handle({ type: 'waiting', at, address, reason: 'the disk is attached to db1' });
     view.handle({ type: 'progress', at, address: other, note: 'restoring' });
     await clock.advanceTo(START + 10_000);
     expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 running · 1 waiting · 00:10');
@@ -151,7 +151,7 @@ describe('views/apply-progress', () => {
     view.handle({ type: 'ended', at, address: 'set/disk-0', end: { kind: 'recorded', record: running } });
     view.handle({ type: 'ended', at, address: 'set/disk-1', end: { kind: 'recorded', record: intended } });
     await clock.advanceTo(START + 100);
-    expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 left running · 1 left begun · 00:00');
+    expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 left running · 1 sent (outcome open) · 00:00');
     view.end();
   });
 
@@ -314,8 +314,8 @@ describe('views/apply-summary', () => {
     const full = report();
     const summary = { ...(full.summary as RunSummary), succeeded: 0, running: 1, intended: 2, requests: 70 };
     const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
-    expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 not started.\n');
-    expect(text).to.contain('70 requests, about 14 for each restore');
+    expect(text).to.contain('1 still running, 2 sent (outcome open), 3 not started.\n');
+    expect(text.replace(/\s+/g, ' ')).to.contain('70 requests, about 14 for each restore');
   });
 
   it('tells of a pause that the cloud asks for, and what it means', () => {

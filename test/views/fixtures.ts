@@ -250,7 +250,7 @@ const ACTIONS: readonly Action[] = [
     changes: [],
     waits_for: [
       {
-        what: 'detach from pay-db1 (/dev/vdb)',
+        what: 'the disk is attached to pay-db1 (/dev/vdb)',
         commands: [
           'openstack server stop 6c1d9d5e-1d65-44b3-8f2e-5d6a1b7c8e90',
           `openstack server remove volume 6c1d9d5e-1d65-44b3-8f2e-5d6a1b7c8e90 ${VOLUMES.data}`,
@@ -443,7 +443,7 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:09', {
     type: 'waiting',
     address: 'payments/data',
-    reason: 'detach from pay-db1 (/dev/vdb)',
+    reason: 'the disk is attached to pay-db1 (/dev/vdb)',
   }),
   stamped('00:00:10', { type: 'intended', address: 'payments/wal', attempt: 1 }),
   stamped('00:00:10', { type: 'intended', address: 'payments/app', attempt: 1 }),

@@ -43,7 +43,7 @@ const ENTRIES: readonly HistoryEntry[] = [
   },
 ];
 const SHOWN = ENTRIES.map((entry, index): ShownEntry => {
-  const chain_break = index === 1 ? 'accepted' : index === 7 ? 'standing' : undefined;
+  const chain_break = index === 1 ? 'accepted' : index === 7 ? 'not_accepted' : undefined;
   return { entry, hash: 'f'.repeat(64), chain_break };
 });
 

@@ -3,8 +3,8 @@ import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import type { Io } from '../io.ts';
 
 /**
- * What a user can type. Every start of the program loads all definitions, so their files import only options; `run`
- * imports the work (`run-*.ts`).
+ * What a user can type. Every start of the program loads all definitions, so their files import only options and small types;
+ * `run` imports the work (`run-*.ts`), unless it is a line or two.
  */
 export interface CommandDefinition<Flags = never, Operands extends readonly unknown[] = never[]> {
   readonly name: string;

@@ -136,7 +136,7 @@ export function planOptions(
   };
 }
 
-/** The restores because of which the next run would be refused. */
+/** The addresses whose outcome would make vbsctl refuse the next run: unknown, or failed with the disk maybe changed. */
 function blocking({ outcome }: FinishedRun): Address[] {
   return [...outcome.ends].flatMap(([address, end]) =>
     end.kind === 'recorded' && (end.record.status === 'unknown' || isMaybeTouched(end.record))

@@ -70,7 +70,7 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
   const breaks = new Map(
     found.map(({ index, accepted_by }): [number, ChainBreakMark] => [
       index,
-      accepted_by === undefined ? 'standing' : 'accepted',
+      accepted_by === undefined ? 'not_accepted' : 'accepted',
     ]),
   );
   const chosen = matchingEntries(state.history, {

@@ -45,7 +45,7 @@ export function option(flags: string, about: string, details: OptionDetails = {}
   return Object.assign(made, optional('completes', type?.completes));
 }
 
-/** An empty value comes of a variable that is not set, and would mean something else: `--trusted-keys ""`, this directory. */
+/** `--option "$UNSET"` gives an empty text, which must not be taken as the current directory. */
 function valueOf(text: string, earlier: unknown, type: ValueType | undefined): unknown {
   if (text === '') throw new InvalidArgumentError('Expected a value, not an empty text.');
   return type?.parse ? type.parse(text, earlier) : text;

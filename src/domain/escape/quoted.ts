@@ -1,7 +1,7 @@
 import { sanitize } from './terminal.ts';
 
 /**
- * Text from outside, for a sentence of advice: in quotation marks unless it is one word. `advice` (views/terminal.ts) never
+ * Text from outside, for a sentence of advice: in quotation marks unless it is one word. `wrapRemedy` (views/terminal.ts) never
  * breaks a quotation, and finds commands only outside of quotations. So the text can never stand on a line of its own as if
  * vbsctl advised it. Cut after 60 characters, because a quotation is never broken and other output has the whole text.
  */

@@ -154,11 +154,11 @@ function runnableLines(
   ];
 }
 
-/** `waits for: detach from pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */
+/** `not ready: the disk is attached to pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */
 function waitLines({ what, commands, server }: Precondition, { style }: PlanTextOptions): string[] {
   const shown = server === undefined ? commands : [];
   return labelled(
-    'waits for',
+    'not ready',
     [style.warn(sanitize(what)), ...shown.map((command) => style.accent(sanitize(command)))],
     style,
   );
