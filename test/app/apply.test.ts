@@ -3,7 +3,7 @@ import { apply } from '../../src/app/apply.ts';
 import { ProgramHarness } from '../simulation/program-harness.ts';
 
 describe('apply', () => {
-  it('says that its token may end first before anybody is asked, and sends nothing before the yes', async () => {
+  it('reports a token that may expire before it asks, and sends nothing before the confirmation', async () => {
     const harness = new ProgramHarness();
     const told: string[] = [];
     const declined = new Error('declined');

@@ -3,7 +3,7 @@ import { readCloud } from '../../src/app/read-cloud.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { ProgramHarness } from '../simulation/program-harness.ts';
 
-describe('looking at what a plan needs', () => {
+describe('the reads that a plan needs', () => {
   /** Requests of one plan for `wanted` disks of a project that lists `pageSize` of them a page. */
   async function requests(project: number, pageSize: number, wanted: number) {
     const harness = new ProgramHarness({ volumes: project });
@@ -49,7 +49,7 @@ describe('looking at what a plan needs', () => {
     return { requests: harness.network.log.length, kinds: [...kinds] };
   }
 
-  it('believes a whole list about what it does not show, after some single reads', async () => {
+  it('trust a complete list about missing resources after some single reads', async () => {
     const few = await unknown(1_000);
     const many = await unknown(20_000);
     expect(few.kinds).to.deep.equal(['gone']);
@@ -58,7 +58,7 @@ describe('looking at what a plan needs', () => {
     expect(many.requests).to.equal(few.requests);
   });
 
-  it('asks for all that exists, however much the list hides', async () => {
+  it('read each existing resource that the list hides', async () => {
     const harness = new ProgramHarness({ volumes: 200 });
     const all = await harness.clock.until(harness.connect());
     const listed = await harness.clock.until(all.volumes());
@@ -72,7 +72,7 @@ describe('looking at what a plan needs', () => {
     expect([...seen.volumes.values()].every(({ kind }) => kind === 'found')).to.equal(true);
   });
 
-  it('does not say that something is gone where the list could not be read', async () => {
+  it('do not call a resource gone if the list could not be read', async () => {
     const harness = new ProgramHarness({ volumes: 10 });
     const cloud = await harness.clock.until(harness.connect());
     const failure = { cause: 'status', message: 'forbidden', status: 403 } as const;

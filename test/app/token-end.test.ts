@@ -25,7 +25,7 @@ describe('a token that cannot be renewed', () => {
     return textOf(tokenEndWarning(ends, restores(count), config, systemClock));
   };
 
-  it('is told of where the restores may outlast it, with what happens and how to go on', () => {
+  it('is reported with the remedy if the restores may outlast it', () => {
     const text = said(3 * HOUR, 12);
     expect(text).to.match(
       /the token ends at \S+Z, in 3h, and cannot be renewed; 12 restores may take up to 4h/,
@@ -35,19 +35,19 @@ describe('a token that cannot be renewed', () => {
       .and.contain('openstack token issue');
   });
 
-  it('is not told of where it lasts, where there is nothing to do, and where there is no such end', () => {
+  it('is not reported if it lasts, if there is nothing to do, or if it has no end', () => {
     expect(said(5 * HOUR, 12)).to.equal('');
     expect(said(HOUR, 0)).to.equal('');
     expect(said(undefined, 12)).to.equal('');
   });
 
-  it('ends the run with it, and says so', async () => {
+  it('ends the run when it expires, and says so', async () => {
     const stop = stopWithToken(new AbortController().signal, { expiresAtMs: Date.now() + 5 }, systemClock);
     await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
     expect(textOf(stop.notes())).to.contain('the token ended at').and.contain('OS_TOKEN=');
   });
 
-  it('leaves a stop that a person asked for as it is', () => {
+  it('does not replace a stop by the operator', () => {
     const stopping = new AbortController();
     const stop = stopWithToken(stopping.signal, { expiresAtMs: Date.now() + HOUR }, systemClock);
     stopping.abort(new Error('stopped by SIGINT'));

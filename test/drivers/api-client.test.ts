@@ -6,7 +6,7 @@ import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type ReceivedRequest, type Reply, TinyCloud } from './tiny-cloud.ts';
 
-describe('reads that a server stretches without end', () => {
+describe('reads of an endless list', () => {
   let cloud: TinyCloud;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
@@ -178,7 +178,7 @@ describe('reads that a server stretches without end', () => {
     expect(listing.kind === 'listed' && listing.complete).to.equal(true);
   });
 
-  it('do not keep texts that no cloud writes', async () => {
+  it('do not keep texts that are too long', async () => {
     pages(() => ({ status: 200, body: { volumes: [volume('v', { name: 'x'.repeat(10_001) })] } }));
     expect(messageOf(await (await open()).volumes())).to.contain(
       'name is not a text of at most 10000 characters',
@@ -217,12 +217,12 @@ describe('reads that a server stretches without end', () => {
     ],
     ['nest', { status: 200, body: `{"volumes": ${'['.repeat(100_000)}` }, 'nested more than 64 levels deep'],
   ] as const)
-    it(`say so when they ${what}`, async () => {
+    it(`report it if they ${what}`, async () => {
       pages(() => reply);
       expect(messageOf(await (await open()).volumes())).to.contain(said);
     });
 
-  it('are told of a Keystone that compresses', async () => {
+  it('report a Keystone that compresses', async () => {
     cloud.replace = () => ({
       status: 201,
       body: 'x',
@@ -232,7 +232,7 @@ describe('reads that a server stretches without end', () => {
     expect(JSON.stringify(failure.diagnostics)).to.contain('compressed (gzip)');
   });
 
-  it('take headers of up to 64 KiB, such as large tokens', async () => {
+  it('accept headers of up to 64 KiB, such as large tokens', async () => {
     const token = 'x'.repeat(50_000);
     cloud.tokens.add(token);
     cloud.replace = ({ path }) =>

@@ -7,7 +7,7 @@ import { recordedBody } from './answers.ts';
 const PROJECT = '0e8396c4fa5d47829b8617b61c685475';
 
 describe('disks', () => {
-  it('as a real Cinder shows them', () => {
+  it('are read as a real Cinder returns them', () => {
     expect(parseVolume(recordedBody('volume-available').volume)).to.deep.equal({
       id: '09879a08-d3ec-4b9e-95f1-72d6de7dcd4b',
       name: 'rec-0001',
@@ -20,7 +20,7 @@ describe('disks', () => {
     });
   });
 
-  it('while and after they are restored', () => {
+  it('are read during and after a restore', () => {
     expect(parseVolume(recordedBody('volume-restoring').volume).status).to.equal('restoring-backup');
     expect(parseVolume(recordedBody('volume-after-failed-restore').volume).status).to.equal(
       'error_restoring',
@@ -30,13 +30,13 @@ describe('disks', () => {
     );
   });
 
-  it('with the server that they are attached to', () => {
+  it('have the server that they are attached to', () => {
     expect(parseVolume(recordedBody('volume-in-use').volume).attachments).to.deep.equal([
       { server_id: '11111111-2222-4333-8444-555555555555', device: '/dev/vdb' },
     ]);
   });
 
-  it('with ids in lower case, by which what was done is looked up', () => {
+  it('have ids in lower case', () => {
     expect(parseVolume({ id: '0A-F', status: 'available', size: 1 }).id).to.equal('0a-f');
     const backup = { id: '0B-F', volume_id: '0A-F', status: 'available', size: 1 };
     expect(parseBackup({ ...backup, created_at: '2026-11-23T18:14:26' })).to.include({
@@ -45,7 +45,7 @@ describe('disks', () => {
     });
   });
 
-  it('with most fields absent or null', () => {
+  it('are read with most fields absent or null', () => {
     const least = { id: 'v', name: '', status: 'available', size: 1, attachments: [] };
     expect(parseVolume({ id: 'v', status: 'available', size: 1 })).to.deep.equal(least);
     const nulls = { name: null, attachments: null, metadata: null, updated_at: null };
@@ -68,7 +68,7 @@ describe('disks', () => {
     ],
   ];
   for (const [name, value] of wrong)
-    it(`are not made of ${name}`, () => {
+    it(`are not read from ${name}`, () => {
       expect(() => parseVolume(value)).to.throw(UnexpectedShape);
     });
 });
@@ -89,14 +89,14 @@ describe('backups', () => {
 
   const base = { id: 'b', status: 'available', size: 1, volume_id: 'v', created_at: '2026-01-02T03:04:05' };
 
-  it('are as old as their data, else as they are themselves', () => {
+  it('are as old as their data if known, else as themselves', () => {
     const data = { ...base, data_timestamp: '2026-01-01T00:00:00.000000' };
     expect(parseBackup(data).created_at).to.equal('2026-01-01T00:00:00.000Z');
     expect(parseBackup({ ...base, data_timestamp: null }).created_at).to.equal('2026-01-02T03:04:05.000Z');
     expect(() => parseBackup({ ...base, created_at: null })).to.throw(UnexpectedShape, 'data_timestamp');
   });
 
-  it('name their owner in either form', () => {
+  it('have their owner in either form', () => {
     expect(parseBackup({ ...base, 'os-bak-tenant-attr:tenant_id': 'p' }).project_id).to.equal('p');
     expect(parseBackup({ ...base, 'os-backup-project-attr:project_id': 'p' }).project_id).to.equal('p');
     expect(parseBackup(base)).not.to.have.property('project_id');
@@ -107,7 +107,7 @@ describe('backups', () => {
     expect(parseBackup({ ...base, fail_reason: null })).not.to.have.property('fail_reason');
   });
 
-  it('come in pages', () => {
+  it('are read in pages', () => {
     const { backups } = recordedBody('backups-detail-page');
     expect(
       Array.isArray(backups) && backups.filter(isObject).map((backup) => parseBackup(backup).name),
@@ -121,7 +121,7 @@ describe('backups', () => {
     ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000Z'],
     ['2026-01-02T03:04:05+02:00', '2026-01-02T01:04:05.000Z'],
   ])
-    it(`were made at ${text}`, () => {
+    it(`have the creation time ${text}`, () => {
       expect(parseBackup({ ...base, created_at: text }).created_at).to.equal(iso);
     });
 });

@@ -140,18 +140,18 @@ describe('the answer of Cinder to a restore', () => {
     ['token-invalid', 'reauthenticate'],
   ];
   for (const [name, expected] of replayed)
-    it(`replayed: ${name} is ${expected}`, () => {
+    it(`is ${expected} for the recorded ${name}`, () => {
       const [, backup_id = ''] = /backups\/([^/]+)/.exec(recordedRequest(name).path) ?? [];
       const volume_id = String(recordedRequest(name).body?.restore?.volume_id);
       expect(verdict(recorded(name), { backup_id, volume_id })).to.equal(expected);
     });
 
-  it('carries the request id of a yes, by which its messages are found', () => {
+  it('keeps the request id of an acceptance, by which its messages are found', () => {
     const yes = answer(202, YES, { 'x-request-id': 'gw-1', 'x-openstack-request-id': 'req-1' });
     expect(classifyStart(yes, ASKED, NOW)).to.deep.equal({ kind: 'accepted', request_id: 'req-1' });
   });
 
-  it('says yes to no answer but a yes', () => {
+  it('is accepted only for a valid 202', () => {
     const words = fc.constantFrom('badRequest', 'itemNotFound', 'overLimit', 'computeFault');
     const statuses = fc.integer({ min: 100, max: 599 }).filter((s) => s !== 200 && s !== 202);
     fc.assert(

@@ -92,8 +92,8 @@ async function seen(driver: Driver, name: string) {
   return { volume: volume.value, backup: backup.value };
 }
 
-describe('the cinder driver, replayed', () => {
-  it('is asked about all that was recorded', () => {
+describe('the Cinder driver on recorded answers', () => {
+  it('is tested with each recorded answer', () => {
     const told = new Set<string>([...Object.values(STORIES).flat(), ...Object.keys(NOT_ASKED_FOR)]);
     expect([...told].sort()).to.deep.equal(exchanges.map(({ name }) => name).sort());
   });
@@ -118,7 +118,7 @@ describe('the cinder driver, replayed', () => {
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('sees which backup a disk was restored from, if it was not its own', async () => {
+  it('reads which backup a disk was restored from, if not its own', async () => {
     const { cloud, driver } = await replay(STORIES.intoAnotherVolume);
     expect((await start(driver, 'restore-into-another-volume')).kind).to.equal('accepted');
     const { volume_id, backup_id } = recordedRestore('restore-into-another-volume');
@@ -150,13 +150,13 @@ describe('the cinder driver, replayed', () => {
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('asks nothing where no request is known', async () => {
+  it('reads no messages without a request id', async () => {
     const { cloud, driver } = await replay([]);
     expect(await driver.failureReason?.([])).to.deep.equal({ kind: 'unavailable' });
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('knows who a disk is attached to', async () => {
+  it('reads the server of an attached disk', async () => {
     const { cloud, driver } = await replay(STORIES.inUse);
     const volume = await driver.volume(recordedRestore('restore-volume-in-use').volume_id);
     expect(volume.kind === 'found' && volume.value).to.deep.include({
@@ -170,14 +170,14 @@ describe('the cinder driver, replayed', () => {
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('is told "not yet" while disk or backup is busy, or the disk in error', async () => {
+  it('gets a retryable rejection while disk or backup is busy, or the disk in error', async () => {
     const { cloud, driver } = await replay(STORIES.notYet);
     for (const name of STORIES.notYet)
       expect(await start(driver, name), name).to.include({ kind: 'rejected', again: 'when_ready' });
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('knows what is not there', async () => {
+  it('reads a missing resource as gone', async () => {
     const { cloud, driver } = await replay(STORIES.notThere);
     const nobody = '00000000-0000-4000-8000-000000000000';
     expect((await driver.backup(nobody)).kind).to.equal('gone');
@@ -212,7 +212,7 @@ describe('the cinder driver, replayed', () => {
     expect(disks.cloud.isOver).to.equal(true);
   });
 
-  it('knows no jobs', async () => {
+  it('has no jobs', async () => {
     const { driver } = await replay([]);
     expect(await driver.job('j-1'), 'nor that one is gone').to.include({
       kind: 'unreadable',
@@ -227,14 +227,14 @@ describe('the cinder driver, replayed', () => {
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('is not handed out for a wrong password', async () => {
+  it('is not created for a wrong password', async () => {
     const cloud = new RecordedCloud(['keystone-token-wrong-password']);
     const failure = await open(cloud, 'wrong').catch((error) => error);
     expect(failure.diagnostics[0].code).to.equal('not-authenticated');
     expect(cloud.isOver).to.equal(true);
   });
 
-  it('does without what a cloud of before Ocata does not know', async () => {
+  it('works with a cloud older than Ocata', async () => {
     const { cloud, driver } = await replay(STORIES.onAnOldCloud);
     cloud.instead = ({ url, headers }) => {
       const [, minor] = /^volume 3\.(\d+)$/.exec(headers['OpenStack-API-Version'] ?? '') ?? [];

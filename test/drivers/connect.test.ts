@@ -14,7 +14,7 @@ import { connectDriver } from './connect-driver.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
 
-describe('connecting to a cloud', () => {
+describe('the connection to a cloud', () => {
   let cloud: TinyCloud;
   beforeEach(async () => {
     cloud = await new TinyCloud().start();
@@ -40,7 +40,7 @@ describe('connecting to a cloud', () => {
     return failure;
   }
 
-  it('tells which project it leads to', async () => {
+  it('reports its project', async () => {
     const driver = await open();
     expect(driver.api).to.equal('vbs');
     expect(driver.target).to.deep.equal({
@@ -53,7 +53,7 @@ describe('connecting to a cloud', () => {
   });
 
   for (const suffix of ['', '/', '/v3', '/v3/'])
-    it(`takes an auth URL that ends in "${suffix}"`, async () => {
+    it(`accepts an auth URL that ends in "${suffix}"`, async () => {
       await open({ ...cloud.env, OS_AUTH_URL: `${cloud.url}${suffix}` });
       expect(cloud.received[0]?.path).to.equal('/v3/auth/tokens');
     });
@@ -71,14 +71,14 @@ describe('connecting to a cloud', () => {
       return () => refuseUnencrypted(endpoints, settings, env, onNote);
     };
 
-    it('get no token where Keystone has TLS', () => {
+    it('get no token if Keystone has TLS', () => {
       expect(refuse('https://iam.example/v3', {})).to.throw(Failure, /evs endpoint.*not encrypted/);
       expect(refuse('HTTPS://iam.example/v3', {})).to.throw(Failure);
       for (const other of ['vbs.example', 'evs.example:443', 'example', '*', 'true'])
         expect(refuse('https://iam.example', { VBSCTL_PLAIN_HTTP_HOSTS: other }), other).to.throw(Failure);
     });
 
-    it('get one where the environment names their host, and a warning each', () => {
+    it('get a token with a warning if the environment names their host', () => {
       for (const named of ['evs.example', 'EVS.example:8776', 'a, evs.example']) {
         const notes: Diagnostic[] = [];
         const env = { VBSCTL_PLAIN_HTTP_HOSTS: named };
@@ -87,7 +87,7 @@ describe('connecting to a cloud', () => {
       }
     });
 
-    it('are named so that the command to paste runs nothing', () => {
+    it('are quoted in the command to paste', () => {
       let failure: unknown;
       try {
         refuse('https://iam.example', {}, "http://a;curl$IFS'x';.example")();
@@ -98,7 +98,7 @@ describe('connecting to a cloud', () => {
       expect(remedy).to.contain(`VBSCTL_PLAIN_HTTP_HOSTS='a;curl$ifs'\\''x'\\'';.example'`);
     });
 
-    it('are taken on this machine, and with a Keystone that has none either', () => {
+    it('are accepted on this machine, and if Keystone has no TLS either', () => {
       refuse('https://iam.example', {}, 'http://127.0.0.1:8776')();
       const notes: Diagnostic[] = [];
       refuse('http://iam.example', {}, undefined, (note) => notes.push(note))();
@@ -106,15 +106,15 @@ describe('connecting to a cloud', () => {
     });
   });
 
-  it('binds to another name where the address is another one each time', async () => {
+  it('binds to another name if the address changes each time', async () => {
     expect((await open(cloud.env, { targetAuthUrl: 'emulator:w1' })).target.auth_url).to.equal('emulator:w1');
   });
 
-  it('takes the only region there is', async () => {
+  it('uses the only region', async () => {
     expect((await open({ ...cloud.env, OS_REGION_NAME: '' })).target.region).to.equal('eu-de');
   });
 
-  it('sends the body that Keystone asks for, by names and by ids', async () => {
+  it('sends the login body that Keystone requires, by names and by ids', async () => {
     await open();
     const { OS_AUTH_URL } = cloud.env;
     const byId = { OS_AUTH_URL, OS_USER_ID: 'u', OS_PASSWORD: 'p', OS_PROJECT_ID: 'pr' };
@@ -215,7 +215,7 @@ describe('connecting to a cloud', () => {
       expect(failure.diagnostics[0]?.remedy).to.contain(remedy);
     });
 
-  describe('which API it speaks', () => {
+  describe('the API of a connection', () => {
     const endpoint = (type: string, path: string) => ({
       type,
       endpoints: [{ interface: 'public', region_id: 'eu-de', url: `${cloud.url}${path}` }],
@@ -230,12 +230,12 @@ describe('connecting to a cloud', () => {
       return { driver, notes };
     };
 
-    it('vbs, unless it is told otherwise', async () => {
+    it('is vbs by default', async () => {
       cloud.tokenBody = { catalog: [cinder(), evs(), vbs()] };
       expect((await open()).api).to.equal('vbs');
     });
 
-    it('cinder when told so, at the root that the catalog names', async () => {
+    it('is cinder if set, at the root in the catalog', async () => {
       cloud.tokenBody = { catalog: [vbs(), evs(), cinder()] };
       const driver = await open(cloud.env, { api: 'cinder' });
       expect(driver.api).to.equal('cinder');
@@ -243,39 +243,39 @@ describe('connecting to a cloud', () => {
       expect(cloud.received.at(-1)?.path).to.equal(`/volume/v3/${PROJECT}/volumes/v`);
     });
 
-    it('auto: vbs where the catalog has it', async () => {
+    it('is vbs with auto if the catalog has it', async () => {
       cloud.tokenBody = { catalog: [cinder(), evs(), vbs()] };
       const { driver, notes } = await auto();
       expect(driver.api).to.equal('vbs');
       expect(notes).to.deep.equal(['api: auto picked vbs, the backup service (VBS) of the catalog']);
     });
 
-    it('auto: cinder where the catalog has no VBS', async () => {
+    it('is cinder with auto if the catalog has no VBS', async () => {
       cloud.tokenBody = { catalog: [cinder()] };
       const { driver, notes } = await auto();
       expect(driver.api).to.equal('cinder');
       expect(notes).to.deep.equal(['api: auto picked cinder, the block storage (Cinder) of the catalog']);
     });
 
-    it('explains a catalog that auto finds nothing in', async () => {
+    it('is explained as missing if auto finds none in the catalog', async () => {
       cloud.tokenBody = { catalog: [] };
       const failure = await open(cloud.env, { api: 'auto' }).catch((error) => error);
       expect(failure.diagnostics[0]).to.have.property('code', 'no-endpoint');
     });
 
-    it('names cinder where VBS is asked for and only that is there', async () => {
+    it('is refused with a hint to cinder if only that exists', async () => {
       cloud.tokenBody = { catalog: [cinder()] };
       expect((await refused()).diagnostics[0]?.remedy).to.contain('api: cinder');
     });
 
-    it('explains a catalog without block storage', async () => {
+    it('needs block storage in the catalog, and says so', async () => {
       cloud.tokenBody = { catalog: [] };
       const failure = await open(cloud.env, { api: 'cinder' }).catch((error) => error);
       expect(failure.diagnostics[0]?.remedy).to.contain('OS_BLOCK_STORAGE_ENDPOINT_OVERRIDE');
     });
   });
 
-  it('goes by overrides without a catalog', async () => {
+  it('comes from overrides without a catalog', async () => {
     cloud.tokenBody = { catalog: [] };
     const driver = await open({
       ...cloud.env,
@@ -290,14 +290,14 @@ describe('connecting to a cloud', () => {
     ]);
   });
 
-  it('says loudly that certificates are not checked', async () => {
+  it('warns that certificates are not checked', async () => {
     const notes: Diagnostic[] = [];
     await open({ ...cloud.env, OS_INSECURE: 'true' }, { onNote: (note) => notes.push(note) });
     expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.deep.equal(['warning weakened-tls']);
     expect(notes[0]?.remedy).to.contain('OS_CACERT');
   });
 
-  it('explains a certificate of our own that is incomplete or cannot be read', async () => {
+  it('explains a client certificate that is incomplete or unreadable', async () => {
     const unreadable = await refused({ ...cloud.env, OS_CERT: '/nowhere/me.pem' });
     expect(unreadable.message).to.contain('cert /nowhere/me.pem cannot be read (ENOENT)');
     const incomplete = await refused({ ...cloud.env, OS_KEY: '/me.key' });
@@ -335,7 +335,7 @@ describe('connecting to a cloud', () => {
     expect(cloud.received).to.deep.equal([]);
   });
 
-  it('explains a file of authorities that cannot be read', async () => {
+  it('explains a CA file that cannot be read', async () => {
     const failure = await refused({ ...cloud.env, OS_CACERT: '/nowhere/ca.pem' });
     expect(failure.kind).to.equal('invalid');
     expect(failure.message).to.contain('/nowhere/ca.pem cannot be read (ENOENT)');

@@ -64,7 +64,7 @@ export function driverContract(
         fresh_until: freshUntil,
       });
 
-    it('shows disk and backup', async () => {
+    it('reads disk and backup', async () => {
       const volume = found(await driver.volume(cloud.volumeId));
       expect(volume).to.include({ id: cloud.volumeId, status: 'available' });
       const backup = found(await driver.backup(cloud.backupId));
@@ -72,7 +72,7 @@ export function driverContract(
       expect(backup.created_at).to.match(/Z$/);
     });
 
-    it('calls gone what is not there', async () => {
+    it('reads a missing resource as gone', async () => {
       expect((await driver.volume(MISSING_ID)).kind).to.equal('gone');
       expect((await driver.backup(MISSING_ID)).kind).to.equal('gone');
     });
@@ -106,12 +106,12 @@ export function driverContract(
       expect(found(await driver.backup(cloud.backupId)).status).to.equal('available');
     });
 
-    it('is told "not yet" while disk and backup are busy', async () => {
+    it('gets a retryable rejection while disk and backup are busy', async () => {
       expect((await start()).kind).to.equal('accepted');
       expect(await start()).to.include({ kind: 'rejected', again: 'when_ready' });
     });
 
-    it('is told "never" for a disk that is not there', async () => {
+    it('gets a final rejection for a missing disk', async () => {
       expect(await start(MISSING_ID)).to.include({ kind: 'rejected', again: 'never' });
     });
 
@@ -120,7 +120,7 @@ export function driverContract(
       expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
     });
 
-    it('takes a permit for one POST', async () => {
+    it('needs a permit for each POST', async () => {
       const once = permit(await driver.reserve());
       const request = { volume_id: MISSING_ID, backup_id: cloud.backupId, fresh_until: FAR_FUTURE };
       await driver.start(once, request);
@@ -128,7 +128,7 @@ export function driverContract(
       expect(again).to.be.instanceOf(Error);
     });
 
-    it('sends nothing that may not leave any more once the connection stands', async () => {
+    it('sends nothing that may no longer leave once it is connected', async () => {
       const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until: FAR_FUTURE };
       const outcome = await driver.start(permit(await driver.reserve()), {
         ...request,
@@ -139,7 +139,7 @@ export function driverContract(
     });
 
     for (const fault of withFaults ? FAULTS : [])
-      it(`sends once and claims nothing it does not know: ${fault}`, async () => {
+      it(`sends once and claims only what it knows: ${fault}`, async () => {
         const faults = cloud.faults ?? expect.fail('this cloud injects no faults');
         await faults.next(fault);
         const outcome = await start();

@@ -9,15 +9,15 @@ import {
   UnexpectedShape,
 } from '../../src/drivers/fields.ts';
 
-describe('drivers/fields', () => {
-  it('takes null for absent', () => {
+describe('the fields of an answer', () => {
+  it('treat null as absent', () => {
     expect(optionalField({ name: null }, 'name', text)).to.equal(undefined);
     expect(optionalField({ name: 'x' }, 'name', text)).to.equal('x');
     expect(optionalTime({ at: null }, 'at')).to.equal(undefined);
     expect(() => field({ name: null }, 'name', text)).to.throw(UnexpectedShape, 'name is missing');
   });
 
-  it('says what a value is not, and never the value', () => {
+  it('report what is wrong with a value, and never the value', () => {
     for (const [work, message] of [
       [() => field({ size: 'hunter2' }, 'size', nonNegative), 'size is not a number from 0'],
       [() => checked('hunter2', anyObject, 'volume'), 'volume is not an object'],

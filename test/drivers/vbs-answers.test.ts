@@ -15,7 +15,7 @@ function verdict(exchange: Exchange): string {
   return outcome.kind === 'rejected' ? outcome.again : outcome.kind;
 }
 
-describe('the answer to a restore', () => {
+describe('the answer of VBS to a restore', () => {
   const rows: [string, Exchange, string][] = [
     // 200/202 as promised
     ['200 with a dashed job id', answer(200, { job_id: '70a599e0-31e7-49b7-b260-868f441e862b' }), 'accepted'],
@@ -100,7 +100,7 @@ describe('the answer to a restore', () => {
     ['no connection', { kind: 'no_connection', code: 'ECONNREFUSED', message: 'refused' }, 'not_sent'],
   ];
   for (const [name, exchange, expected] of rows)
-    it(`${name}: ${expected}`, () => {
+    it(`is ${expected}: ${name}`, () => {
       expect(verdict(exchange)).to.equal(expected);
     });
 
@@ -127,21 +127,21 @@ describe('the answer to a restore', () => {
   ];
   for (const [code, expected] of codes)
     for (const status of [400, 403, 404])
-      it(`${status} with ${code}: ${expected}`, () => {
+      it(`is ${expected} for ${status} with ${code}`, () => {
         expect(verdict(answer(status, service(code)))).to.equal(expected);
       });
 
-  it('a code that may have started something outweighs a status that says no', () => {
+  it('is ambiguous if its code may mean a start, whatever the status', () => {
     for (const status of [401, 409, 429, 503])
       expect(verdict(answer(status, service('VolumeBackup.0200')))).to.equal('ambiguous');
   });
 
-  it('carries the job id and the request id of a yes', () => {
+  it('keeps job id and request id if it is accepted', () => {
     const yes = answer(200, { job_id: 'j-1' }, { 'x-request-id': 'req-1' });
     expect(classifyStart(yes, NOW)).to.deep.equal({ kind: 'accepted', job_id: 'j-1', request_id: 'req-1' });
   });
 
-  it('says what was wrong with a yes that is none', () => {
+  it('says why a success status is not an acceptance', () => {
     const outcome = classifyStart(answer(200, service('VolumeBackup.0205', 'disk busy')), NOW);
     expect(outcome).to.deep.equal({
       kind: 'ambiguous',
@@ -154,7 +154,7 @@ describe('the answer to a restore', () => {
     });
   });
 
-  it('keeps the evidence of a no: code, request id, Retry-After', () => {
+  it('keeps code, request id and Retry-After if it is rejected', () => {
     const no = answer(429, GATEWAY, { 'retry-after': '7' });
     const expected: StartOutcome = {
       kind: 'rejected',
@@ -171,7 +171,7 @@ describe('the answer to a restore', () => {
     expect(classifyStart(no, NOW)).to.deep.equal(expected);
   });
 
-  it('accepts nothing but 200 and 202 with a job id, whatever the status and the body', () => {
+  it('is accepted only for 200 and 202 with a job id', () => {
     const bodies = fc.oneof(fc.json(), fc.string(), fc.constant(JSON.stringify({ job_id: 'j' })));
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 999 }), bodies, (status, text) => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { UnexpectedShape } from '../../src/drivers/fields.ts';
 import { parseJob } from '../../src/drivers/vbs-job.ts';
 
-describe('jobs', () => {
+describe('a job of VBS', () => {
   for (const [raw, status] of [
     ['INIT', 'init'],
     ['RUNNING', 'running'],
@@ -11,7 +11,7 @@ describe('jobs', () => {
     ['PAUSED', 'unrecognised'],
     ['success', 'unrecognised'],
   ])
-    it(`in status ${raw} are ${status}`, () => {
+    it(`is ${status} in status ${raw}`, () => {
       expect(parseJob('j', { job_id: 'j', status: raw })).to.deep.equal({
         id: 'j',
         status,
@@ -20,7 +20,7 @@ describe('jobs', () => {
       });
     });
 
-  it('tell what they are about', () => {
+  it('names its disk and backup', () => {
     const entities = { backup_id: 'b', volume_id: 'v', snapshot_id: 's' };
     expect(parseJob('j', { job_id: 'J', status: 'SUCCESS', entities })).to.include({
       backup_id: 'b',
@@ -31,7 +31,7 @@ describe('jobs', () => {
     });
   });
 
-  it('tell why they failed, their parts last', () => {
+  it('gives the reason of its failure, its sub-jobs last', () => {
     const job = {
       job_id: 'j',
       status: 'FAIL',
@@ -66,7 +66,7 @@ describe('jobs', () => {
     ['a type that is a number', { job_type: 7 }, []],
     ['its reason in code and message', { code: 'EVS.2', message: 'no space' }, ['EVS.2: no space']],
   ] as const)
-    it(`with ${name} have the status that they say`, () => {
+    it(`with ${name} has its own status`, () => {
       for (const [raw, status] of [
         ['SUCCESS', 'success'],
         ['FAIL', 'fail'],
@@ -74,7 +74,7 @@ describe('jobs', () => {
         expect(parseJob('j', { job_id: 'j', status: raw, ...more })).to.deep.include({ status, reasons });
     });
 
-  it('are read to a bounded depth and breadth', () => {
+  it('is read to a limited depth and breadth', () => {
     let deep: Record<string, unknown> = { job_id: 'j', status: 'FAIL', fail_reason: 'bottom' };
     for (let i = 0; i < 100; i++)
       deep = { job_id: 'j', status: 'FAIL', fail_reason: `level ${i}`, sub_jobs: [deep] };
@@ -91,7 +91,7 @@ describe('jobs', () => {
     ['with the id of another job', { job_id: 'k', status: 'SUCCESS' }],
     ['with an id that is no text', { job_id: 1, status: 'SUCCESS' }],
   ] as const)
-    it(`${name} are not understood`, () => {
+    it(`is not understood with ${name}`, () => {
       expect(() => parseJob('j', job)).to.throw(UnexpectedShape);
     });
 });

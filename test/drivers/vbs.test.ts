@@ -54,7 +54,7 @@ const restore = {
   fresh_until: { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER },
 };
 
-describe('the vbs driver', () => {
+describe('the VBS driver', () => {
   afterEach(async () => {
     for (const cloud of clouds.splice(0)) await cloud.close();
   });
@@ -72,7 +72,7 @@ describe('the vbs driver', () => {
     };
   });
 
-  it('speaks to the paths of the reference', async () => {
+  it('uses the paths of the API reference', async () => {
     const { cloud, driver } = await serve();
     await driver.start(await reserve(driver), restore);
     await driver.job('job-1');
@@ -91,7 +91,7 @@ describe('the vbs driver', () => {
     expect(cloud.received[1]?.body).to.equal('{"restore":{"volume_id":"volume-1"}}');
   });
 
-  it('keeps an id from leading elsewhere', async () => {
+  it('escapes an id in a path', async () => {
     const { cloud, driver } = await serve();
     await driver.backup('../volumes/volume-1?x=');
     expect(cloud.received.at(-1)?.path).to.equal(`/v2/${PROJECT}/backups/..%2Fvolumes%2Fvolume-1%3Fx%3D`);
@@ -99,7 +99,7 @@ describe('the vbs driver', () => {
 
   describe('POST', () => {
     for (const status of [408, 500, 502, 503, 504, 302])
-      it(`is sent once when the answer is ${status}`, async () => {
+      it(`is sent once if the answer is ${status}`, async () => {
         const { cloud, driver } = await serve();
         cloud.replace = script('/restore', [{ status }]);
         const outcome = await driver.start(await reserve(driver), restore);
@@ -107,7 +107,7 @@ describe('the vbs driver', () => {
         expect(cloud.count('/restore')).to.equal(1);
       });
 
-    it('is sent once when it is throttled, and hands up how long to wait', async () => {
+    it('is sent once if it is throttled, and returns how long to wait', async () => {
       const { cloud, driver, clock } = await serve();
       const body = { error_code: 'APIGW.0308', error_msg: 'throttled' };
       cloud.replace = script('/restore', [{ status: 429, body, headers: { 'retry-after': '9' } }]);
@@ -117,7 +117,7 @@ describe('the vbs driver', () => {
       expect(clock.slept).to.deep.equal([]);
     });
 
-    it('is sent once when the token is refused, and the next one has a new token', async () => {
+    it('is sent once if the token is refused, and the next one has a new token', async () => {
       const { cloud, driver } = await serve();
       const permit = await reserve(driver);
       cloud.tokens.clear();
@@ -128,7 +128,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/auth/tokens')).to.equal(2);
     });
 
-    it('does not leave when the intent is stale, not even by a millisecond', async () => {
+    it('does not leave if the intent is stale by a millisecond', async () => {
       const { driver, clock } = await serve();
       const stale = { ...restore, fresh_until: momentOf(clock, -1) };
       const outcome = await driver.start(await reserve(driver), stale);
@@ -138,7 +138,7 @@ describe('the vbs driver', () => {
       expect((await driver.start(await reserve(driver), fresh)).kind).to.equal('accepted');
     });
 
-    it('does not leave when its machine slept, which the monotonic clock does not know', async () => {
+    it('does not leave if the machine slept, which the monotonic clock does not show', async () => {
       const { cloud, driver, clock } = await serve();
       const intent = { ...restore, fresh_until: momentOf(clock, 5_000) };
       clock.suspend(60_000);
@@ -146,7 +146,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/restore')).to.equal(0);
     });
 
-    it('does not leave when the intent became stale while it connected', async () => {
+    it('does not leave if the intent became stale during the connection', async () => {
       // A connection that takes six seconds, told by the fake clock.
       const slow = (clock: FakeClock): Http => {
         const network = createAxiosHttp({ ...HTTP, version: '0.0.0' });
@@ -198,7 +198,7 @@ describe('the vbs driver', () => {
         expect(late).to.deep.equal(expected);
       });
 
-    it('is told late, too, when what else may hold it back changed', async () => {
+    it('is reported as late, too, if another condition changed', async () => {
       const { driver } = await serve();
       const late: number[] = [];
       const answers = [true, false];
@@ -210,7 +210,7 @@ describe('the vbs driver', () => {
       expect(late).to.deep.equal([0]);
     });
 
-    it('never repeats the token that a server repeats', async () => {
+    it('never shows the token that a server echoes', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path, token = '' }) =>
         path.includes('/restore') ? { status: 400, body: `you sent ${token}` } : undefined;
@@ -218,7 +218,7 @@ describe('the vbs driver', () => {
       expect(outcome).to.have.nested.property('failure.message', 'you sent ***');
     });
 
-    it('asks for the token before, so that it has nothing to wait for', async () => {
+    it('gets its token in advance, so that it does not wait', async () => {
       const { cloud, driver, clock } = await serve();
       clock.advance(3_600_000);
       const permit = await reserve(driver);
@@ -227,7 +227,7 @@ describe('the vbs driver', () => {
       expect(cloud.received.at(-1)?.token).to.equal('token-of-tiny-cloud-2');
     });
 
-    it('is refused a reservation when no token is to be had', async () => {
+    it('gets no reservation without a token', async () => {
       const { cloud, driver, clock } = await serve();
       clock.advance(3_600_000);
       cloud.replace = ({ path }) => (path.includes('/auth/tokens') ? { status: 503 } : undefined);
@@ -238,7 +238,7 @@ describe('the vbs driver', () => {
   });
 
   describe('reads', () => {
-    it('are repeated while the error may be temporary, on the given clock', async () => {
+    it('are repeated on the given clock while the error may be temporary', async () => {
       const { cloud, driver, clock } = await serve();
       cloud.replace = script('/volumes/', [
         { status: 502 },
@@ -249,7 +249,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/volumes/')).to.equal(3);
     });
 
-    it('come back as unreadable when it is not', async () => {
+    it('return unreadable for a permanent error', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) => (path.includes('/volumes/') ? { status: 503 } : undefined);
       const reading = await driver.volume('volume-1');
@@ -258,14 +258,14 @@ describe('the vbs driver', () => {
       expect(cloud.count('/volumes/')).to.equal(4);
     });
 
-    it('come back at once when nothing would change', async () => {
+    it('return at once if a repeat would change nothing', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) => (path.includes('/volumes/') ? { status: 403 } : undefined);
       expect(await driver.volume('volume-1')).to.include({ kind: 'unreadable', retryable: false });
       expect(cloud.count('/volumes/')).to.equal(1);
     });
 
-    it("tell the cloud's own time", async () => {
+    it('return the time of the cloud', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) =>
         path.includes('/volumes/')
@@ -310,7 +310,7 @@ describe('the vbs driver', () => {
       ['404 without a body', { status: 404, body: '' }, 'gone'],
     ];
     for (const [name, reply, expected] of bad)
-      it(`take ${name} for ${expected}`, async () => {
+      it(`return ${expected} for ${name}`, async () => {
         const { cloud, driver } = await serve();
         cloud.replace = script('/volumes/', [reply]);
         const reading = await driver.volume('volume-1');
@@ -319,14 +319,14 @@ describe('the vbs driver', () => {
         expect(cloud.count('/volumes/')).to.equal(1);
       });
 
-    it('call a job gone that is not there', async () => {
+    it('return gone for a missing job', async () => {
       const { driver } = await serve();
       expect((await driver.job('none')).kind).to.equal('gone');
     });
   });
 
   describe('tokens', () => {
-    it('are renewed once after a 401, whoever meets it', async () => {
+    it('are renewed once after a 401 for all callers', async () => {
       const { cloud, driver } = await serve();
       cloud.tokens.clear();
       const readings = await Promise.all(Array.from({ length: 8 }, () => driver.volume('volume-1')));
@@ -334,7 +334,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/auth/tokens')).to.equal(2);
     });
 
-    it('that stay refused end the read, after one renewal', async () => {
+    it('end the read if they are refused after one renewal', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) => (path.includes('/volumes/') ? { status: 401 } : undefined);
       expect(await driver.volume('volume-1')).to.include({ kind: 'unreadable', retryable: false });
@@ -342,7 +342,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/auth/tokens')).to.equal(2);
     });
 
-    it('are renewed in the middle of a run, shortly before they expire, all callers at once', async () => {
+    it('are renewed shortly before they expire, once for all callers', async () => {
       const { cloud, driver, clock } = await serve();
       clock.advance(3_600_000 - 60_001);
       await driver.volume('volume-1');
@@ -352,7 +352,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/auth/tokens')).to.equal(2);
     });
 
-    it('of a short life are not renewed with every request', async () => {
+    it('are not renewed with each request if they are short-lived', async () => {
       const { cloud, driver } = await serve((made) => {
         made.tokenLifetimeMs = 15_000;
       });
@@ -361,14 +361,14 @@ describe('the vbs driver', () => {
       expect(cloud.count('/auth/tokens')).to.equal(1);
     });
 
-    it('are used to their end while Keystone is away', async () => {
+    it('are used until they expire while Keystone is down', async () => {
       const { cloud, driver, clock } = await serve();
       clock.advance(3_600_000 - 50_000);
       cloud.replace = ({ path }) => (path.includes('/auth/tokens') ? { status: 503 } : undefined);
       expect((await driver.volume('volume-1')).kind).to.equal('found');
     });
 
-    it('that are refused for good are not asked for again: that locks accounts', async () => {
+    it('are not requested again after a final refusal, which could lock the account', async () => {
       const { cloud, driver, clock } = await serve();
       clock.advance(3_600_000);
       cloud.replace = ({ path }) => (path.includes('/auth/tokens') ? { status: 401 } : undefined);
@@ -383,7 +383,7 @@ describe('the vbs driver', () => {
       for (let i = 2; i <= 2_500; i++) cloud.add(`volume-${i}`, `backup-${i}`);
     };
 
-    it('go on to the short page, by marker for disks and by offset for backups', async () => {
+    it('continue to the short page, by marker for disks and by offset for backups', async () => {
       const { cloud, driver } = await serve(many);
       const volumes = await driver.volumes();
       const backups = await driver.backups();
@@ -418,7 +418,7 @@ describe('the vbs driver', () => {
       expect(other.received).to.deep.equal([]);
     });
 
-    it('count once what shows up on two pages', async () => {
+    it('count an entry on two pages once', async () => {
       const { cloud, driver } = await serve();
       const backup = cloud.backups.get('backup-1');
       const next = [{ rel: 'next', href: '?offset=1' }];
@@ -430,7 +430,7 @@ describe('the vbs driver', () => {
       expect(backups.kind === 'listed' && backups.values.length).to.equal(1);
     });
 
-    it('with an entry that cannot be understood say which', async () => {
+    it('name an entry that cannot be read', async () => {
       const { cloud, driver } = await serve();
       const body = {
         volumes: [cloud.volumes.get('volume-1'), { id: 'x', status: 'available', size: 'big' }],

@@ -11,8 +11,8 @@ function secrets(...values: string[]): Secrets {
   return known;
 }
 
-describe('what an answer tells, without secrets', () => {
-  it('has names and reasons masked, whatever lies within what', () => {
+describe('an answer with its secrets removed', () => {
+  it('has masked names and reasons', () => {
     const disk = {
       id: ID,
       name: 'a hunter2-hunter3',
@@ -28,7 +28,7 @@ describe('what an answer tells, without secrets', () => {
     });
   });
 
-  it('keeps what decides: ids, and a status that a password may be called like', () => {
+  it('keeps ids, and a status that equals a password', () => {
     const disk = { id: ID, volume_id: ID, status: 'available', raw_status: 'error_restoring' };
     // A part of a password may be in an id by chance.
     expect(withoutSecrets(disk, secrets('available', '63f9964cfebd-and', 'error_restoring'))).to.deep.equal(
@@ -36,13 +36,13 @@ describe('what an answer tells, without secrets', () => {
     );
   });
 
-  it('masks a status that is none', () => {
+  it('masks an invalid status', () => {
     expect(withoutSecrets({ status: 'gAAAAA-B4711-x' }, secrets('gAAAAA-B4711-x'))).to.deep.equal({
       status: '***',
     });
   });
 
-  it('masks a status that no API has, letters only or short', () => {
+  it('masks a status that no API has', () => {
     const known = secrets('opensesame', 'Sesam');
     expect(withoutSecrets({ status: 'opensesame', raw_status: 'Sesam' }, known)).to.deep.equal({
       status: '***',
@@ -51,7 +51,7 @@ describe('what an answer tells, without secrets', () => {
     expect(withoutSecrets({ status: 'error_opensesame' }, known)).to.deep.equal({ status: 'error_***' });
   });
 
-  it('masks a name, and takes no id and no number, that is a secret whole', () => {
+  it('masks a name that is a secret, and is refused with such an id or number', () => {
     const token = '0123456789abcdef0123456789abcdef';
     const known = secrets(token, '3141592653');
     expect(withoutSecrets({ name: token }, known)).to.deep.equal({ name: '***' });
@@ -59,7 +59,7 @@ describe('what an answer tells, without secrets', () => {
       expect(() => withoutSecrets(value, known)).to.throw(UnexpectedShape, 'repeats a credential');
   });
 
-  it('takes no id that is a password in hex, whatever shape it has', () => {
+  it('is refused with an id that is a password in hex', () => {
     const digits = Buffer.from('16 secret bytes.').toString('hex');
     const dressed = digits.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
     for (const value of [{ id: digits }, { volume_id: dressed }, { job_id: dressed.toUpperCase() }])
@@ -67,7 +67,7 @@ describe('what an answer tells, without secrets', () => {
     expect(() => withoutSecrets({ id: ID }, secrets('63f9964cfebd'))).to.throw(UnexpectedShape);
   });
 
-  it('has no beginning of a secret where it is cut', () => {
+  it('contains no beginning of a secret where it is cut', () => {
     const { name } = withoutSecrets(
       { name: `${'x'.repeat(989)}Correct-Horse-77` },
       secrets('Correct-Horse-77'),
@@ -75,17 +75,17 @@ describe('what an answer tells, without secrets', () => {
     expect(name).to.match(/x\*\*\*…$/);
   });
 
-  it('is no answer where an id is a secret, or has no end', () => {
+  it('is refused if an id is a secret or endless', () => {
     for (const id of ['x-hunter2-hunter3', 'x'.repeat(1_001)])
       expect(() => withoutSecrets({ backup_id: id }, secrets('hunter2-hunter3'))).to.throw(UnexpectedShape);
   });
 
-  it('has an end', () => {
+  it('is bounded in length', () => {
     const { name } = withoutSecrets({ name: 'x'.repeat(1_000_000) }, secrets());
     expect(name).to.have.lengthOf(1_001);
   });
 
-  it('is the same where nothing is secret', () => {
+  it('is unchanged without secrets', () => {
     const value = { name: 'a', none: null, size: 1, list: [true] };
     expect(withoutSecrets(value, undefined)).to.equal(value);
     expect(withoutSecrets(value, secrets('hunter2-hunter3'))).to.deep.equal(value);

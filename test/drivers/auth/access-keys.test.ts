@@ -52,7 +52,7 @@ describe('access keys', () => {
     return failure.diagnostics[0];
   };
 
-  it('find the project that is called like the region, and the endpoints in the catalog', async () => {
+  it('find the project named like the region, and the endpoints in the catalog', async () => {
     const driver = await open(keys());
     expect(driver.target).to.deep.equal({
       auth_url: cloud.url,
@@ -88,7 +88,7 @@ describe('access keys', () => {
     expect(Object.values(cloud.world().jobs).map(({ volume_id }) => volume_id)).to.deep.equal([volume.id]);
   });
 
-  it('need neither look-up where project and endpoints are named', async () => {
+  it('need no look-up if project and endpoints are set', async () => {
     const driver = await open(
       keys({
         OS_PROJECT_ID: P(),
@@ -100,7 +100,7 @@ describe('access keys', () => {
     expect((await driver.volumes()).kind).to.equal('listed');
   });
 
-  it('are found wrong by the service itself where nothing else was asked, by one request', async () => {
+  it('are checked by one request to the service if nothing else was read', async () => {
     const { steps } = await checkAccess(
       options(
         keys({
@@ -120,13 +120,13 @@ describe('access keys', () => {
     expect(asked).to.have.length(1);
   });
 
-  it('sign each attempt anew: a signature is never older than its request', async () => {
+  it('sign each attempt anew', async () => {
     const driver = await open(keys());
     clock.advance(3_600_000);
     expect((await driver.volumes()).kind).to.equal('listed');
   });
 
-  it('are of Huawei Cloud’s variables, too, and never mixed with OpenStack’s', async () => {
+  it('come from the variables of Huawei Cloud, too, and are never mixed with those of OpenStack', async () => {
     const { access_key, secret_key } = cloud.credentials;
     const env = {
       HW_ACCESS_KEY: access_key,
@@ -140,7 +140,7 @@ describe('access keys', () => {
     expect(failure.summary).to.contain('HW_SECRET_KEY');
   });
 
-  it('are told by how much the clock is off, and what to do', async () => {
+  it('report by how much the clock is off, and the remedy', async () => {
     const late = new FakeClock();
     late.advance(-20 * 60_000);
     const failure = await refusal(keys(), late);
@@ -149,14 +149,14 @@ describe('access keys', () => {
     expect(failure.remedy).to.contain('timedatectl');
   });
 
-  it('are asked for once only: the service locks a key after five wrong signatures', async () => {
+  it('are tried only once, since the service locks a key after five wrong signatures', async () => {
     const failure = await refusal(keys({ OS_SECRET_KEY: 'wrong' }));
     expect(failure.code).to.equal('not-authenticated');
     expect(failure.detail).to.contain('verify aksk signature fail');
     expect(asked).to.have.length(1);
   });
 
-  it('keep quiet for a minute after a refusal in mid-run', async () => {
+  it('wait a minute after a refusal during a run', async () => {
     const driver = await open(keys());
     await cloud.setFaults({
       rules: [
@@ -175,7 +175,7 @@ describe('access keys', () => {
     expect((await driver.volumes()).kind).to.equal('listed');
   });
 
-  it('name what has to be said where the owner may not look it up', async () => {
+  it('name the missing setting if the owner may not look it up', async () => {
     expect((await refusal(keys({ OS_REGION_NAME: 'eu-nl' }))).code).to.equal('project-not-found');
     const failure = await refusal(keys({ OS_PROJECT_ID: 'f'.repeat(32) }));
     expect(failure.code).to.equal('catalog-not-shown');

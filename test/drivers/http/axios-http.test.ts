@@ -16,7 +16,7 @@ const SETTINGS = {
   version: '1.2.3',
 };
 
-describe('the network over axios', () => {
+describe('the HTTP client over axios', () => {
   const open: net.Server[] = [];
   const sockets = new Set<net.Socket>();
   afterEach(async () => {
@@ -49,7 +49,7 @@ describe('the network over axios', () => {
     return network.send({ method: 'POST', url, headers: {}, body: '{"a":1}', ...rest } as HttpRequest);
   };
 
-  it('brings a whole answer, headers in lower case, whatever its status', async () => {
+  it('returns a complete answer with lower-case headers for any status', async () => {
     const url = await serve((_, response) => {
       response.writeHead(503, { 'X-Request-Id': 'req-1', 'Content-Type': 'text/html' });
       response.end('<html>späť</html>');
@@ -59,7 +59,7 @@ describe('the network over axios', () => {
     expect(exchange.kind === 'answer' && exchange.headers['x-request-id']).to.equal('req-1');
   });
 
-  it('sends what it was given, says who it is and asks for no encoding', async () => {
+  it('sends the given request with a user agent, and accepts no encoding', async () => {
     const seen: { headers: http.IncomingHttpHeaders; body: string }[] = [];
     const url = await serve(async (request, response) => {
       let body = '';
@@ -87,7 +87,7 @@ describe('the network over axios', () => {
     expect(requests).to.equal(1);
   });
 
-  it('goes past the proxies of the environment', async () => {
+  it('ignores the proxies of the environment', async () => {
     const url = await serve((_, response) => response.end('direct'));
     const before = process.env.http_proxy;
     process.env.http_proxy = 'http://127.0.0.1:1';
@@ -99,7 +99,7 @@ describe('the network over axios', () => {
     }
   });
 
-  it('refused: no connection', async () => {
+  it('returns no_connection if the connection is refused', async () => {
     const gone = net.createServer();
     const port = await listen(gone);
     await new Promise((resolve) => open.pop()?.close(resolve));
@@ -111,35 +111,35 @@ describe('the network over axios', () => {
     });
   });
 
-  it('unknown host: no connection', async () => {
+  it('returns no_connection for an unknown host', async () => {
     const exchange = await post('http://no-such-host.invalid/');
     expect(exchange.kind).to.equal('no_connection');
   });
 
-  it('no TLS in time: no connection, for the handshake never ended', async () => {
+  it('returns no_connection if the TLS handshake does not end in time', async () => {
     const url = await serveRaw(() => {});
     const network = createAxiosHttp({ ...SETTINGS, connect_timeout_ms: 60 });
     const exchange = await post(url.replace('http:', 'https:'), { network });
     expect(exchange).to.include({ kind: 'no_connection', code: 'CONNECT_TIMEOUT' });
   });
 
-  it('plain HTTP behind an https address: no connection', async () => {
+  it('returns no_connection for plain HTTP at an https address', async () => {
     const url = await serve((_, response) => response.end());
     const exchange = await post(url.replace('http:', 'https:'));
     expect(exchange.kind).to.equal('no_connection');
   });
 
-  it('reset before a byte is answered: broken', async () => {
+  it('returns broken if the connection is reset before an answer', async () => {
     const url = await serveRaw((socket) => socket.once('data', () => socket.resetAndDestroy()));
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('closed as soon as it is accepted: broken, for something may have been written', async () => {
+  it('returns broken if the connection is closed at once, since something may have been written', async () => {
     const url = await serveRaw((socket) => socket.destroy());
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('reset in the middle of the answer: broken', async () => {
+  it('returns broken if the connection is reset during the answer', async () => {
     const url = await serveRaw((socket) =>
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"job_id":');
@@ -149,14 +149,14 @@ describe('the network over axios', () => {
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('a body shorter than announced: broken', async () => {
+  it('returns broken for a body shorter than announced', async () => {
     const url = await serveRaw((socket) =>
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"job_id":"j"}')),
     );
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('a chunked body without its end: broken', async () => {
+  it('returns broken for a chunked body without its end', async () => {
     const url = await serveRaw((socket) =>
       socket.once('data', () =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n'),
@@ -165,12 +165,12 @@ describe('the network over axios', () => {
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('an answer that is no HTTP: broken', async () => {
+  it('returns broken for an answer that is not HTTP', async () => {
     const url = await serveRaw((socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n')));
     expect(await post(url)).to.include({ kind: 'broken', timeout: false });
   });
 
-  it('no answer in time: broken by timeout', async () => {
+  it('returns broken by timeout without an answer', async () => {
     const url = await serve(() => {});
     const network = createAxiosHttp({ ...SETTINGS, request_timeout_ms: 60 });
     expect(await post(url, { network })).to.include({
@@ -180,7 +180,7 @@ describe('the network over axios', () => {
     });
   });
 
-  it('an answer that trickles for ever: broken by timeout, for the limit counts to the last byte', async () => {
+  it('returns broken by timeout for an answer that trickles for ever', async () => {
     const url = await serve((_, response) => {
       const timer = setInterval(() => response.write(' '), 5);
       response.on('close', () => clearInterval(timer));
@@ -189,7 +189,7 @@ describe('the network over axios', () => {
     expect(await post(url, { network })).to.include({ kind: 'broken', timeout: true });
   });
 
-  it('a larger answer than allowed: broken, and says the limit', async () => {
+  it('returns broken with the limit for an answer that is too large', async () => {
     const url = await serve((_, response) => {
       response.on('error', () => {});
       response.end(Buffer.alloc(200_000, 'x'));
@@ -200,7 +200,7 @@ describe('the network over axios', () => {
     expect(exchange.kind === 'broken' && exchange.message).to.contain('10000 bytes');
   });
 
-  it('keeps connections for reads, and takes a fresh one for each POST', async () => {
+  it('reuses connections for reads, and opens a new one for each POST', async () => {
     const ports: (number | undefined)[] = [];
     const url = await serve((request, response) => {
       ports.push(request.socket.remotePort);
@@ -215,7 +215,7 @@ describe('the network over axios', () => {
     expect(new Set(ports).size).to.equal(3);
   });
 
-  it('asks at the last moment whether a POST may still leave, and sends nothing when not', async () => {
+  it('checks at the last moment whether a POST may leave, and else sends nothing', async () => {
     let requests = 0;
     let connections = 0;
     const server = http.createServer((_, response) => {
@@ -231,7 +231,7 @@ describe('the network over axios', () => {
     expect(await post(url, { maySend: () => true })).to.include({ kind: 'answer', status: 200 });
   });
 
-  it('rejects a read with the reason of its abort, before and while it runs', async () => {
+  it('rejects an aborted read with the reason of the abort', async () => {
     const controller = new AbortController();
     const url = await serve(() => controller.abort(new Error('enough')));
     const running = await get(url, { signal: controller.signal }).catch((reason) => reason);
@@ -268,7 +268,7 @@ describe('the network over axios', () => {
     const serveTls = async (handler: http.RequestListener) =>
       `https://127.0.0.1:${await listen(https.createServer({ key, cert }, handler) as unknown as net.Server)}/`;
 
-    it('an untrusted certificate: no connection, and nothing reaches the server', async () => {
+    it('returns no_connection for an untrusted certificate, and sends nothing', async () => {
       let requests = 0;
       const url = await serveTls((_, response) => {
         requests++;
@@ -280,20 +280,20 @@ describe('the network over axios', () => {
       expect(requests).to.equal(0);
     });
 
-    it('trusts the authority that it is given', async () => {
+    it('trusts the given authority', async () => {
       const url = await serveTls((_, response) => response.end('safe'));
       const network = createAxiosHttp({ ...SETTINGS, ca: cert });
       expect(await post(url, { network })).to.include({ kind: 'answer', text: 'safe' });
       expect(await get(url, { network })).to.include({ kind: 'answer', text: 'safe' });
     });
 
-    it('takes any certificate when told to', async () => {
+    it('accepts any certificate if insecure is set', async () => {
       const url = await serveTls((_, response) => response.end('whoever'));
       const network = createAxiosHttp({ ...SETTINGS, insecure: true });
       expect(await post(url, { network })).to.include({ kind: 'answer', text: 'whoever' });
     });
 
-    it('shows its own certificate to a server that asks', async () => {
+    it('sends the client certificate to a server that asks for it', async () => {
       const server = https.createServer({ key, cert, ca: cert, requestCert: true }, (_, response) =>
         response.end(),
       );
@@ -304,7 +304,7 @@ describe('the network over axios', () => {
       expect(await post(url, { network })).to.include({ kind: 'answer', status: 200 });
     });
 
-    it('a certificate for another name: no connection', async () => {
+    it('returns no_connection for a certificate of another name', async () => {
       const url = await serveTls((_, response) => response.end());
       const network = createAxiosHttp({ ...SETTINGS, ca: cert });
       expect(await post(url.replace('127.0.0.1', 'localhost'), { network })).to.include({

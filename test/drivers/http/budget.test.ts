@@ -4,7 +4,7 @@ import { SimClock } from '../../simulation/sim-clock.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 describe('the request budget', () => {
-  it("lets a quarter of a second's leave at once and the rest at the rate", async () => {
+  it('allows a burst of a quarter second, and then the rate', async () => {
     const clock = new FakeClock();
     const budget = new Budget(20, clock);
     const start = clock.monotonic();
@@ -24,7 +24,7 @@ describe('the request budget', () => {
     expect(clock.monotonic() - start).to.equal(10_000);
   });
 
-  it('does not save up more than the burst', async () => {
+  it('saves up at most the burst', async () => {
     const clock = new FakeClock();
     const budget = new Budget(20, clock);
     clock.advance(3_600_000);
@@ -33,7 +33,7 @@ describe('the request budget', () => {
     expect(clock.monotonic() - start).to.equal(50);
   });
 
-  it('serves POSTs before the reads that wait', async () => {
+  it('serves POSTs before waiting reads', async () => {
     const budget = new Budget(20, new FakeClock());
     const order: string[] = [];
     const take = async (method: 'GET' | 'POST', name: string) => {
@@ -47,7 +47,7 @@ describe('the request budget', () => {
     expect(order).to.deep.equal(['1', '2', '3', '4', '5', 'post', '6', '7']);
   });
 
-  it('takes nothing for somebody who left', async () => {
+  it('charges nothing for an aborted request', async () => {
     const clock = new FakeClock();
     const budget = new Budget(1, clock);
     for (let i = 0; i < 5; i++) await budget.take('GET');
@@ -61,7 +61,7 @@ describe('the request budget', () => {
     expect(clock.monotonic() - start).to.be.at.most(1_000);
   });
 
-  describe('slowed down', () => {
+  describe('the request budget after a slow-down', () => {
     /** When requests that are taken one after the other leave, ms from now. */
     async function departures(budget: Budget, clock: FakeClock, count: number): Promise<number[]> {
       const start = clock.monotonic();
@@ -73,7 +73,7 @@ describe('the request budget', () => {
       return times;
     }
 
-    it('pauses for as long as was asked, and goes on without a burst', async () => {
+    it('pauses as long as requested, and continues without a burst', async () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       budget.slowDown(clock.monotonic(), 3_000);
@@ -83,7 +83,7 @@ describe('the request budget', () => {
       expect(third).to.be.within(3_380, 3_400);
     });
 
-    it('takes the longest of several pauses', async () => {
+    it('uses the longest of several pauses', async () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       budget.slowDown(clock.monotonic(), 9_000);
@@ -91,7 +91,7 @@ describe('the request budget', () => {
       expect(await departures(budget, clock, 1)).to.deep.equal([9_000]);
     });
 
-    it('halves once for all that were under way together', async () => {
+    it('halves the rate once for all requests under way', async () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       const sentAt = clock.monotonic();
@@ -105,7 +105,7 @@ describe('the request budget', () => {
       expect(second - first).to.be.within(190, 200);
     });
 
-    it('halves again when that was not enough, down to a floor', async () => {
+    it('halves the rate again if that was not enough, down to a minimum', async () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       for (let i = 0; i < 30; i++) {
@@ -128,7 +128,7 @@ describe('the request budget', () => {
       expect(clock.monotonic() - start).to.be.within(30_000, 61_000);
     });
 
-    it('does not grow while nothing is sent, and saves nothing up', async () => {
+    it('neither raises the rate nor saves up while nothing is sent', async () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       budget.slowDown(clock.monotonic(), 1_000);
@@ -136,7 +136,7 @@ describe('the request budget', () => {
       expect(await departures(budget, clock, 4)).to.deep.equal([0, 200, 400, 600]);
     });
 
-    it('tells how long the pause still is', () => {
+    it('reports the rest of the pause', () => {
       const clock = new FakeClock();
       const budget = new Budget(10, clock);
       expect(budget.pausedForMs).to.equal(0);
@@ -147,7 +147,7 @@ describe('the request budget', () => {
       expect(budget.pausedForMs).to.equal(0);
     });
 
-    it('dismisses the reads that wait, and no POST', async () => {
+    it('dismisses waiting reads, but no POST', async () => {
       const clock = new SimClock();
       const budget = new Budget(10, clock);
       budget.slowDown(clock.monotonic(), 3_000);
@@ -175,7 +175,7 @@ describe('the request budget', () => {
       expect(order).to.deep.equal(['POST', 'GET', 'GET']);
     });
 
-    it('does not wait for a pause that nobody waits for', async () => {
+    it('does not wait for a pause without a request', async () => {
       const clock = new SimClock();
       const budget = new Budget(10, clock);
       budget.slowDown(clock.monotonic(), 200_000);
@@ -193,7 +193,7 @@ describe('the request budget', () => {
     });
   });
 
-  it('refuses a rate that would stop everything', () => {
+  it('refuses a rate that allows no request', () => {
     expect(() => new Budget(0, new FakeClock())).to.throw('requests per second');
     expect(() => new Budget(Number.NaN, new FakeClock())).to.throw('requests per second');
   });

@@ -51,7 +51,7 @@ describe('error bodies', () => {
       ['a code alone', { error: { code: 'X.2' } }, { message: '', code: 'X.2' }],
     ];
   for (const [name, body, expected] of bodies)
-    it(`understands ${name}`, () => {
+    it(`are understood in the form of ${name}`, () => {
       expect(errorBody(answer(400, body))).to.deep.equal(expected);
     });
 
@@ -64,11 +64,11 @@ describe('error bodies', () => {
     ['an error that says nothing', { error: {} }],
     ['an error of another shape', { error: 'invalid_grant' }],
   ] as const)
-    it(`takes ${name} for no error of a service`, () => {
+    it(`do not include ${name}`, () => {
       expect(errorBody(answer(400, body))).to.equal(undefined);
     });
 
-  it('reads what real servers say', () => {
+  it('are read from recorded answers', () => {
     expect(errorBody(recorded('keystone-token-wrong-password'))?.message).to.equal(
       'The request you have made requires authentication.',
     );
@@ -86,7 +86,7 @@ describe('failures', () => {
     );
   });
 
-  it('have something to say about an empty answer', () => {
+  it('describe an empty answer', () => {
     expect(failureOf(answer(504), NOW)).to.deep.equal({
       cause: 'status',
       message: 'HTTP 504 without a message',
@@ -117,7 +117,7 @@ describe('failures', () => {
     expect(failureOf(answer(500, body), NOW).request_id).to.equal('body');
   });
 
-  it('tell a timeout from a lost connection', () => {
+  it('distinguish a timeout from a lost connection', () => {
     const broken = { kind: 'broken', code: 'C', message: 'm' } as const;
     expect(failureOf({ ...broken, timeout: true }, NOW).cause).to.equal('timeout');
     expect(failureOf({ ...broken, timeout: false }, NOW).cause).to.equal('connection_lost');
@@ -125,7 +125,7 @@ describe('failures', () => {
 
   const date = 'Mon, 23 Nov 2026 12:00:00 GMT';
   const later = 'Mon, 23 Nov 2026 12:00:30 GMT';
-  it('hold how long the cloud asks to wait, by its own clock where it shows it', () => {
+  it('contain how long the cloud asks to wait, by its own clock if known', () => {
     const until = { 'retry-after': later };
     expect(failureOf(answer(429, '', until), NOW).retry_after_ms).to.equal(30_000);
     const skewed = { ...until, date: 'Mon, 23 Nov 2026 12:00:20 GMT' };
@@ -133,19 +133,19 @@ describe('failures', () => {
     expect(failureOf(answer(429, '', { 'retry-after': '-1' }), NOW)).not.to.have.property('retry_after_ms');
   });
 
-  it("know the cloud's time", () => {
+  it('contain the time of the cloud', () => {
     expect(cloudTimeMs(answer(200, '', { date }))).to.equal(NOW);
     expect(cloudTimeMs(answer(200))).to.equal(undefined);
   });
 
-  describe('that repeat a secret', () => {
+  describe('failures with a secret', () => {
     const SECRET = 'pa"ss\\w<o>rd/9';
     const secrets = new Secrets();
     secrets.add(SECRET);
     const from = (body: object | string, headers: Record<string, string> = {}) =>
       failureOf({ ...answer(400, body, headers), secrets }, NOW);
 
-    it('hold none of it in message, code and request id', () => {
+    it('contain no secret in message, code and request id', () => {
       for (const body of [
         { error: { message: `you sent ${SECRET}`, code: SECRET } },
         { error_msg: `you sent ${SECRET}`, error_code: SECRET, request_id: SECRET },
@@ -163,12 +163,12 @@ describe('failures', () => {
       }
     });
 
-    it('hold none of it where control characters, which vanish, stood within it', () => {
+    it('contain no secret that was split by control characters', () => {
       for (const gap of ['\u001b[0m', '\u0000', '\n', '\u200b', ' '])
         expect(from(`you sent ${[...SECRET].join(gap)}.`).message).not.to.include('pa');
     });
 
-    it('hold none of it where the message is cut', () => {
+    it('contain no secret if the message is cut', () => {
       const long = `gAAAAAB${'k3JhYx-_'.repeat(20)}`;
       secrets.add(long);
       for (const before of [0, 200, 280, 290, 299, 1_190, 3_900])
@@ -176,7 +176,7 @@ describe('failures', () => {
     });
   });
 
-  it('hold no beginning of a secret, whatever cuts it', () => {
+  it('contain no beginning of a secret, whatever cuts it', () => {
     const secret = 'Correct-Horse-77';
     const secrets = new Secrets();
     secrets.add(secret);
@@ -193,7 +193,7 @@ describe('failures', () => {
       expect(JSON.stringify(failureOf({ ...answer(400, body), secrets }, NOW))).to.not.include('Corr');
   });
 
-  it('hold a request id that looks like one, of whichever header has it, and no other', () => {
+  it('contain only a valid request id, from any header', () => {
     const id = (headers: Record<string, string>) => failureOf(answer(500, '', headers), NOW).request_id;
     expect(id({ 'x-openstack-request-id': 'req-1', 'x-request-id': '2' })).to.equal('req-1');
     for (const odd of ['', 'a b', 'req <b>', 'x'.repeat(129), '::add-mask::x y', 'a, b', 'ü', '##[x]', "'"])
@@ -204,12 +204,12 @@ describe('failures', () => {
   });
 });
 
-describe('plain text', () => {
-  it('loses what moves a cursor, hides or turns text', () => {
+describe('text made plain', () => {
+  it('loses control characters and bidirectional marks', () => {
     expect(printableText('a\u001b[31mred\u001b[0m\r\nb\u0007\u202ec\u2066d')).to.equal('ared b c d');
   });
 
-  it('is one bounded line without control characters, whatever came', () => {
+  it('is one bounded line without control characters for any input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
         const plain = printableText(text);

@@ -24,19 +24,19 @@ async function run(outcomes: AttemptResult<string>[], random = 1) {
   return { result, attempts, slept: clock.slept };
 }
 
-describe('retries of reads', () => {
-  it('waits longer and longer on the given clock, then brings the answer', async () => {
+describe('the retry of a read', () => {
+  it('waits longer each time on the given clock, then returns the answer', async () => {
     const { result, slept } = await run([failed(true), failed(true), failed(true), done]);
     expect(result).to.equal(done);
     expect(slept).to.deep.equal([1_000, 2_000, 4_000]);
   });
 
-  it('spreads the waiting between min_delay and twice the last', async () => {
+  it('spreads the delay between min_delay and twice the last one', async () => {
     const { slept } = await run([failed(true), failed(true), failed(true), done], 0.5);
     expect(slept).to.deep.equal([1_000, 1_500, 2_500]);
   });
 
-  it('gives up after four attempts and hands up the last failure', async () => {
+  it('gives up after four attempts with the last failure', async () => {
     const last = failed(true, { message: 'last' });
     const { result, attempts, slept } = await run([failed(true), failed(true), failed(true), last]);
     expect(result).to.deep.equal(last);
@@ -44,24 +44,24 @@ describe('retries of reads', () => {
     expect(slept).to.have.length(3);
   });
 
-  it('does not repeat what is definitive', async () => {
+  it('does not repeat a definitive answer', async () => {
     const { attempts, result } = await run([failed(false)]);
     expect(attempts).to.equal(1);
     expect(result.kind).to.equal('failed');
   });
 
-  it('lets a longer Retry-After win, up to max_retry_after', async () => {
+  it('waits for a longer Retry-After, up to max_retry_after', async () => {
     for (const retry_after_ms of [42_000, 61_000, 300_000])
       expect((await run([failed(true, { retry_after_ms }), done])).slept).to.deep.equal([retry_after_ms]);
   });
 
-  it('waits at least min_delay, and longer each time, also when Retry-After is 0', async () => {
+  it('waits at least min_delay, longer each time, even if Retry-After is 0', async () => {
     const now = () => failed(true, { retry_after_ms: 0 });
     expect((await run([now(), now(), now(), done])).slept).to.deep.equal([1_000, 2_000, 4_000]);
     expect((await run([now(), now(), now(), done], 0)).slept).to.deep.equal([1_000, 1_000, 1_000]);
   });
 
-  it('gives up at once when the cloud asks to wait longer than max_retry_after, and says for how long', async () => {
+  it('gives up at once if Retry-After exceeds max_retry_after, and reports it', async () => {
     const { attempts, slept, result } = await run([failed(true, { retry_after_ms: 3_600_000 }), done]);
     expect(attempts).to.equal(1);
     expect(slept).to.deep.equal([]);
@@ -71,14 +71,14 @@ describe('retries of reads', () => {
     );
   });
 
-  it('says for how long the cloud asks to wait, too, when the attempts are used up', async () => {
+  it('reports the Retry-After also when the attempts are used up', async () => {
     const busy = () => failed(true, { retry_after_ms: 61_000 });
     const { attempts, result } = await run([busy(), busy(), busy(), busy()]);
     expect(attempts).to.equal(4);
     expect(result).to.have.nested.property('failure.message', 'no; the cloud asks to wait 1m 1s');
   });
 
-  it('lets a bug through, even one that p-retry takes for a network error', async () => {
+  it('rethrows a bug, even one that p-retry treats as a network error', async () => {
     for (const bug of [new Error('bug'), new TypeError('fetch failed')]) {
       let attempts = 0;
       const attempt = async (): Promise<AttemptResult<string>> => {
@@ -103,20 +103,20 @@ describe('retries of reads', () => {
   });
 
   for (const status of [408, 429, 500, 501, 502, 503, 504])
-    it(`takes ${status} for passing`, () => {
+    it(`treats ${status} as temporary`, () => {
       expect(isTransient(answer(status))).to.equal(true);
     });
   for (const status of [200, 302, 400, 401, 403, 404, 409, 413])
-    it(`takes ${status} for lasting`, () => {
+    it(`treats ${status} as permanent`, () => {
       expect(isTransient(answer(status))).to.equal(false);
     });
-  it('takes "querying the task failed" for passing, whatever the status', () => {
+  it('treats "querying the task failed" as temporary for any status', () => {
     expect(isTransient(answer(400, { error: { code: 'common.0011', message: 'x' } }))).to.equal(true);
   });
-  it('does not look for it in an answer that says yes, which may be a list of megabytes', () => {
+  it('does not search a successful answer for it', () => {
     expect(isTransient(answer(200, { error: { code: 'common.0011', message: 'x' } }))).to.equal(false);
   });
-  it('takes a lost connection for passing, but not an answer that is too large', () => {
+  it('treats a lost connection as temporary, but not an answer that is too large', () => {
     const broken = { kind: 'broken', message: 'm', timeout: false } as const;
     expect(isTransient({ kind: 'no_connection', code: 'ECONNREFUSED', message: 'm' })).to.equal(true);
     expect(isTransient({ ...broken, code: 'ECONNRESET' })).to.equal(true);

@@ -41,7 +41,7 @@ describe('Retry-After', () => {
       expect(retryAfterMs(value, NOW)).to.equal(expected);
     });
 
-  it('is whole seconds between nothing and a day, or ignored, whatever a server sends', () => {
+  it('is between zero and a day in whole seconds, or ignored', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.double().map(String), fc.date().map(String)), (value) => {
         const ms = retryAfterMs(value, NOW);

@@ -3,7 +3,7 @@ import { throttleOf } from '../../../src/drivers/http/throttle.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 18);
 
-describe('whether an answer asks for fewer requests', () => {
+describe('the request of an answer to slow down', () => {
   for (const [what, status, retryAfter, asked] of [
     ['a 429 that says how long', 429, '7', 7_000],
     ['a 429 that says until when', 429, 'Mon, 23 Nov 2026 18:00:09 GMT', 9_000],
@@ -28,7 +28,7 @@ describe('whether an answer asks for fewer requests', () => {
       );
     });
 
-  it('no answer asks for nothing', () => {
+  it('is absent without an answer', () => {
     expect(throttleOf({ kind: 'no_connection', message: '', code: 'X' }, NOW)).to.equal(undefined);
     expect(throttleOf({ kind: 'broken', message: '', code: 'X', timeout: true }, NOW)).to.equal(undefined);
   });

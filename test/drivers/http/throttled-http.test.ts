@@ -33,8 +33,8 @@ function cloudWith(...answers: Exchange[]) {
   return { throttledHttp, clock, sentAt, told, get };
 }
 
-describe('throttled HTTP, when the cloud asks for fewer requests', () => {
-  it('sends nothing while a pause lasts, and tells of it once', async () => {
+describe('throttled HTTP after the cloud asked to slow down', () => {
+  it('sends nothing during a pause, and reports it once', async () => {
     const { clock, sentAt, told, get, throttledHttp } = cloudWith(tooManyRequests(20), tooManyRequests(20));
     await clock.until(Promise.all([get(), get(), get(), get(), get(), get(), get(), get()]));
     const [first = 0, ...later] = sentAt.filter((at) => at > 0);
@@ -44,14 +44,14 @@ describe('throttled HTTP, when the cloud asks for fewer requests', () => {
     expect(throttledHttp.slowdowns).to.equal(1);
   });
 
-  it('pauses for min_delay where the cloud does not say for how long', async () => {
+  it('pauses for min_delay if the cloud gives no time', async () => {
     const { clock, sentAt, told, get } = cloudWith(tooManyRequests());
     await clock.until(get().then(() => get()));
     expect(sentAt).to.deep.equal([0, 1_000]);
     expect(told).to.deep.equal([{ status: 429, pause_ms: 1_000 }]);
   });
 
-  it('answers reads as throttled when the cloud asks to wait longer than max_retry_after', async () => {
+  it('answers reads as throttled if Retry-After exceeds max_retry_after', async () => {
     const { clock, sentAt, told, get, throttledHttp } = cloudWith(tooManyRequests(3_600));
     const many = Array.from({ length: 8 }, () => get());
     for (const exchange of await clock.until(Promise.all(many.slice(5))))
@@ -64,7 +64,7 @@ describe('throttled HTTP, when the cloud asks for fewer requests', () => {
     expect(sentAt.at(-1)).to.be.at.least(300_000);
   });
 
-  it('says nothing of the thing, the token or the text of the answer that asked to wait', async () => {
+  it('does not include path, token or text of the throttled answer', async () => {
     const { clock, get } = cloudWith(answer(404, 'no disk for token t0ken', { 'retry-after': '3600' }));
     expect(await clock.until(get())).to.deep.include({ status: 404 });
     const next = await clock.until(get());
@@ -72,14 +72,14 @@ describe('throttled HTTP, when the cloud asks for fewer requests', () => {
     expect(JSON.stringify(next)).not.to.match(/t0ken|disk/);
   });
 
-  it('counts the time that has passed since', async () => {
+  it('subtracts the time that has passed', async () => {
     const { clock, get } = cloudWith(tooManyRequests(3_600));
     await clock.until(get());
     await clock.until(clock.sleep(100_000));
     expect(await clock.until(get())).to.deep.include({ headers: { 'retry-after': '3500' } });
   });
 
-  it('a read that waits for the end of a pause ends with its signal', async () => {
+  it('ends a waiting read when its signal aborts', async () => {
     const { clock, get } = cloudWith(tooManyRequests(200));
     await clock.until(get());
     const controller = new AbortController();
@@ -89,7 +89,7 @@ describe('throttled HTTP, when the cloud asks for fewer requests', () => {
     expect(clock.monotonic()).to.equal(0);
   });
 
-  it('tells the latest listener, then the one before it again', async () => {
+  it('notifies the latest listener, then the previous one again', async () => {
     const { clock, told, get, throttledHttp } = cloudWith(tooManyRequests(1), tooManyRequests(2));
     const run: Slowdown[] = [];
     const unlisten = throttledHttp.onSlowdown((slowdown) => run.push(slowdown));
