@@ -6,9 +6,9 @@ import { waitForSlowNetworks } from './slow-networks.ts';
 import { whenDrained } from './write-gate.ts';
 
 /**
- * Agents that hand over a socket only after it is connected (TLS handshake and certificate check included). Node's own
- * agents hand over a socket that is still connecting; then nobody can tell whether the request was written. With these
- * agents, a request without a socket was never sent, and a request with a socket is written at once.
+ * Agents that give a socket to a request only once it is connected, with TLS handshake and certificate check. So if a request
+ * got no socket, nothing of it was sent; if it got one, Node writes it at once. Node's own agents give it a socket that is
+ * still connecting: if the connection then fails, nobody can tell whether the request was written.
  */
 export interface Connections {
   /** For reads. Connections are kept alive and reused. */

@@ -2,8 +2,8 @@ import pRetry from 'p-retry';
 import type { Clock } from '../domain/clock.ts';
 
 /**
- * The attempt may be repeated: it changed nothing, or a second attempt changes nothing more. If it is not repeated,
- * `cause` is thrown, if there is one.
+ * Thrown by an attempt that may be repeated: it changed nothing, or a second attempt changes nothing more. After the last
+ * attempt, `retry` throws the `cause` of this error, or the error itself if it has none.
  */
 export class RetryableError extends Error {}
 

@@ -12,7 +12,7 @@ export interface WriteGate {
 }
 
 /** The code of the error of a request that the gate stopped. */
-export const STOPPED_BY_GATE = 'NOT_SENT_STALE';
+const STOPPED_BY_GATE = 'NOT_SENT_STALE';
 
 /** The write functions of a socket without a gate. */
 const ungated = new WeakMap<Duplex, Duplex['_write']>();

@@ -115,7 +115,7 @@ export function keystoneUrl(authUrl: string, path: string): string {
 }
 
 /** The body of `POST /v3/auth/tokens`. */
-export function tokenRequest(auth: TokenAuth): object {
+function tokenRequest(auth: TokenAuth): object {
   switch (auth.type) {
     case 'password':
       return {

@@ -74,13 +74,13 @@ export function chooseSource(options: SourceOptions, files: CloudFiles): Source 
 
 /** For people: the variable that names the cloud. Undefined if the environment names none. */
 export function cloudOfEnvironment(env: Env): string | undefined {
-  const name = nonEmpty(env.OS_CLOUD);
+  const name = unlessEmpty(env.OS_CLOUD);
   if (name !== undefined) return `OS_CLOUD=${shownWord(name)}`;
   return describesCloud(env) ? variables(env).description : undefined;
 }
 
 function namedCloud({ cloudName, env }: SourceOptions): string | undefined {
-  return cloudName ?? nonEmpty(env.OS_CLOUD);
+  return cloudName ?? unlessEmpty(env.OS_CLOUD);
 }
 
 /** Nothing names a cloud. To list six missing variables would be misleading. */
@@ -112,7 +112,7 @@ const IGNORED_VARIABLES =
   /^OS_(CLOUD|CLOUD_NAME|REGION_NAME|CLIENT_CONFIG_FILE|CLIENT_SECURE_FILE|TEST.*|STD.*|LOG.*)$/;
 
 function describesCloud(env: Env): boolean {
-  const set = Object.keys(env).filter((name) => nonEmpty(env[name]) !== undefined);
+  const set = Object.keys(env).filter((name) => unlessEmpty(env[name]) !== undefined);
   return (
     set.some((name) => name.startsWith('OS_') && !IGNORED_VARIABLES.test(name)) ||
     set.includes('HW_ACCESS_KEY')
@@ -136,7 +136,7 @@ const OS_SECRETS = [
 ];
 
 function variables(env: Env): Source {
-  const value = (name: string) => nonEmpty(env[name]);
+  const value = (name: string) => unlessEmpty(env[name]);
   const usesHw =
     value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
   const namesOf = (key: string): string[] => {
@@ -217,7 +217,7 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env)
   const own = regionsOf(layers);
   const region = chosenRegion(
     own.length > 0 ? own : regionsOf(profile.layers),
-    nonEmpty(env.OS_REGION_NAME),
+    unlessEmpty(env.OS_REGION_NAME),
     `cloud ${name} of ${path}`,
   );
   if (region) values.add(region.layer);
@@ -394,7 +394,7 @@ class Values {
 
 function put(into: Map<string, SettingValue>, values: JsonObject, prefix: string, from: string): void {
   for (const [key, value] of Object.entries(values)) {
-    const text = typeof value === 'string' ? nonEmpty(value) : undefined;
+    const text = typeof value === 'string' ? unlessEmpty(value) : undefined;
     const source = from === 'OS_REGION_NAME' ? from : `${prefix}${key} of ${from}`;
     if (text !== undefined) into.set(key, { text, from: source });
   }
@@ -416,6 +416,6 @@ function underscored(values: JsonObject): JsonObject {
   );
 }
 
-export function nonEmpty(text: string | undefined): string | undefined {
+function unlessEmpty(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }

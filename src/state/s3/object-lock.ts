@@ -2,7 +2,7 @@ import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.t
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { integerFrom, jsonOf, literalTrue, object, optionalField, string } from '../../domain/shape.ts';
 import type { Actor } from '../../domain/state.ts';
-import type { BackendContext, LockInfo } from '../backend.ts';
+import type { BackendContext, LockInfo, OwnLock } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-time.ts';
 import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
@@ -32,7 +32,7 @@ export interface HonoursIfMatch {
 }
 
 /** A lock as it is stored. */
-interface Entry {
+interface LockObjectContent {
   readonly info: LockInfo;
   /** 0: it has no end. */
   readonly ttl_ms: number;
@@ -43,7 +43,7 @@ interface Entry {
 }
 
 /** A lock as it was read. Anybody who can write to the bucket may have written it. */
-interface CurrentLock extends Omit<Entry, 'info'> {
+interface CurrentLock extends Omit<LockObjectContent, 'info'> {
   readonly info: LockHolder;
   readonly etag: string;
   readonly overdue: boolean;
@@ -53,17 +53,22 @@ interface CurrentLock extends Omit<Entry, 'info'> {
 const REMOVALS_MAX = 5;
 const REMOVAL_PAUSE_MS = 500;
 
-export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
-  const { objects, key, location, clock, newId, onNote } = options;
+export class ObjectLock implements Lock<HeldBlobLock> {
+  readonly #options: ObjectLockOptions;
 
-  async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const honoured = await options.testConditions();
+  constructor(options: ObjectLockOptions) {
+    this.#options = options;
+  }
+
+  async acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
+    const { objects, key, location, clock, newId, testConditions } = this.#options;
+    const honoured = await testConditions();
     const mayEnd = honoured.onPut;
-    const ttlMs = mayEnd ? options.ttlMs : Number.POSITIVE_INFINITY;
+    const ttlMs = mayEnd ? this.#options.ttlMs : Number.POSITIVE_INFINITY;
     const info = newLockInfo(actor, clock, newId);
     let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
-      const found = await findLock(options);
+      const found = await findLock(this.#options);
       const current = found?.released ? undefined : found;
       // It is ours if an earlier attempt arrived after it was given up.
       const free = !current || current.info.id === info.id || (current.overdue && mayEnd);
@@ -75,10 +80,10 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       asked ??= momentOf(clock);
       // Rule: lease-counts-from-before-its-lock-request
       const before = momentOf(clock);
-      const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
+      const outcome = await objects.put(key, lockText(info, ttlMs, this.#options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
       // If it was not written, another client was faster, or it is ours and only the answer was lost.
-      const now = outcome.kind === 'written' ? undefined : await readLock(options);
+      const now = outcome.kind === 'written' ? undefined : await readLock(this.#options);
       if (
         outcome.kind === 'unsure' &&
         // Rule: own-lock-is-recognised-after-a-lost-answer
@@ -90,97 +95,120 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
       // After an uncertain answer, the lock may be from any of our attempts.
       const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
-      return { acquired: held(info, etag, time, current !== undefined, honoured) };
+      const takenOver = current !== undefined;
+      return { acquired: new HeldObjectLock(this.#options, { info, etag, time, takenOver, honoured }) };
     });
   }
 
-  /**
-   * Gives the lock back. A DELETE whose condition the store ignores may arrive late and remove the lock of another run, so
-   * there the lock is written over, with a condition.
-   */
-  async function free({ info, etag }: Pick<CurrentLock, 'info' | 'etag'>, honoured: HonoursIfMatch) {
-    if (honoured.onDelete || !honoured.onPut) {
-      // Without If-Match on PUT, a lock has no end, so it is still the one that was read.
-      if (!(await objects.remove(key, etag)) && !honoured.onPut) await objects.remove(key);
-      return;
-    }
-    for (let tries = 0; tries < REMOVALS_MAX; tries++) {
-      if (tries > 0) await clock.sleep(REMOVAL_PAUSE_MS);
-      const outcome = await objects.put(key, releasedText(info, clock), { over: etag });
-      if (outcome.kind === 'refused') throw outcome.failure;
-      if (outcome.kind === 'written' || (await readLock(options))?.etag !== etag) return;
-    }
-    throw lockNotRemoved(info.id ?? '', location);
-  }
-
-  function held(
-    info: LockInfo,
-    firstEtag: string,
-    time: LeaseTime,
-    takenOver: boolean,
-    honoured: HonoursIfMatch,
-  ): HeldBlobLock {
-    let etag = firstEtag;
-    const renew = async (): Promise<void> => {
-      // Rule: lease-counts-from-before-its-renewal
-      const before = momentOf(clock);
-      const outcome = await objects.put(key, entryText(info, time.ttlMs, options), {
-        // Rule: lock-is-renewed-only-by-its-holder
-        over: etag,
-      });
-      if (outcome.kind === 'written') {
-        etag = outcome.tag ?? '';
-        time.renewed(before);
-        return;
-      }
-      if (outcome.kind === 'refused') throw outcome.failure;
-      const current = await readLock(options);
-      if (current?.info.id !== info.id)
-        throw lockLost(info, current ? `was taken by ${current.info.who}` : 'was removed by somebody');
-      // An earlier renewal of ours arrived, or this one arrived and its answer is lost: the next one builds on it.
-      etag = current.etag;
-    };
-    const renewal = Number.isFinite(time.ttlMs)
-      ? new LeaseRenewal({ info, clock, time, renew, onNote })
-      : undefined;
-    return {
-      own: renewal ?? withoutEnd(info),
-      takenOver,
-      stillHeld: async () => (await readLock(options))?.info.id === info.id,
-      async release() {
-        await renewal?.stop();
-        const current = await readLock(options);
-        if (current?.info.id !== info.id) return false;
-        await free(current, honoured);
-        return true;
-      },
-    };
-  }
-
-  async function holder(): Promise<LockHolder | undefined> {
-    const current = await readLock(options);
+  async holder(): Promise<LockHolder | undefined> {
+    const current = await readLock(this.#options);
     return current && holderOf(current);
   }
 
-  async function unlock(id: string): Promise<LockHolder> {
-    const current = await readLock(options);
+  async unlock(id: string): Promise<LockHolder> {
+    const { location, clock, testConditions } = this.#options;
+    const current = await readLock(this.#options);
     if (!current) throw notLocked(id, location);
     const { info } = current;
     if (info.id !== id) throw anotherLock(id, info, location);
     // A store that fails the test protects no lock: there is nothing to be careful about.
-    const honoured = await options.testConditions().catch(() => ({ onPut: false, onDelete: false }));
+    const honoured = await testConditions().catch(() => ({ onPut: false, onDelete: false }));
     // If it was renewed in between, it has another ETag. The user decided about the lock, so the removal is repeated.
     let now: CurrentLock | undefined = current;
     for (let removals = 0; now?.info.id === id; removals++) {
       if (removals === REMOVALS_MAX) throw lockNotRemoved(id, location);
       if (removals > 0) await clock.sleep(REMOVAL_PAUSE_MS);
-      await free(now, honoured);
-      now = await readLock(options);
+      await removeLock(this.#options, now, honoured);
+      now = await readLock(this.#options);
     }
     return info;
   }
+}
 
-  return { acquire, holder, unlock };
+interface AcquiredLock {
+  readonly info: LockInfo;
+  readonly etag: string;
+  readonly time: LeaseTime;
+  readonly takenOver: boolean;
+  readonly honoured: HonoursIfMatch;
+}
+
+class HeldObjectLock implements HeldBlobLock {
+  readonly own: OwnLock;
+  readonly takenOver: boolean;
+  readonly #options: ObjectLockOptions;
+  readonly #honoured: HonoursIfMatch;
+  readonly #renewal: LeaseRenewal | undefined;
+  /** Of the lock as it was last written. */
+  #etag: string;
+
+  constructor(options: ObjectLockOptions, { info, etag, time, takenOver, honoured }: AcquiredLock) {
+    const { clock, onNote } = options;
+    this.#options = options;
+    this.#honoured = honoured;
+    this.#etag = etag;
+    this.takenOver = takenOver;
+    if (Number.isFinite(time.ttlMs))
+      this.#renewal = new LeaseRenewal({ info, clock, time, renew: () => this.#renew(info, time), onNote });
+    this.own = this.#renewal ?? withoutEnd(info);
+  }
+
+  async stillHeld(): Promise<boolean> {
+    return (await readLock(this.#options))?.info.id === this.own.info.id;
+  }
+
+  async release(): Promise<boolean> {
+    await this.#renewal?.stop();
+    const current = await readLock(this.#options);
+    if (current?.info.id !== this.own.info.id) return false;
+    await removeLock(this.#options, current, this.#honoured);
+    return true;
+  }
+
+  async #renew(info: LockInfo, time: LeaseTime): Promise<void> {
+    const { objects, key, clock } = this.#options;
+    // Rule: lease-counts-from-before-its-renewal
+    const before = momentOf(clock);
+    const outcome = await objects.put(key, lockText(info, time.ttlMs, this.#options), {
+      // Rule: lock-is-renewed-only-by-its-holder
+      over: this.#etag,
+    });
+    if (outcome.kind === 'written') {
+      this.#etag = outcome.tag ?? '';
+      time.renewed(before);
+      return;
+    }
+    if (outcome.kind === 'refused') throw outcome.failure;
+    const current = await readLock(this.#options);
+    if (current?.info.id !== info.id)
+      throw lockLost(info, current ? `was taken by ${current.info.who}` : 'was removed by somebody');
+    // An earlier renewal of ours arrived, or this one arrived and its answer is lost: the next one builds on it.
+    this.#etag = current.etag;
+  }
+}
+
+/**
+ * Removes the lock, or marks it as released. A DELETE whose condition the store ignores may arrive late and remove the lock of
+ * another run, so there the lock is written over, with a condition.
+ */
+async function removeLock(
+  options: ObjectLockOptions,
+  { info, etag }: Pick<CurrentLock, 'info' | 'etag'>,
+  honoured: HonoursIfMatch,
+): Promise<void> {
+  const { objects, key, location, clock } = options;
+  if (honoured.onDelete || !honoured.onPut) {
+    // Without If-Match on PUT, a lock has no end, so it is still the one that was read.
+    if (!(await objects.remove(key, etag)) && !honoured.onPut) await objects.remove(key);
+    return;
+  }
+  for (let tries = 0; tries < REMOVALS_MAX; tries++) {
+    if (tries > 0) await clock.sleep(REMOVAL_PAUSE_MS);
+    const outcome = await objects.put(key, releasedText(info, clock), { over: etag });
+    if (outcome.kind === 'refused') throw outcome.failure;
+    if (outcome.kind === 'written' || (await readLock(options))?.etag !== etag) return;
+  }
+  throw lockNotRemoved(info.id ?? '', location);
 }
 
 function holderOf({ info, ttl_ms, takeover_after_ms, renewed }: CurrentLock): LockHolder {
@@ -201,26 +229,26 @@ async function findLock({
 }: ObjectLockOptions): Promise<CurrentLock | undefined> {
   const found = await objects.get(key);
   if (!found) return undefined;
-  const entry = jsonOf(Buffer.from(found.bytes).toString(), entryShape);
-  if (!entry) throw damagedLock(location);
+  const content = jsonOf(Buffer.from(found.bytes).toString(), contentShape);
+  if (!content) throw damagedLock(location);
   return {
-    ...entry,
-    info: displayLock(entry.info, secrets),
-    renewed: displayText(entry.renewed, secrets),
+    ...content,
+    info: displayLock(content.info, secrets),
+    renewed: displayText(content.renewed, secrets),
     etag: found.etag,
-    overdue: entry.ttl_ms > 0 && (found.age_ms ?? 0) > entry.takeover_after_ms,
+    overdue: content.ttl_ms > 0 && (found.age_ms ?? 0) > content.takeover_after_ms,
   };
 }
 
-function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
+function lockText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
   const ttl_ms = Number.isFinite(ttlMs) ? ttlMs : 0;
-  const entry: Entry = {
+  const content: LockObjectContent = {
     info,
     ttl_ms,
     takeover_after_ms: takeoverAfterMs(ttl_ms, settleMs),
     renewed: isoTime(clock.now()),
   };
-  return `${JSON.stringify(entry, undefined, 2)}\n`;
+  return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
 function releasedText(info: LockHolder, clock: Clock): string {
@@ -228,7 +256,7 @@ function releasedText(info: LockHolder, clock: Clock): string {
   return `${JSON.stringify({ info, ttl_ms: 0, takeover_after_ms: 0, renewed, released: true }, undefined, 2)}\n`;
 }
 
-const entryShape = object<Entry>({
+const contentShape = object<LockObjectContent>({
   info: lockShape,
   ttl_ms: integerFrom(0),
   takeover_after_ms: integerFrom(0),

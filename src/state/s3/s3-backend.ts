@@ -4,7 +4,7 @@ import type { Backend, BackendContext } from '../backend.ts';
 import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { serverFailure } from '../server-failures.ts';
-import { type HonoursIfMatch, objectLock } from './object-lock.ts';
+import { type HonoursIfMatch, ObjectLock } from './object-lock.ts';
 import { mayLackConditions, type Objects } from './objects.ts';
 import { objectUrl, type S3Location } from './s3-location.ts';
 
@@ -38,12 +38,12 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return objects.put(key, bytes, { over: previous === undefined ? 'nothing' : known });
     },
   };
-  const lock = objectLock({
+  const lock = new ObjectLock({
     ...options,
     key: `${key}.lock`,
     location: `${location}.lock`,
     ttlMs,
-    // Nothing is written without the lock, so this is known before the first write.
+    // The lock is requested before the first write, so `checksPrevious` is known by then.
     async testConditions() {
       const honoured = await testConditions(objects, `${key}.test-${newId()}`, location);
       checksPrevious = honoured.onPut;
@@ -70,19 +70,21 @@ async function testConditions(objects: Objects, key: string, location: string): 
       remedy: outcome.remedy ?? 'run the command again once the store works',
     });
   };
-  const first = await put('1', 'nothing');
-  if (first.kind === 'refused')
-    throw first.status === 501 ? notExclusive(location, NOT_IMPLEMENTED) : first.failure;
+  const create = await put('1', 'nothing');
+  if (create.kind === 'refused')
+    throw create.status === 501 ? notExclusive(location, NOT_IMPLEMENTED) : create.failure;
   try {
-    const second = await put('2', 'nothing');
-    if (second.kind === 'refused') throw second.failure;
-    if (first.kind !== 'written' || second.kind === 'written') throw notExclusive(location, OVERWRITTEN);
-    const third = await put('3', OTHER_ETAG);
-    if (third.kind === 'refused' && !mayLackConditions(third.status)) throw third.failure;
+    const createAgain = await put('2', 'nothing');
+    if (createAgain.kind === 'refused') throw createAgain.failure;
+    if (create.kind !== 'written' || createAgain.kind === 'written')
+      throw notExclusive(location, OVERWRITTEN);
+    const replaceOther = await put('3', OTHER_ETAG);
+    if (replaceOther.kind === 'refused' && !mayLackConditions(replaceOther.status))
+      throw replaceOther.failure;
     const known = await objects.remove(key, OTHER_ETAG);
     const onDelete = (await objects.get(key)) !== undefined && known;
     await objects.remove(key);
-    return { onPut: third.kind === 'unsure', onDelete };
+    return { onPut: replaceOther.kind === 'unsure', onDelete };
   } catch (cause) {
     await objects.remove(key).catch(() => {});
     throw cause;
@@ -90,7 +92,7 @@ async function testConditions(objects: Objects, key: string, location: string): 
 }
 
 const OVERWRITTEN =
-  'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs could take the lock at the same time.';
+  'A second write with “If-None-Match: *” was not refused in a test with a test object beside the state. Two runs could take the lock at the same time.';
 const NOT_IMPLEMENTED =
   'It answered 501 to a write with “If-None-Match: *”. Without it, two runs could take the lock at the same time.';
 
