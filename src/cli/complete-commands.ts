@@ -18,7 +18,8 @@ export function completeCommands(
     const found = definitionOf(command.slice('vbsctl '.length), commands);
     if (found === undefined) return command;
     const name = `vbsctl ${found.name}`;
-    const rest = text.slice(offset + name.length).split(/ vbsctl /, 1)[0] ?? '';
+    // The command ends where the sentence goes on.
+    const rest = text.slice(offset + name.length).split(/[;,(]| vbsctl /, 1)[0] ?? '';
     const given = optionsOf(found.definition, flags, rest);
     return [name, ...given].join(' ') + command.slice(name.length);
   });
@@ -43,7 +44,8 @@ function definitionOf(
 function optionsOf({ name, options = [] }: CommandDefinition, flags: ManifestFlags, rest: string): string[] {
   // `vbsctl apply plan.json` takes no manifests.
   const isSavedPlan = name === 'apply' && /^ [^-( ]/.test(rest);
-  const takes = (option: Option) => options.includes(option) && !rest.includes(` ${option.long}`);
+  const takes = (option: Option) =>
+    options.some(({ long }) => long === option.long) && !rest.includes(` ${option.long}`);
   return [
     ...(takes(filename) && !isSavedPlan && !rest.includes(' -f ')
       ? (flags.filename ?? []).map((path) => `-f ${shellWord(path)}`)

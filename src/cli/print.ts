@@ -17,7 +17,7 @@ export function textOptions(io: Io, output: Output = io.stdout): TextOptions {
     style: makeStyle(wantsColor(io.env, output.isTty), (text) =>
       completeCommands(text, io.typed.flags, io.typed.commands),
     ),
-    width: output.isTty ? output.columns : DEFAULT_WIDTH,
+    width: output.isTty ? output.columns : columnsIn(io.env),
     now: Date.now(),
   };
 }
@@ -41,6 +41,11 @@ export function printResult(
 /** Prints what only people need; programs have it in the result. */
 export function printInText(io: Io, format: OutputFormat, text: () => string): void {
   inFormat(format, { text: () => io.stdout.write(text()), json: () => undefined });
+}
+
+/** `COLUMNS` is how a script says how wide a text may be that it reads through a pipe. */
+function columnsIn({ COLUMNS: text = '' }: Io['env']): number {
+  return /^[1-9]\d{1,3}$/.test(text) ? Number(text) : DEFAULT_WIDTH;
 }
 
 export function printJson(io: Io, value: unknown): void {

@@ -53,7 +53,12 @@ export function checkSchema(document: SourceDocument, validate: ValidateFunction
     seen.add(spot);
     diagnostics.push(diagnostic);
   }
-  return diagnostics;
+  return diagnostics.sort(inOrder);
+}
+
+/** From the top of the document to its end. */
+function inOrder({ where: one }: Diagnostic, { where: other }: Diagnostic): number {
+  return (one?.line ?? 0) - (other?.line ?? 0) || (one?.column ?? 0) - (other?.column ?? 0);
 }
 
 /** JSON pointer of a map with an unknown key → the keys that were meant. */

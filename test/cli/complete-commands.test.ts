@@ -20,6 +20,10 @@ describe('the commands that vbsctl prints', () => {
       'vbsctl state push FILE --state other.json',
       'vbsctl state push --config c.yaml FILE --state other.json',
     ],
+    [
+      'create one: vbsctl init; or name another with --state',
+      `create one: vbsctl init ${all}; or name another with --state`,
+    ],
     ['vbsctl unlock ID', 'vbsctl unlock --config c.yaml --state s/x.json ID'],
     ['vbsctl get backups --volume v', 'vbsctl get backups --config c.yaml --cloud otc --volume v'],
     ['vbsctl plan -f FILE', `vbsctl plan ${all} -f FILE`],

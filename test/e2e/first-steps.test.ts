@@ -80,6 +80,14 @@ describe('first steps', () => {
     expect(stdout).to.include('to web1, which the manifest expects (vbsctl did not see them there)');
   });
 
+  it('lists the mistakes of a manifest from its top to its end', async () => {
+    workspace.write('crm.yaml', `${manifest(restore('data', '{}', 'soon'), '  one: 1\n')}two: 2\n`);
+    const { stderr } = await workspace.run('validate', '-f', 'crm.yaml');
+    const lines = [...stderr.matchAll(/^error: crm.yaml:(\d+):/gm)].map(([, line]) => Number(line));
+    expect(lines.length).to.be.greaterThan(2);
+    expect(lines).to.deep.equal([...lines].sort((a, b) => a - b));
+  });
+
   it('refuses a set that has expired', async () => {
     workspace.write(
       'crm.yaml',
