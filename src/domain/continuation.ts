@@ -117,7 +117,8 @@ type MergeDecision =
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can end it. O(n).
+ * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can
+ * end it. O(n).
  */
 export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
   const facts = recordsByIdentity(state);

@@ -56,8 +56,8 @@ export function isReadableItem(item: unknown): boolean {
 }
 
 /**
- * Undefined if the text is a JSON value but not an object. Throws JsonFault. A generator: yields about once per MiB, so that a stop can end it.
- * O(n).
+ * Undefined if the text is a JSON value but not an object. Throws JsonFault. A generator: yields about once per MiB, so that
+ * a stop can end it. O(n).
  */
 export function* openDocument<T>(
   text: string,
