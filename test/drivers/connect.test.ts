@@ -305,6 +305,18 @@ describe('the connection to a cloud', () => {
     expect(cloud.received).to.deep.equal([]);
   });
 
+  it('names the settings with characters that a wrong file leaves behind, if the cloud refuses them', async () => {
+    cloud.replace = ({ path }) => (path.endsWith('/auth/tokens') ? { status: 401, body: {} } : undefined);
+    const remedyOf = async (env: Env) => (await refused({ ...cloud.env, ...env })).diagnostics[0]?.remedy;
+    expect(await remedyOf({})).not.to.contain('White space');
+    for (const value of ['s3cret\r', 's3cret ', ' s3cret', 's3\tcret']) {
+      const remedy = await remedyOf({ OS_PASSWORD: value });
+      expect(remedy, JSON.stringify(value)).to.match(/White space .* is in OS_PASSWORD$/);
+      expect(remedy).not.to.contain('cret');
+    }
+    expect(await remedyOf({ OS_PASSWORD: 'with blanks in it' })).not.to.contain('White space');
+  });
+
   it('refuses certificates and keys that TLS cannot use, by name', async function () {
     const [mine, other] = [privateAuthority(), privateAuthority()];
     if (!mine || !other) return this.skip();

@@ -240,6 +240,33 @@ describe('a cloud that misbehaves', () => {
     }
   });
 
+  it('with two disks of one name: generate takes both, and says so', async () => {
+    await open({});
+    const front = await Front.before(workspace);
+    try {
+      const ids: string[] = [];
+      front.change = (path, body) => {
+        if (!path.includes('/volumes/detail')) return body;
+        const list = JSON.parse(body);
+        for (const volume of list.volumes.slice(0, 2)) {
+          volume.name = 'same';
+          ids.push(volume.id);
+        }
+        return JSON.stringify(list);
+      };
+      const args = ['generate', '--volume', 'same', '--latest'];
+      const { code, stdout, stderr } = await workspace.runIn(workspace.folder, front.env, ...args);
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.contain('warning: 2 disks are named same');
+      for (const id of ids.slice(0, 2)) {
+        expect(stderr).to.contain(id);
+        expect(stdout).to.contain(id);
+      }
+    } finally {
+      front.close();
+    }
+  });
+
   describe('that redirects to another host', () => {
     let elsewhere: http.Server;
     let asked: string[];

@@ -1,5 +1,6 @@
 import { error, warning } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, usage } from '../../domain/errors.ts';
+import { quoted } from '../../domain/escape/quoted.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import type { Inventory, VolumeRow } from '../../domain/inventory.ts';
 import { optional } from '../../domain/optional.ts';
@@ -47,7 +48,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
         { remedy: 'choose a later --as-of, or --latest' },
       ),
     ]);
-  showDiagnostics(io, warnings);
+  showDiagnostics(io, [...sharedNames(volumes, filter), ...warnings]);
   io.stdout.write(draftText(draft));
   // If stdout is a file, the user sees only this.
   if (!io.stdout.isTty)
@@ -55,6 +56,19 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
       `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
     );
   return EXIT.done;
+}
+
+/** A name of the filter that several disks have. All of them are in the manifest. */
+function sharedNames(volumes: readonly VolumeRow[], { volumes: wanted }: InventoryFilter) {
+  return wanted.flatMap((name) => {
+    const alike = volumes.filter((row) => row.name === name && row.id !== name);
+    return alike.length < 2
+      ? []
+      : warning('volume-name-shared', `${alike.length} disks are named ${quoted(name)}`, {
+          detail: alike.map(({ id }) => id).join(', '),
+          remedy: 'to select one of them: --volume ID',
+        });
+  });
 }
 
 function asOfOf({ asOf, latest }: GenerateFlags): string {

@@ -49,7 +49,7 @@ export function notAuthenticated(
     case 'unreadable':
       return notKeystone(at, detail);
     case 'status':
-      return refusedBy(at, failure, detail, settings.auth, cloudClock);
+      return refusedBy(at, failure, detail, settings, cloudClock);
     default:
       return unreachable(failure.cause);
   }
@@ -94,7 +94,7 @@ function refusedBy(
   at: string,
   failure: CloudFailure,
   detail: string,
-  auth: Auth,
+  { auth, with_odd_characters: odd = [] }: CloudSettings,
   cloudClock: CloudClock,
 ): Failure {
   const { status = 0 } = failure;
@@ -107,7 +107,7 @@ function refusedBy(
   if (status === 401 || status === 403)
     return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type].what}`, {
       detail,
-      remedy: `check ${CREDENTIALS[auth.type].where}`,
+      remedy: `check ${CREDENTIALS[auth.type].where}${odd.length === 0 ? '' : `. White space at an end, or a control character (such as the line end of Windows), is in ${odd.join(' and ')}`}`,
     });
   if (status >= 500 || status === 429 || status === 408)
     return cloudFailure('cloud-unavailable', `${at} cannot issue a token now (HTTP ${status})`, {

@@ -22,6 +22,8 @@ export interface CloudSettings {
   readonly key?: string;
   /** The certificate of the cloud is not checked. */
   readonly insecure?: true;
+  /** The settings whose values begin or end with white space, or contain a control character: `OS_PASSWORD`. */
+  readonly with_odd_characters?: readonly string[];
   /** By service type, with `_` for `-`: `vbs`, `evs`, `volumev3`, `block_storage`. They override the catalog. */
   readonly endpoint_overrides: ReadonlyMap<string, string>;
 }

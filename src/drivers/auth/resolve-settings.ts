@@ -15,7 +15,9 @@ import { chooseSource, type SettingValue, type Source, type SourceOptions } from
  * The two are never combined. Pure. Throws a Failure (`invalid`) that names all missing variables or fields at once.
  */
 export function resolveCloud(options: SourceOptions & { readonly files: CloudFiles }): CloudSettings {
-  return buildSettings(chooseSource(options, options.files));
+  const source = chooseSource(options, options.files);
+  const odd = withOddCharacters(source);
+  return { ...buildSettings(source), ...(odd.length > 0 ? { with_odd_characters: odd } : {}) };
 }
 
 /** As `resolveCloud`, but returns errors as data. Throws a Failure only if there is no source at all. */
@@ -123,6 +125,14 @@ function buildSettings(source: Source): CloudSettings {
   checkUrl('auth_url', authUrl, source);
   refuseUnencryptedKeystone(settings, source);
   return settings;
+}
+
+/** Legal, but mostly a mistake: a file with the line ends of Windows, a blank that was copied along. */
+function withOddCharacters(source: Source): readonly string[] {
+  return source.keys().flatMap((key) => {
+    const value = source.get(key);
+    return value && /^\s|\s$|\p{Cc}/u.test(value.text) ? [value.from] : [];
+  });
 }
 
 /**

@@ -142,7 +142,9 @@ class StateServer implements BlobStore {
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
         : status >= 300 && status < 400
           ? 'redirects are not followed: name the address that it points to; if it is one for a single download, as Gitea makes them with SERVE_DIRECT, turn that off on the server'
-          : 'see the message of the server; everything committed is safe';
+          : status === 404
+            ? 'correct the address; GitLab also answers 404 if TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) may not see the project'
+            : 'see the message of the server; everything committed is safe';
     return serverFailure(`cannot ${what}: the server answered ${status}`, {
       location: this.location,
       detail: message === '' ? undefined : `The server says: ${message}`,

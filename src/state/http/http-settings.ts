@@ -30,7 +30,7 @@ export interface HttpStateSettings {
 }
 
 /** GitLab and Gitea: the lock has an address of its own, and POST and DELETE take and release it. */
-const HAS_LOCK_ADDRESS = /\/terraform\/state\/[^/]+\/?$/;
+const HAS_LOCK_ADDRESS = /\/terraform\/state\/[^/]+\/*$/;
 
 /**
  * `address` from `state:`, the rest from `TF_HTTP_*` (OpenTofu: internal/backend/remote-state/http). Without settings for

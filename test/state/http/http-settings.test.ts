@@ -76,7 +76,12 @@ describe('the settings of an HTTP state', () => {
 
   it('ignore a trailing slash of a GitLab address', () => {
     const address = 'https://gitlab.example/api/v4/projects/7/terraform/state/prod';
-    expect(httpStateSettings(`${address}/`, {})).to.include({ address, lock_address: `${address}/lock` });
+    for (const end of ['/', '//'])
+      expect(httpStateSettings(`${address}${end}`, {})).to.include({
+        address,
+        lock_address: `${address}/lock`,
+        lock_method: 'POST',
+      });
   });
 
   describe('the lock address of an HTTP state', () => {
