@@ -54,7 +54,7 @@ const io: Io = {
     get bytes() {
       return process.stdin;
     },
-    question,
+    question: ask,
   },
   secrets,
   notesShown: new Set(),
@@ -68,21 +68,21 @@ process.on('warning', ({ message }) => io.stderr.write(`warning: ${sanitize(mess
 
 // Also for promises that nobody awaits: Node would print the error past the output guard. Nothing may run after it.
 process.on('uncaughtException', (bug) => {
-  tellOf(bug);
+  printBug(bug);
   process.exit(1);
 });
 
 void run(process.argv.slice(2), io)
   .catch((bug: unknown) => {
-    tellOf(bug);
+    printBug(bug);
     return 1;
   })
-  .then(leave);
+  .then(exitAfterFlush);
 
 /**
  * If the text cannot be sanitized, only the request is printed: an error thrown here would make Node print all of it.
  */
-function tellOf(bug: unknown): void {
+function printBug(bug: unknown): void {
   const request = 'vbsctl: this is a bug; please report it with what you ran.\n';
   try {
     io.stderr.write(`${request}${(bug as Error)?.stack ?? bug}\n`);
@@ -95,16 +95,16 @@ function tellOf(bug: unknown): void {
  * Writes the remaining output, then ends the process, whatever is still open: an answer of the cloud that nobody waits
  * for any more must not delay the end.
  */
-async function leave(code: number): Promise<void> {
+async function exitAfterFlush(code: number): Promise<void> {
   process.exitCode = code;
   const flushed = Promise.all([...outputs].map((stream) => new Promise((done) => stream.write('', done))));
   // A stalled reader must not delay a stop.
-  const impatient = new Promise((done) => {
-    const soon = () => setTimeout(done, FLUSH_GRACE_MS);
-    if (stop.signal.aborted) soon();
-    else stop.signal.addEventListener('abort', soon);
+  const graceOver = new Promise((done) => {
+    const startGrace = () => setTimeout(done, FLUSH_GRACE_MS);
+    if (stop.signal.aborted) startGrace();
+    else stop.signal.addEventListener('abort', startGrace);
   });
-  await Promise.race([flushed, impatient]);
+  await Promise.race([flushed, graceOver]);
   process.exit(code);
 }
 
@@ -124,7 +124,7 @@ function outputOf(name: 'stdout' | 'stderr'): Output {
     get stream() {
       return opened(name);
     },
-    harmless: (text) => guard.lines(text),
+    escaped: (text) => guard.lines(text),
   };
 }
 
@@ -182,7 +182,7 @@ function userName(): string {
   }
 }
 
-async function question(prompt: string): Promise<string | undefined> {
+async function ask(prompt: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
   // The terminal's own line editing is sufficient: that of readline intercepts Ctrl-C, and throws an error that cannot
   // be caught when the terminal is closed.
@@ -191,7 +191,7 @@ async function question(prompt: string): Promise<string | undefined> {
   // A closed terminal cannot be read any more (EIO). This counts as the end of the input.
   process.stdin.once('error', () => reader.close());
   try {
-    return await Promise.race([reader.question(io.stderr.harmless(prompt), { signal: stop.signal }), ended]);
+    return await Promise.race([reader.question(io.stderr.escaped(prompt), { signal: stop.signal }), ended]);
   } catch {
     return undefined;
   } finally {

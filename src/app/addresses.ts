@@ -45,7 +45,7 @@ export function refuseUndeclared(addresses: readonly Address[], specs: readonly 
 }
 
 /** The records of these addresses, each once. Throws a `Failure` (`usage`) that names all that have none. */
-export function recordsOf({ records }: State, addresses: readonly Address[]): RestoreRecord[] {
+export function requireRecords({ records }: State, addresses: readonly Address[]): RestoreRecord[] {
   const unknown = addresses.filter((address) => !records.has(address));
   if (unknown.length > 0)
     throw new Failure(
@@ -56,7 +56,7 @@ export function recordsOf({ records }: State, addresses: readonly Address[]): Re
 }
 
 /** As `recordsOf`, of one address. */
-export function recordOf({ records }: State, address: Address): RestoreRecord {
+export function requireRecord({ records }: State, address: Address): RestoreRecord {
   const record = records.get(address);
   if (!record) throw new Failure('usage', noRecord(address, records.keys()));
   return record;

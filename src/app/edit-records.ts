@@ -5,7 +5,7 @@ import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
-import { noRecord, recordOf } from './addresses.ts';
+import { noRecord, requireRecord } from './addresses.ts';
 import { type ChangeRequest, type StatePorts, withState } from './ports.ts';
 import { noState } from './refusals.ts';
 
@@ -58,7 +58,7 @@ export function renameRecord(
   ports: StatePorts,
 ): Promise<Edited> {
   return edit(request, ports, (state) => {
-    const record = recordOf(state, from);
+    const record = requireRecord(state, from);
     const occupant = state.records.get(to);
     if (occupant)
       throw refused(

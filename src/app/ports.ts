@@ -4,7 +4,7 @@ import type { ApplyEvent } from '../domain/events.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Actor, State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
-import type { Outcome } from '../executor/execute.ts';
+import type { ExecutionOutcome } from '../executor/execute.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import type { Snapshot } from '../state/codec.ts';
 
@@ -54,7 +54,7 @@ export interface RunObserver {
 
 export interface FinishedRun {
   readonly plan: Plan;
-  readonly outcome: Outcome;
+  readonly outcome: ExecutionOutcome;
   /** The stored state. */
   readonly state: State | undefined;
   /** Why the run ended early, if the token ended. */

@@ -3,7 +3,7 @@ import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { resolveRecord } from '../executor/resolve-record.ts';
 import type { RunSettings } from '../executor/run.ts';
-import { recordOf } from './addresses.ts';
+import { requireRecord } from './addresses.ts';
 import { type LockRequest, type Ports, withLeaseAndConnection } from './ports.ts';
 import { noState, refuseOtherProject } from './refusals.ts';
 
@@ -26,7 +26,7 @@ export function resolveRestore(request: ResolveRequest, ports: Ports): Promise<R
     const state = lease.state();
     if (!state) throw noState(backend);
     refuseOtherProject(state, driver.target);
-    const record = recordOf(state, address);
+    const record = requireRecord(state, address);
     const resolved = await resolveRecord(lease, driver, clock, record, decision, {
       settings,
       report: (note) => ports.report([note]),

@@ -1,6 +1,6 @@
 import type { Plan } from '../domain/plan.ts';
 import type { State } from '../domain/state.ts';
-import { type ExecuteInput, execute, type Outcome } from '../executor/execute.ts';
+import { type ExecuteInput, type ExecutionOutcome, execute } from '../executor/execute.ts';
 import type { RunSettings } from '../executor/run.ts';
 import type { Lease } from '../state/backend.ts';
 import type { Connection, RunPorts } from './ports.ts';
@@ -14,7 +14,7 @@ export interface RunRequest extends Required<Pick<ExecuteInput, 'plan' | 'mode' 
 
 export interface RunResult {
   readonly plan: Plan;
-  readonly outcome: Outcome;
+  readonly outcome: ExecutionOutcome;
   /** The user interrupted the run, or the token ended. */
   readonly stopped: boolean;
   readonly state: State | undefined;

@@ -8,7 +8,7 @@ import type { State } from '../domain/state.ts';
 import type { RunSettings } from '../executor/run.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
-import { recordsOf } from './addresses.ts';
+import { requireRecords } from './addresses.ts';
 import { type LockRequest, type RunPorts, withConnection, withLease } from './ports.ts';
 import { noState, refuseOtherApi, refuseOtherProject } from './refusals.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
@@ -36,7 +36,7 @@ export function waitForRestores(request: WaitRequest, ports: RunPorts): Promise<
     const state = lease.state();
     if (!state) throw noState(backend);
     const chosen =
-      addresses.length === 0 ? [...state.records.values()].filter(isOpen) : recordsOf(state, addresses);
+      addresses.length === 0 ? [...state.records.values()].filter(isOpen) : requireRecords(state, addresses);
     const unknown = chosen.filter((record) => record.status === 'unknown');
     ports.report(unknown.map(unknownOutcome));
     const underWay = chosen.filter(isUnderWay);

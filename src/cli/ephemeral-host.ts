@@ -46,12 +46,12 @@ export function ephemeralHost(env: Io['env']): string | undefined {
 }
 
 /**
- * A local state would be lost with its machine, and the next run would restore everything again. `named`: the user names the
- * file on the command line, and so says that it is kept.
+ * A local state would be lost with its machine, and the next run would restore everything again. `isFromFlag`: the user
+ * names the file on the command line, and so says that it is kept.
  */
-export function refuseEphemeralState(io: Io, location: string, isFromFlag: 'by flag' | 'elsewhere'): void {
+export function refuseEphemeralState(io: Io, location: string, isFromFlag: boolean): void {
   const host = ephemeralHost(io.env);
-  if (host === undefined || isFromFlag === 'by flag' || isUrl(location)) return;
+  if (host === undefined || isFromFlag || isUrl(location)) return;
   throw Failure.of(
     'refused',
     'ephemeral-state',

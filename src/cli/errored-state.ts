@@ -7,7 +7,7 @@ import { harmlessJson } from '../domain/escape/json.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isUrl, shownLocation } from '../domain/shown-location.ts';
 import type { State } from '../domain/state.ts';
-import type { Outcome } from '../executor/execute.ts';
+import type { ExecutionOutcome } from '../executor/execute.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
 import { plural } from '../views/words.ts';
@@ -26,7 +26,7 @@ export async function saveUnsaved(
   io: Io,
   location: string,
   state: State | undefined,
-  { error: fatal, unsaved }: NonNullable<Outcome['fatal']>,
+  { error: fatal, unsaved }: NonNullable<ExecutionOutcome['fatal']>,
 ): Promise<void> {
   if (!(fatal instanceof Failure)) throw fatal;
   showDiagnostics(io, fatal.diagnostics);

@@ -1,8 +1,8 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { type NotStarted, resultOf } from '../domain/events.ts';
-import type { Outcome } from '../executor/execute.ts';
+import type { ExecutionOutcome } from '../executor/execute.ts';
 
-interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
+interface Ended extends Pick<ExecutionOutcome, 'ends' | 'fatal'> {
   /** Nothing new was allowed to start, and running restores were only followed. */
   readonly refused?: boolean;
   /** Restores whose `valid_until` has passed, and that therefore never run. */

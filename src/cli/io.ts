@@ -29,10 +29,10 @@ export interface Output {
   readonly rows: number;
   /** Neutralizes commands to a CI runner, and masks secrets (output-guard.ts). */
   write(text: string): void;
-  /** For a view that redraws lines in place. Writes unchanged text, which must come from `harmless`. */
+  /** For a view that redraws lines in place. Writes unchanged text, which must come from `escaped`. */
   readonly stream: NodeJS.WritableStream;
   /** Whole lines, as `write` would write them. */
-  harmless(text: string): string;
+  escaped(text: string): string;
 }
 
 export interface Input {

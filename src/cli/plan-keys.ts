@@ -125,8 +125,8 @@ async function checkSignature(
   const known = trusted.find(({ fingerprint }) => fingerprint === signature.key);
   if (!known) return { kind: 'unknown_key', key: signature.key };
   const signed = bytesOf(await runInterruptibly(signedText(saved), stop));
-  const fits = verify(null, signed, known.key, Buffer.from(signature.value, 'base64'));
-  return { kind: fits ? 'valid' : 'wrong', name: known.name };
+  const isValid = verify(null, signed, known.key, Buffer.from(signature.value, 'base64'));
+  return { kind: isValid ? 'valid' : 'wrong', name: known.name };
 }
 
 function bytesOf(text: string): Buffer {

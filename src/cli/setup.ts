@@ -186,8 +186,7 @@ export async function openUncheckedState(context: Context, use: StateUse): Promi
   const { io, flags } = context;
   const location = stateLocation(context);
   refuseSecondState(context, location);
-  if (use === 'write')
-    refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
+  if (use === 'write') refuseEphemeralState(io, location, flags.state !== undefined);
   return await openLocation(context, location);
 }
 

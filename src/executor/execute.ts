@@ -37,7 +37,7 @@ export interface ExecuteInput {
   readonly stop: AbortSignal;
 }
 
-export interface Outcome {
+export interface ExecutionOutcome {
   readonly ends: ReadonlyMap<Address, End>;
   readonly summary: RunSummary;
   /** The state could no longer be written. `unsaved`: the records that it should have and may not. */
@@ -45,7 +45,7 @@ export interface Outcome {
 }
 
 /** Never rejects: errors are in the outcome. */
-export async function execute(input: ExecuteInput): Promise<Outcome> {
+export async function execute(input: ExecuteInput): Promise<ExecutionOutcome> {
   return new Execution(input).run();
 }
 
@@ -113,7 +113,7 @@ class Execution {
     });
   }
 
-  async run(): Promise<Outcome> {
+  async run(): Promise<ExecutionOutcome> {
     const { plan, lease, clock, driver } = this.#input;
     const unlisten = driver.onSlowdown((slowdown) => this.#run.emit({ type: 'slowed_down', ...slowdown }));
     try {

@@ -20,8 +20,8 @@ export function tooSmallForAnother(
   backup: Backup,
   context: PlanContext,
 ): Diagnostic {
-  const source = called(nameOfVolume(backup.volume_id, context.snapshot), backup.volume_id);
-  const own = called(volume.name, volume.id);
+  const source = labelOf(nameOfVolume(backup.volume_id, context.snapshot), backup.volume_id);
+  const own = labelOf(volume.name, volume.id);
   return error(
     'backup-of-another-volume',
     `this is a backup of ${source}, not of ${own}, and needs ${backup.size} GB; ${own} has ${volume.size} GB`,
@@ -42,7 +42,7 @@ export function overwritesWithAnother(action: RestoreAction, context: PlanContex
   return [
     warning(
       'backup-of-another-volume',
-      `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
+      `this backup is of ${labelOf(backup.of_volume_name, backup.of_volume_id)}, not of ${labelOf(own.name, own.id)}`,
       {
         remedy: new MultilineText(
           ownBackup(own, action.source, context),
@@ -60,11 +60,11 @@ function ownBackup(
 ): string {
   const newest = newestOf(id, advisable);
   return newest
-    ? `the newest backup of ${called(name, id)}: ${quotedWhole(newest.id)} (${seconds(newest.created_at)}); use it as backup_id${atPosition(source)}`
-    : `correct backup_id${atPosition(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
+    ? `the newest backup of ${labelOf(name, id)}: ${quotedWhole(newest.id)} (${seconds(newest.created_at)}); use it as backup_id${atPosition(source)}`
+    : `correct backup_id${atPosition(source)}; the backups of ${labelOf(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
 }
 
-function called(name: string | undefined, id: string): string {
+function labelOf(name: string | undefined, id: string): string {
   return quoted(name || id);
 }
 

@@ -32,7 +32,7 @@ export function save(
   hash: Hash,
 ): SavedPlan {
   const limit = plan.notices.find(({ severity }) => severity === 'error');
-  if (limit) throw refused(limit.summary);
+  if (limit) throw notSaved(limit.summary);
   const { state, target } = bound(plan, made.state);
   const declared = new Map(made.specs.map((spec) => [spec.address, spec]));
   const specOf = (address: Address): RestoreSpec => {
@@ -157,7 +157,7 @@ function bound(
 }
 
 /** A saved plan looks approved; the policy would refuse this one. */
-function refused(because: string): Failure {
+function notSaved(because: string): Failure {
   return Failure.of('refused', 'plan-not-saved', `the plan is refused, so it is not saved: ${because}`, {
     remedy: 'fix what is refused, or lift the limit with its flag (--allow-…), then plan again',
   });

@@ -49,7 +49,7 @@ export function applySummary(
   const others = rows.filter(({ end }) => end.kind !== 'blocked');
   const unknown = unknownRows(rows);
   return joinLines([
-    ...(others.length === 0 ? [] : [...tableLines(columns(options), others, { style, width }), '']),
+    ...(others.length === 0 ? [] : [...tableLines(summaryColumns(options), others, { style, width }), '']),
     ...totalsLines(report, plan, options, command),
     ...[...unknown, ...recordedRows(rows, 'failed')].flatMap((row) => ['', ...evidenceLines(row, options)]),
     ...groupLines(
@@ -122,12 +122,12 @@ function unknownRows(rows: readonly EndedRestore[]): RecordRow[] {
   return [...byAddress.values()];
 }
 
-function columns({ style, now }: TextOptions): Column<EndedRestore>[] {
+function summaryColumns({ style, now }: TextOptions): Column<EndedRestore>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
     {
       title: 'DISK',
-      cell: ({ action, end }) => action?.volume.name ?? recordOf(end)?.names.volume_name ?? '',
+      cell: ({ action, end }) => action?.volume.name ?? recordOfEnd(end)?.names.volume_name ?? '',
       droppable: true,
     },
     { title: 'RESULT', cell: ({ end }) => resultText(end), paint: ({ end }) => paintOf(end, style) },
@@ -135,17 +135,17 @@ function columns({ style, now }: TextOptions): Column<EndedRestore>[] {
       title: 'TIME',
       align: 'right',
       cell: ({ end }) => {
-        const record = recordOf(end);
+        const record = recordOfEnd(end);
         const took = record && durationOf(record, now);
         return took === undefined ? '' : formatDuration(took);
       },
     },
-    ...idColumns<EndedRestore>(({ end }) => recordOf(end)),
+    ...idColumns<EndedRestore>(({ end }) => recordOfEnd(end)),
   ];
 }
 
 /** The record that this run made or followed. */
-function recordOf(end: End): RestoreRecord | undefined {
+function recordOfEnd(end: End): RestoreRecord | undefined {
   return end.kind === 'recorded' || end.kind === 'unsaved' ? end.record : undefined;
 }
 
@@ -218,7 +218,7 @@ function evidenceLines({ record, action }: RecordRow, options: SummaryOptions): 
   const paint = statusPaint(record.status, options.style);
   const declaredAt = action && positionText(action.source);
   return [
-    ...heading(STATUS_SIGNS[record.status], record.address, outcomeText(record), paint, options),
+    ...summaryHeading(STATUS_SIGNS[record.status], record.address, outcomeText(record), paint, options),
     ...subjectLines(record, options),
     ...attemptLines(record, options),
     ...(record.status === 'unknown' ? observationLines(record, OBSERVATIONS_LISTED_MAX, options) : []),
@@ -226,7 +226,7 @@ function evidenceLines({ record, action }: RecordRow, options: SummaryOptions): 
   ];
 }
 
-function heading(
+function summaryHeading(
   sign: string,
   address: Address,
   text: string,
@@ -243,7 +243,7 @@ function refusedLines({ address, record, refused }: RecordRow, options: SummaryO
   const { style, width } = options;
   return [
     '',
-    ...heading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
+    ...summaryHeading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
     ...refused.flatMap(({ summary, remedy }) => [
       ...indent(wrap(sanitize(summary), width - LABEL_INDENT), LABEL_INDENT),
       ...(remedy === undefined ? [] : stepLines(remedy, options)),
@@ -272,7 +272,7 @@ function blockedLines(rows: readonly EndedRestore[], options: TextOptions): stri
   const hidden = rows.length - ADDRESSES_LISTED_MAX;
   return [
     '',
-    ...heading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
+    ...summaryHeading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
     ...indent([...shown, ...(hidden > 0 ? [`and ${grouped(hidden)} more`] : [])], LABEL_INDENT),
     ...stepLines('to see what blocks each of them: vbsctl plan', options),
   ];
@@ -323,7 +323,7 @@ function groupLines(
   const title = rows.length === 1 ? (addresses[0] ?? '') : grouped(rows.length);
   return [
     '',
-    ...heading(sign, title, what, style.warn, options),
+    ...summaryHeading(sign, title, what, style.warn, options),
     ...(rows.length === 1
       ? []
       : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), width - LABEL_INDENT), LABEL_INDENT)),

@@ -28,7 +28,7 @@ export function historyJson(entries: readonly ShownEntry[]) {
 
 function historyItem({ entry, hash, chain_break }: ShownEntry) {
   const { serial, at, actor } = entry;
-  const record = recordOf(entry);
+  const record = recordOfEntry(entry);
   const closed = entry.type === 'closed' ? entry.record : undefined;
   return {
     serial,
@@ -71,7 +71,7 @@ export function historyText(shown: readonly ShownEntry[], total: number, options
   const count = `${plural(shown.length, 'entry', 'entries')}${shown.length === total ? '' : ` of ${total}`}.`;
   if (shown.length === 0) return joinLines([total === 0 ? 'No history yet.' : count]);
   const entries = shown.map(({ entry }) => entry);
-  const [titles = '', ...lines] = tableLines(columns(options), entries, { style, width });
+  const [titles = '', ...lines] = tableLines(entryColumns(options), entries, { style, width });
   return joinLines([
     titles,
     ...shown.flatMap(({ entry, chain_break }, index) => [
@@ -91,7 +91,7 @@ function breakLine(mark: ChainBreakMark, { style }: TextOptions): string {
     : style.bad('The history was changed from here on.');
 }
 
-function columns({ style }: TextOptions): Column<HistoryEntry>[] {
+function entryColumns({ style }: TextOptions): Column<HistoryEntry>[] {
   return [
     { title: 'WHEN', cell: ({ at }) => utc(at) },
     { title: 'WHO', cell: ({ actor }) => actor.who },
@@ -99,7 +99,7 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
     {
       title: 'RESTORE',
       cell: (entry) =>
-        entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (recordOf(entry)?.address ?? ''),
+        entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (recordOfEntry(entry)?.address ?? ''),
     },
     {
       title: 'OUTCOME',
@@ -108,7 +108,7 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
     },
     {
       title: 'GEN',
-      cell: (entry) => String(recordOf(entry)?.generation ?? ''),
+      cell: (entry) => String(recordOfEntry(entry)?.generation ?? ''),
       align: 'right',
       droppable: true,
     },
@@ -172,7 +172,7 @@ function packed(items: readonly string[], width: number): string[] {
 
 const DETAIL_INDENT = 4;
 
-function recordOf(entry: HistoryEntry): RestoreRecord | undefined {
+function recordOfEntry(entry: HistoryEntry): RestoreRecord | undefined {
   return entry.type === 'closed' || entry.type === 'removed' ? entry.record : undefined;
 }
 

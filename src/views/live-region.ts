@@ -11,20 +11,20 @@ export interface LiveRegion {
 }
 
 /**
- * On a real terminal. Every text passes `harmless` (the output guard). The cursor stays visible: hiding it would need signal
+ * On a real terminal. Every text passes `escaped` (the output guard). The cursor stays visible: hiding it would need signal
  * handlers, which belong to the command, and a killed process would leave it hidden.
  */
 export function createLiveRegion(
   stream: NodeJS.WritableStream,
-  harmless: (text: string) => string,
+  escaped: (text: string) => string,
 ): LiveRegion {
   const update = createLogUpdate(stream, { showCursor: true });
   return {
     print(text) {
       update.clear();
-      stream.write(harmless(text));
+      stream.write(escaped(text));
     },
-    draw: (lines) => update(harmless(lines.join('\n'))),
+    draw: (lines) => update(escaped(lines.join('\n'))),
     clear: () => update.clear(),
   };
 }

@@ -26,14 +26,14 @@ export function stateListText(state: State, options: TextOptions): string {
   const { style, width } = options;
   const records = byAddress(state.records.values());
   return joinLines([
-    ...(records.length === 0 ? [] : [...tableLines(columns(options), records, { style, width }), '']),
+    ...(records.length === 0 ? [] : [...tableLines(recordColumns(options), records, { style, width }), '']),
     style.strong(totalsText(records)),
-    ...nextLines(records, options),
+    ...nextCommandLines(records, options),
   ]);
 }
 
 /** Records that an operator must look at come first; running ones only need time. */
-function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): string[] {
+function nextCommandLines(records: readonly RestoreRecord[], { style }: TextOptions): string[] {
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
     const others = more.length > 0 ? style.faint(`  (${more.length} more need attention)`) : '';
@@ -45,7 +45,7 @@ function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): s
   return [];
 }
 
-function columns({ style, now }: TextOptions): Column<RestoreRecord>[] {
+function recordColumns({ style, now }: TextOptions): Column<RestoreRecord>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
     {

@@ -27,10 +27,10 @@ describe('an ephemeral machine', () => {
   it('holds no state in a file, unless a flag names it, or elsewhere', () => {
     const io = paperIo({ env: { CI: 'true' } });
     for (const url of ['https://git.example/s', 's3://b/k', 'postgres://db/x'])
-      expect(() => refuseEphemeralState(io, url, 'elsewhere'), url).to.not.throw();
-    expect(() => refuseEphemeralState(io, 'a.json', 'by flag')).to.not.throw();
-    expect(() => refuseEphemeralState(paperIo(), 'a.json', 'elsewhere')).to.not.throw();
-    expect(() => refuseEphemeralState(io, 'a.json', 'elsewhere'))
+      expect(() => refuseEphemeralState(io, url, false), url).to.not.throw();
+    expect(() => refuseEphemeralState(io, 'a.json', true)).to.not.throw();
+    expect(() => refuseEphemeralState(paperIo(), 'a.json', false)).to.not.throw();
+    expect(() => refuseEphemeralState(io, 'a.json', false))
       .to.throw(Failure)
       .that.satisfies((failure: Failure) => {
         expect(failure.exitCode).to.equal(5);

@@ -13,7 +13,7 @@ export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; 
     rows: 24,
     write: (text: string) => void to.push(text),
     stream: process.stdout,
-    harmless: (text: string) => text,
+    escaped: (text: string) => text,
   });
   return {
     env: {},

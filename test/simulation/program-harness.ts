@@ -13,7 +13,7 @@ import { type FaultRule, startPlan } from '../../src/emulator/faults.ts';
 import type { World } from '../../src/emulator/model.ts';
 import type { OperatorAction } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
-import type { Outcome } from '../../src/executor/execute.ts';
+import type { ExecutionOutcome } from '../../src/executor/execute.ts';
 import type { RunMode, RunSettings } from '../../src/executor/run.ts';
 import type { Backend } from '../../src/state/backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
@@ -199,5 +199,5 @@ export interface ApplyOptions {
 
 export interface Applied {
   readonly plan: Plan;
-  readonly outcome: Outcome;
+  readonly outcome: ExecutionOutcome;
 }

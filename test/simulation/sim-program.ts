@@ -10,7 +10,7 @@ import type { ApplyEvent } from '../../src/domain/events.ts';
 import { isRunnable, type Plan } from '../../src/domain/plan.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { State } from '../../src/domain/state.ts';
-import type { Outcome } from '../../src/executor/execute.ts';
+import type { ExecutionOutcome } from '../../src/executor/execute.ts';
 import { save } from '../../src/planner/save.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
 import { stateFaults } from '../../src/state/state-faults.ts';
@@ -162,7 +162,7 @@ export class SimProgram {
     };
   }
 
-  #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
+  #leaseEnds(process: SimProcess, { fatal }: ExecutionOutcome): void {
     const where = this.#environment.frozenAt.get(process);
     if (where === undefined) return;
     const left = (fatal?.unsaved.length ?? 0) > 0;
@@ -171,7 +171,7 @@ export class SimProgram {
   }
 
   /** `errored.state.json`, as the command line writes it. */
-  #leftBehind(process: SimProcess, state: State | undefined, { fatal }: Outcome): void {
+  #leftBehind(process: SimProcess, state: State | undefined, { fatal }: ExecutionOutcome): void {
     if (!fatal || !state) return;
     const { lineage, serial, target } = state;
     const saved_at = new Date(process.clock.now()).toISOString();
@@ -181,7 +181,7 @@ export class SimProgram {
     );
   }
 
-  #ended(process: SimProcess, planned: readonly string[], outcome: Outcome): void {
+  #ended(process: SimProcess, planned: readonly string[], outcome: ExecutionOutcome): void {
     const { ends, fatal } = outcome;
     if (fatal && !(fatal.error instanceof Failure))
       this.#environment.checker.found('bug', `${process.name}: ${stackOf(fatal.error)}`);

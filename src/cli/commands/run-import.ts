@@ -3,9 +3,9 @@ import { isoTime } from '../../domain/clock.ts';
 import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { ImportProof } from '../../executor/import-restore.ts';
+import { ports } from '../command-ports.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
-import { ports } from '../run-ports.ts';
 import { commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 
 export interface ImportFlags extends ManifestFlags {

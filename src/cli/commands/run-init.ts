@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { withLeaseAndConnection } from '../../app/ports.ts';
 import { projectText } from '../../domain/cloud-project.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { ports } from '../command-ports.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { ports } from '../run-ports.ts';
 import { loadContext, lockRequest, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
 

@@ -4,10 +4,10 @@ import type { Resolution, RestoreRecord } from '../../domain/record.ts';
 import { remedyLines } from '../../views/diagnostics.ts';
 import { nextSteps, type StepOptions } from '../../views/record-text.ts';
 import { joinLines, sanitize, type TextOptions } from '../../views/terminal.ts';
+import { ports } from '../command-ports.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
-import { ports } from '../run-ports.ts';
 import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {

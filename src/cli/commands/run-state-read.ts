@@ -1,4 +1,4 @@
-import { recordOf } from '../../app/addresses.ts';
+import { requireRecord } from '../../app/addresses.ts';
 import { noState } from '../../app/refusals.ts';
 import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
@@ -42,7 +42,7 @@ export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
 
 export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
   const { state } = await readState(io, flags);
-  const record = recordOf(state, address);
+  const record = requireRecord(state, address);
   printResult(io, flags.output, {
     text: () => stateShowText(record, recordOptions(io, state)),
     json: () => stateShowJson(record),

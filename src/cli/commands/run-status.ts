@@ -1,4 +1,4 @@
-import { recordsOf } from '../../app/addresses.ts';
+import { requireRecords } from '../../app/addresses.ts';
 import { hasErrors, warning } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { type OpenRestore, openRestores } from '../../domain/open-restores.ts';
@@ -40,7 +40,7 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
     return EXIT.done;
   }
   const isAll = addresses.length === 0;
-  const named = recordsOf(state, addresses);
+  const named = requireRecords(state, addresses);
   const open = openRestores(state, await declaredSpecs(context)).filter(
     ({ record }) => isAll || addresses.includes(record.address),
   );

@@ -2,11 +2,11 @@ import { endsOf, waitForRestores as follow } from '../../app/wait.ts';
 import type { ExitCode } from '../../domain/errors.ts';
 import { type RestoreRecord, statusWord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
+import { runPorts } from '../command-ports.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printInText } from '../print.ts';
-import { runPorts } from '../run-ports.ts';
 import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface WaitFlags extends CommonFlags {

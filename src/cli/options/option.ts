@@ -30,13 +30,13 @@ interface OptionDetails {
 /** An option with its unit, range and default: the one place that --help and shell completion show them from. */
 export function option(flags: string, about: string, details: OptionDetails = {}): Option {
   const { type, choices, default: standard, otherwise, required, group } = details;
-  const facts = [
+  const notes = [
     type?.takes ?? '',
     choices && !flags.includes('|') ? choices.join(', ') : '',
     (standard ?? otherwise) ? `default: ${standard ?? otherwise}` : '',
     required ? 'required' : '',
   ].filter((fact) => fact !== '');
-  const made = new Option(flags, facts.length === 0 ? about : `${about} (${facts.join('; ')})`);
+  const made = new Option(flags, notes.length === 0 ? about : `${about} (${notes.join('; ')})`);
   if (choices) made.choices(choices);
   else if (made.required) made.argParser((text: string, earlier: unknown) => valueOf(text, earlier, type));
   if (standard !== undefined) made.default(type?.parse ? type.parse(standard) : standard);

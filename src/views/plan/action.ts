@@ -35,17 +35,17 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
     case 'restore':
       return [
         action.cause === 'again'
-          ? heading('~', action, 'restore again', style.warn, options)
-          : heading('+', action, 'restore', style.good, options),
-        ...subjectLines(action, options),
+          ? actionHeading('~', action, 'restore again', style.warn, options)
+          : actionHeading('+', action, 'restore', style.good, options),
+        ...diskAndBackupLines(action, options),
         ...changeLines(action.changes, options),
         ...runnableLines(action, options),
-        ...action.waits_for.flatMap((wait) => waitLines(wait, options)),
+        ...action.waits_for.flatMap((wait) => preconditionLines(wait, options)),
       ];
     case 'resume':
       return [
-        heading('>', action, 'resume', style.accent, options),
-        ...subjectLines(action, options),
+        actionHeading('>', action, 'resume', style.accent, options),
+        ...diskAndBackupLines(action, options),
         ...('record' in action
           ? labelled('so far', progressSoFar(action.record, options), style)
           : labelled('so far', wrap(RECORDED_LATER, width - VALUE_COLUMN), style)),
@@ -54,13 +54,13 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
       ];
     case 'blocked':
       return [
-        heading('!', action, 'blocked', style.bad, options),
-        ...subjectLines(action, options),
+        actionHeading('!', action, 'blocked', style.bad, options),
+        ...diskAndBackupLines(action, options),
         ...labelledDiagnostics(action.reasons, options, 'blocked'),
       ];
     case 'expired':
       return [
-        heading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
+        actionHeading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
         ...stepLines(
           `it never runs; to run it anyway: raise valid_until at ${positionText(action.source)}`,
           options,
@@ -83,7 +83,7 @@ function firstStepLines({ policy_violations: refused }: ResumeAction, options: P
   return [...labelled('first', [step], options.style), ...labelledDiagnostics(refused, options, 'refused')];
 }
 
-function heading(
+function actionHeading(
   sign: string,
   { address, was, generation }: Pick<Action, 'address' | 'was' | 'generation'>,
   what: string,
@@ -98,7 +98,7 @@ function heading(
 }
 
 /** Disk and backup, with aligned names and sizes. */
-function subjectLines(
+function diskAndBackupLines(
   { volume, backup }: Pick<Action, 'volume' | 'backup'>,
   { style, width, now }: PlanTextOptions,
 ): string[] {
@@ -155,7 +155,7 @@ function runnableLines(
 }
 
 /** `not ready: the disk is attached to pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */
-function waitLines({ what, commands, server }: Precondition, { style }: PlanTextOptions): string[] {
+function preconditionLines({ what, commands, server }: Precondition, { style }: PlanTextOptions): string[] {
   const shown = server === undefined ? commands : [];
   return labelled(
     'not ready',

@@ -91,7 +91,7 @@ async function progressView(io: Io, { actions }: Plan): Promise<ApplyView> {
   const { createLiveRegion } = await import('../views/live-region.ts');
   return createLiveProgress({
     ...common,
-    region: createLiveRegion(io.stdout.stream, io.stdout.harmless),
+    region: createLiveRegion(io.stdout.stream, io.stdout.escaped),
     size: () => ({ columns: io.stdout.columns, rows: io.stdout.rows }),
   });
 }
