@@ -172,7 +172,7 @@ function formless(type: Type, form: Form): string | undefined {
   return form === 'HW_* variables' && type !== 'access key' ? 'HW_* variables are of access keys' : undefined;
 }
 
-describe('ways into a cloud: auth type × form × failure', () => {
+describe('the logins to a cloud: auth type × form × failure', () => {
   let authority: PrivateAuthority | undefined;
   const clouds = new Map<Failure, Emulator>();
   const tested: string[] = [];
@@ -247,7 +247,7 @@ describe('ways into a cloud: auth type × form × failure', () => {
             continue;
           }
           tested.push(name);
-          it(`${failure}, by ${form}: ${'passes' in cell ? 'passes' : cell.code}`, () =>
+          it(`gives ${'passes' in cell ? 'success' : cell.code} for ${failure}, by ${form}`, () =>
             check(type, form, failure, cell));
         }
     });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readCommandLine } from '../../src/cli/command-line.ts';
 import { program } from './program.ts';
 
-describe('habits of other tools', () => {
+describe('the command lines of other tools', () => {
   const words = (line: string) => {
     const { words: understood, problem } = readCommandLine(line.split(' '), program());
     if (problem) throw problem;
@@ -33,7 +33,7 @@ describe('habits of other tools', () => {
     ['show -help', 'show --help'],
   ];
   for (const [typed, meant] of understood)
-    it(`understands ${typed}`, () => expect(words(typed)).to.equal(meant));
+    it(`are accepted: ${typed}`, () => expect(words(typed)).to.equal(meant));
 
   for (const same of [
     'plan -f restores.yaml -f -',
@@ -47,7 +47,7 @@ describe('habits of other tools', () => {
     'state show show',
     'nonsense -auto-approve',
   ])
-    it(`leaves alone ${same}`, () => expect(words(same)).to.equal(same));
+    it(`are unchanged: ${same}`, () => expect(words(same)).to.equal(same));
 
   const refused: [typed: string, summary: RegExp, remedy: RegExp][] = [
     ['apply -out=plan.json', /--out/, /--output json/],
@@ -79,7 +79,7 @@ describe('habits of other tools', () => {
     ['state push -force old.json', /no --force/, /names the option/],
   ];
   for (const [typed, summary, remedy] of refused)
-    it(`answers ${typed} by name`, () => {
+    it(`are answered by name: ${typed}`, () => {
       const said = refusal(typed);
       expect(said.summary).to.match(summary);
       expect(said.remedy).to.match(remedy);

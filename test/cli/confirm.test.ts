@@ -17,7 +17,7 @@ describe('the question before apply', () => {
     return consent && questionOf(consent);
   };
 
-  it('asks for what a yes would do', () => {
+  it('describes the effect of a yes', () => {
     expect(questionFor(of(restore))).to.equal('Restore 1 disk as shown?');
     expect(questionFor(of(restore, resume))).to.equal(
       'Restore 1 disk as shown?\nAlso resumes 1 restore under way.',
@@ -35,7 +35,7 @@ describe('the question before apply', () => {
     ).to.equal(undefined);
   });
 
-  it('hides no second sending', () => {
+  it('mentions a repeated request', () => {
     expect(questionFor(of(resume, begun)))
       .to.contain('Resume 2 restores under way?\n1 restore under way may not have started')
       .and.contain('sent again, and overwrites its disk');

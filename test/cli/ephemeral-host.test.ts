@@ -12,7 +12,7 @@ describe('an ephemeral machine', () => {
     it(`is none with CI=${CI}`, () => {
       expect(ephemeralHost({ CI })).to.equal(undefined);
     });
-  it('is a pod', () => {
+  it('includes a pod', () => {
     expect(ephemeralHost({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
     expect(ephemeralHost({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
   });
@@ -24,7 +24,7 @@ describe('an ephemeral machine', () => {
     expect(ephemeralHost({ CI: '', GITHUB_ACTIONS: 'false', BUILDKITE: '0' })).to.equal(undefined);
   });
 
-  it('holds no state in a file, unless a flag names it, or elsewhere', () => {
+  it('keeps no state in a local file, unless a flag names it', () => {
     const io = paperIo({ env: { CI: 'true' } });
     for (const url of ['https://git.example/s', 's3://b/k', 'postgres://db/x'])
       expect(() => refuseEphemeralState(io, url, false), url).to.not.throw();

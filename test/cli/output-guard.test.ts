@@ -6,20 +6,20 @@ import { toJson } from '../../src/domain/escape/json.ts';
 import { Secrets } from '../../src/domain/secrets.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 
-describe('the last hand on output', () => {
+describe('the output guard', () => {
   const guard = (...secrets: string[]) => {
     const known = new Secrets();
     known.add(...secrets);
     return new OutputGuard(known);
   };
 
-  it('leaves our own text as it is: colours, tabs, line breaks', () => {
+  it('keeps colours, tabs and line breaks of our own text', () => {
     const { strong, faint, good, warn, bad, accent } = makeStyle(true);
     const text = `${strong(bad('error:'))} a\n\t${faint('b')} ${good('c')} ${warn('d')} ${accent(strong('e'))}\n`;
     expect(guard().next(text)).to.equal(text);
   });
 
-  it('lets no other sequence through', () => {
+  it('removes every other sequence', () => {
     for (const code of [
       '\u001b[2J',
       '\u001b[8m',
@@ -32,7 +32,7 @@ describe('the last hand on output', () => {
       expect(guard().next(`a${code}b`)).to.not.include(code);
   });
 
-  it('knows a line that was begun by an earlier text', () => {
+  it('recognises a line that an earlier text began', () => {
     const one = guard();
     expect(one.next('name: ')).to.equal('name: ');
     expect(one.next('::add-mask::x\n')).to.equal('::add-mask::x\n');
@@ -51,7 +51,7 @@ describe('the last hand on output', () => {
     expect(guard(secret).next(`got ${secret}\n`)).to.equal('got ***\n');
   });
 
-  it('has nothing beside it: only main.ts writes to the streams of the process', () => {
+  it('is the only writer to the streams of the process, in main.ts', () => {
     const source = join(import.meta.dirname, '../../src');
     const writers = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
       (name) =>

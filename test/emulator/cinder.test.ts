@@ -30,7 +30,7 @@ describe('emulator: Cinder’s own restore', () => {
   const messages = async (query = '') =>
     (await harness.call(`/evs/v3/{project}/messages${query}`, { headers: V3 })).body.messages;
 
-  it('says 202 and names no job; disk and backup tell the rest', async () => {
+  it('answers 202 without a job; disk and backup show the progress', async () => {
     const yes = await restore(DATA_BACKUP);
     expect(yes.status).to.equal(202);
     expect(yes.body).to.deep.equal({
@@ -45,7 +45,7 @@ describe('emulator: Cinder’s own restore', () => {
     expect(await messages()).to.deep.equal([]);
   });
 
-  it('refuses in its own words, in its own order', async () => {
+  it('rejects with the messages and in the order of Cinder', async () => {
     const nobody = '00000000-0000-4000-8000-000000000000';
     const [log_backup = ''] = harness.backupsOf('pay-db-log');
     expect(await refusal(nobody)).to.equal(`404 itemNotFound: Backup ${nobody} could not be found.`);
@@ -73,7 +73,7 @@ describe('emulator: Cinder’s own restore', () => {
     );
   });
 
-  it('takes on two restores of one backup that come together, and ends the second in error', async () => {
+  it('accepts two simultaneous restores of one backup, and ends the second in error', async () => {
     const other = harness.idOf('crm-db-data');
     expect((await restore(DATA_BACKUP)).status).to.equal(202);
     harness.advance(50);
@@ -84,7 +84,7 @@ describe('emulator: Cinder’s own restore', () => {
     expect(harness.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
   });
 
-  it('takes on two backups into one disk that come together: available, and torn', async () => {
+  it('accepts two simultaneous restores into one disk, which ends available and mixed', async () => {
     const [first = '', second = ''] = harness.backupsOf('pay-db-data');
     await restore(first);
     harness.advance(50);
@@ -105,7 +105,7 @@ describe('emulator: Cinder’s own restore', () => {
     }
   });
 
-  it('says why a restore failed in a message, by its request', async () => {
+  it('gives the reason of a failure in a message for its request', async () => {
     await harness.emulator.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails', reason: 'tape torn' } }],
     });
@@ -127,7 +127,7 @@ describe('emulator: Cinder’s own restore', () => {
     );
   });
 
-  it('keeps statuses while the backup service is down, and fails what was under way when it is back', async () => {
+  it('keeps statuses while the backup service is down, and then fails running restores', async () => {
     const service = (up: boolean) =>
       harness.emulator.perform({ action: 'settings', settings: { service_up: up } });
     await restore(DATA_BACKUP);

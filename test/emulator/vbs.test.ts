@@ -107,7 +107,7 @@ describe('emulator: VBS restore and job', () => {
       });
     });
 
-    it('leaves a torn disk when two backups overwrite it together', async () => {
+    it('leaves a mixed disk if two backups overwrite it at the same time', async () => {
       const older = harness.backupsOf('pay-db-data')[1] ?? '';
       await harness.restore(DATA_BACKUP, DATA_VOLUME);
       await harness.restore(older, DATA_VOLUME);

@@ -33,7 +33,7 @@ const thrown = (work: Promise<unknown>): Promise<unknown> =>
     (cause: unknown) => cause,
   );
 
-describe('files that a stranger may have prepared', () => {
+describe('files that an attacker may have prepared', () => {
   let folder: string;
   let repo: string;
   const at = (...names: string[]) => join(folder, ...names);
@@ -172,7 +172,7 @@ describe('files that a stranger may have prepared', () => {
     }
   });
 
-  describe('what a person names elsewhere', () => {
+  describe('a path outside of the checkout that the operator names', () => {
     const options = (more = {}) => ({ checkouts: [repo], bytesMax: 1_000, ...more });
 
     it('may be a file, a link or a pipe', async () => {

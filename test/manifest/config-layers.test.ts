@@ -15,7 +15,7 @@ function load(
 }
 
 describe('a config beside the manifests of a named one', () => {
-  it('cannot move the state, choose the cloud or loosen the policy, and that is said', async () => {
+  it('cannot set the state or the cloud, or loosen the policy, and a warning says so', async () => {
     const { config, path, diagnostics } = await load({
       'ops/vbsctl.yaml': OPERATOR,
       'repo/vbsctl.yaml': `${HEAD}state: mine.json\ncloud: evil\nhttp: {request_timeout: 1m}\npolicy: {max_restores: 500}\n`,
@@ -30,7 +30,7 @@ describe('a config beside the manifests of a named one', () => {
       .and.include('policy.max_restores 500 of this file is ignored: it would loosen 5');
   });
 
-  it('can tighten the policy, and a note tells that it counts', async () => {
+  it('can tighten the policy, and a note says so', async () => {
     const { config, diagnostics } = await load({
       'ops/vbsctl.yaml': OPERATOR,
       'repo/vbsctl.yaml': `${HEAD}policy: {max_restores: 2, require_labels: [ticket]}\n`,
@@ -55,7 +55,7 @@ describe('a config beside the manifests of a named one', () => {
     expect(config.policy.max_restores).to.equal(2);
   });
 
-  it('stops everything when it is wrong', async () => {
+  it('stops the command if it is invalid', async () => {
     const { diagnostics } = await load({
       'ops/vbsctl.yaml': OPERATOR,
       'repo/vbsctl.yaml': `${HEAD}policy: {max_restors: 2}\n`,
@@ -63,7 +63,7 @@ describe('a config beside the manifests of a named one', () => {
     expect(diagnostics.map(spot)).to.deep.equal(['repo/vbsctl.yaml:3:10 unknown-key']);
   });
 
-  it('is no second one when it is the named one itself', async () => {
+  it('counts once if it is the named one', async () => {
     const { diagnostics } = await load({ 'ops/vbsctl.yaml': OPERATOR }, ['ops/restores.yaml']);
     expect(diagnostics).to.deep.equal([]);
   });

@@ -12,7 +12,7 @@ import { restore, set, spot, within } from './helpers.ts';
 
 const one = (name: string) => set(restore('db'), name);
 
-describe('files with manifests', () => {
+describe('manifest files', () => {
   it('reads directories recursively, in order, and nothing but manifests', async () => {
     const files = {
       'm/b.yaml': one('b'),
@@ -74,7 +74,7 @@ describe('files with manifests', () => {
     expect(loaded.diagnostics.map(spot)).to.deep.equal(['d/pipe.yaml not-regular']);
   });
 
-  it('tells what a file is by its sha256', async () => {
+  it('are identified by their sha256', async () => {
     const { files } = await within({ 'a.yaml': 'a' }, ({ io }) => loadManifests(['a.yaml'], io));
     expect(files[0]?.sha256).to.equal('ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb');
   });
@@ -247,7 +247,7 @@ describe('links in a checkout', () => {
   });
 });
 
-describe('which manifests are meant', () => {
+describe('the manifests that are used', () => {
   const config = (manifests: string[], named = true) => ({
     path: 'ops/vbsctl.yaml',
     named,
@@ -256,19 +256,19 @@ describe('which manifests are meant', () => {
   const none = { config: DEFAULT_CONFIG, named: false };
   const both = { 'restores.yaml': '', 'restores/a.yaml': '' };
 
-  it('those named come first', async () => {
+  it('are those named on the command line first', async () => {
     const paths = await within(both, ({ io }) => manifestPaths(['-', 'x.yaml'], config(['a.yaml']), io));
     expect(paths).to.deep.equal(['-', 'x.yaml']);
   });
-  it('then those of the config, beside its file', async () => {
+  it('are then those of the config, relative to its file', async () => {
     const paths = await within(both, ({ io }) => manifestPaths([], config(['a.yaml', '/abs', '../b']), io));
     expect(paths).to.deep.equal(['ops/a.yaml', '/abs', 'b']);
   });
-  it('of which none is standard input', async () => {
+  it('cannot be standard input in a config', async () => {
     const here = { ...config(['-']), path: 'vbsctl.yaml' };
     expect(await within({}, ({ io }) => manifestPaths([], here, io))).to.deep.equal(['./-']);
   });
-  it('a config that was merely found names none outside of its directory', async () => {
+  it('are within its directory for a found config', async () => {
     await within({ 'ops/a.yaml': one('a'), secret: '' }, async ({ io, path }) => {
       symlinkSync('..', join(path, 'ops/up'));
       const checkout = { ...io, cwd: join(path, 'ops') };
@@ -291,12 +291,12 @@ describe('which manifests are meant', () => {
       }
     });
   });
-  it('then restores.yaml, then restores/', async () => {
+  it('are then restores.yaml and restores/', async () => {
     expect(await within(both, ({ io }) => manifestPaths([], none, io))).to.deep.equal(['restores.yaml']);
     const only = { 'restores/a.yaml': '' };
     expect(await within(only, ({ io }) => manifestPaths([], config([]), io))).to.deep.equal(['restores/']);
   });
-  it('and when there is none, says what was looked for and how to name one', async () => {
+  it('are reported as missing with the paths that were tried', async () => {
     const cause = await within({}, ({ io }) => manifestPaths([], none, io)).catch(
       (thrown: unknown) => thrown,
     );

@@ -35,7 +35,7 @@ const named = (text: string) =>
     loadConfig({ environment: 'vbsctl.yaml', manifests: [] }, io),
   );
 
-describe('what a config that was found may set', () => {
+describe('the limits of a found config', () => {
   it('has a rule for every key of the schema, and for no other', () => {
     expect(Object.keys(FOUND_RULES).sort()).to.deep.equal(
       leaves(SCHEMA)
@@ -121,7 +121,7 @@ describe('what a config that was found may set', () => {
     }
   });
 
-  it('tells all that is wrong at once, and leaves what is stricter alone', async () => {
+  it('reports all violations at once, and accepts stricter values', async () => {
     const { diagnostics } = await found(
       `${HEAD}apply: {parallelism: 1000, max_failures: 1}\nretry: {settle: 1s, after_ambiguous: stop}\npolicy: {max_restores: 1}\n`,
     );

@@ -37,7 +37,7 @@ spec:
     - {name: db, backup_id: ${BACKUP}, volume_id: ${VOLUME}}
 `;
 
-describe('good manifests', () => {
+describe('valid manifests', () => {
   it('become specs: defaults applied, ids in lower case, times in UTC, addresses spelled out', async () => {
     const { specs, diagnostics } = await load(FULL);
     expect(diagnostics).to.deep.equal([]);
@@ -144,7 +144,7 @@ describe('good manifests', () => {
   });
 });
 
-describe('places', () => {
+describe('the source positions of a manifest', () => {
   it('carry the line for a caret, and the restore', async () => {
     const { diagnostics } = await load(set(restore('db', 'x')));
     expect(diagnostics[0]?.where).to.deep.equal({

@@ -9,7 +9,7 @@ const load = (text: string) =>
   within({ 'c.yaml': text }, ({ io }) => loadConfig({ flag: 'c.yaml', manifests: [] }, io));
 
 describe('config', () => {
-  it('is the defaults where it is silent', async () => {
+  it('has the defaults for missing keys', async () => {
     expect(await load(HEAD)).to.deep.equal({
       path: 'c.yaml',
       named: true,
@@ -18,7 +18,7 @@ describe('config', () => {
     });
   });
 
-  it('takes every key', async () => {
+  it('accepts each key', async () => {
     const { config, diagnostics } = await load(`${HEAD}
 cloud: otc-prod
 api: auto
@@ -82,7 +82,7 @@ policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], req
   }
 });
 
-describe('which config is meant', () => {
+describe('the config that is used', () => {
   const files = {
     'flag.yaml': `${HEAD}cloud: flag\n`,
     'env.yaml': `${HEAD}cloud: env\n`,
@@ -108,11 +108,11 @@ describe('which config is meant', () => {
     });
   }
 
-  it('the defaults when there is none', async () => {
+  it('is the defaults if there is none', async () => {
     const loaded = await within({ 'a.yaml': '' }, ({ io }) => loadConfig({ manifests: ['a.yaml'] }, io));
     expect(loaded).to.deep.equal({ config: DEFAULT_CONFIG, named: false, diagnostics: [] });
   });
-  it('an error when it was named and is not there, or is a directory', async () => {
+  it('is an error if the named one is missing or a directory', async () => {
     for (const [flag, expected] of [
       ['no.yaml', 'no.yaml missing-file'],
       ['m', 'm unreadable-file'],
@@ -121,7 +121,7 @@ describe('which config is meant', () => {
       expect(diagnostics.map(spot)).to.deep.equal([expected]);
     }
   });
-  it('without one here, the first on the way to the manifests', async () => {
+  it('is the first on the way to the manifests without one here', async () => {
     const below = {
       'n/vbsctl.yaml': `${HEAD}cloud: first\n`,
       'n/o/p/vbsctl.yaml': `${HEAD}cloud: second\n`,
@@ -134,7 +134,7 @@ describe('which config is meant', () => {
       expect(loaded.diagnostics.map(spot)).to.deep.equal(['n/o/p/vbsctl.yaml config-ignored']);
     }
   });
-  it('an error when none of two lies above the other', async () => {
+  it('is an error if two are found and neither is above the other', async () => {
     const apart = { 'm/vbsctl.yaml': HEAD, 'n/vbsctl.yaml': HEAD, 'm/a.yaml': '', 'n/b.yaml': '' };
     const search = { manifests: ['m/a.yaml', 'n', './m'] };
     const { diagnostics } = await within(apart, ({ io }) => loadConfig(search, io));
@@ -146,7 +146,7 @@ describe('which config is meant', () => {
     );
     expect(outside.diagnostics.map(spot)).to.deep.equal(['../n/vbsctl.yaml several-configs']);
   });
-  it('repeats nothing of a file that is no config', async () => {
+  it('is not quoted if the file is not a config', async () => {
     const secret = {
       'c.yaml': 'https://ci:hunter2@git.example\n',
       'd.yaml': 'machine x login y password hunter2: {\n',

@@ -55,7 +55,7 @@ describe('connections over TLS', () => {
     ['closes', (socket) => socket.destroy()],
     ['ends', (socket) => socket.end()],
   ] as [string, (socket: tls.TLSSocket) => void][])
-    it(`a server that ${how} the connection right after the handshake: told as what it is, once`, async () => {
+    it(`are reported once if a server ${how} the connection right after the handshake`, async () => {
       const url = await serve(end);
       const networks = [createAxiosHttp(settings()), createAxiosHttp({ ...settings(), ...through() })];
       const exchanges = await Promise.all(
@@ -68,7 +68,7 @@ describe('connections over TLS', () => {
     ['directly', () => ({})],
     ['through a proxy', through],
   ] as const)
-    it(`a client key that does not belong to its certificate: no connection, ${way}`, async () => {
+    it(`are not made with a client key that does not match its certificate, ${way}`, async () => {
       const url = await serve((socket) => socket.end());
       const network = createAxiosHttp({
         ...settings(),

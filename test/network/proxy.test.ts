@@ -7,11 +7,11 @@ import { describeProxy, proxyFromEnv } from '../../src/network/proxy.ts';
 import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
-describe('which hosts go through a proxy', () => {
+describe('the hosts that use a proxy', () => {
   const via = (host: string, env: Record<string, string>, port = 443) => proxyFromEnv(env)(host, port);
   const HTTPS_PROXY = 'http://proxy.example:3128';
 
-  it('none without HTTPS_PROXY, all with it', () => {
+  it('are none without HTTPS_PROXY, and all with it', () => {
     expect(via('iam.example', {})).to.equal(undefined);
     expect(via('iam.example', { HTTPS_PROXY })).to.deep.equal({ host: 'proxy.example', port: 3128 });
     expect(via('iam.example', { https_proxy: 'other:80', HTTPS_PROXY })).to.deep.equal({
@@ -113,7 +113,7 @@ describe('which hosts go through a proxy', () => {
       });
 });
 
-describe('through a proxy that knows nothing but CONNECT, to a server with a private authority', () => {
+describe('a connection through a CONNECT proxy to a server with a private authority', () => {
   const LOGIN = 'ann:s3cret';
   let authority: PrivateAuthority | undefined;
   let server: https.Server;
@@ -194,7 +194,7 @@ describe('through a proxy that knows nothing but CONNECT, to a server with a pri
     ['an intent out of date', () => post(withLogin(), undefined, () => false), 'NOT_SENT_STALE'],
   ];
   for (const [name, send, code] of refused)
-    it(`${name}: not a byte of the request was sent`, async () => {
+    it(`sends no byte of the request: ${name}`, async () => {
       const exchange = await send();
       expect(exchange).to.include({ kind: 'no_connection', code });
       expect(JSON.stringify(exchange)).not.to.contain('s3cret');

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { AnswerTooLarge, readBounded } from '../../src/network/read-bounded.ts';
 
-describe('network/read-bounded', () => {
-  it('gives back what came, in whatever pieces, up to the limit and no further', async () => {
+describe('a bounded read', () => {
+  it('returns what came in any pieces, up to the limit', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ maxLength: 40 })),
@@ -19,7 +19,7 @@ describe('network/read-bounded', () => {
     );
   });
 
-  it('ends a stream that goes on without end', async () => {
+  it('ends an endless stream', async () => {
     let pieces = 0;
     const stream = Readable.from(
       (function* () {

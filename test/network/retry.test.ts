@@ -3,7 +3,7 @@ import { RetryableError, retry } from '../../src/network/retry.ts';
 import { ONE_MINUTE, withRetry } from '../../src/state/remote-retry.ts';
 import { FakeClock } from '../drivers/fake-clock.ts';
 
-describe('network/retry', () => {
+describe('the retry of a state request', () => {
   const again = (cause?: unknown) => new RetryableError('again', { cause });
   const thrown = (work: Promise<unknown>) =>
     work.then(
@@ -50,7 +50,7 @@ describe('network/retry', () => {
     expect(await thrown(retry(unwanted.attempt, options))).to.equal('the cause');
   });
 
-  it('throws everything else at once', async () => {
+  it('rethrows every other error at once', async () => {
     for (const bug of [new Error('bug'), new TypeError('fetch failed'), new TypeError('bug')]) {
       const work = failing(bug);
       const options = { clock: new FakeClock(), retries: 9, pauseMs: () => 0 };

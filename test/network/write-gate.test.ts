@@ -28,7 +28,7 @@ const LOGIN = 'ann:s3cret';
 
 const text = ({ received }: Cloud): string => Buffer.concat(received).toString();
 
-describe('the gate at the write', () => {
+describe('the check right before a write', () => {
   let authority: PrivateAuthority | undefined;
   let proxy: ProxyProcess | undefined;
   const clouds: Cloud[] = [];
@@ -125,7 +125,7 @@ describe('the gate at the write', () => {
         expect(text(cloud)).to.match(/^POST \/ HTTP\/1\.1\r\n[\s\S]*\r\n\r\n{"restore":1}$/);
       });
 
-      it('lets not a byte through once it says no', async () => {
+      it('lets no byte through if it refuses', async () => {
         const cloud = await serve(tls);
         let written = 0;
         const exchange = await post(
@@ -166,7 +166,7 @@ describe('the gate at the write', () => {
         };
       }
 
-      it('a process frozen within the question sends nothing, neither then nor when it wakes', async () => {
+      it('sends nothing if the process was frozen during the check', async () => {
         const cloud = await serve(tls);
         const sender = await frozenSender('before', cloud);
         expect(await sender.wake()).to.equal('no_connection NOT_SENT_STALE');
@@ -174,7 +174,7 @@ describe('the gate at the write', () => {
         expect([cloud.connections, text(cloud)]).to.deep.equal([1, '']);
       });
 
-      it('a process frozen right after the write has sent all of the request', async () => {
+      it('has let the whole request through if the process is frozen right after the write', async () => {
         const cloud = await serve(tls);
         const sender = await frozenSender('after', cloud);
         await cloud.whole;

@@ -3,7 +3,7 @@ import { Testbed } from './testbed.ts';
 import { type Disk, givenDisks, named, OpenStackWorkspace } from './workspace.ts';
 
 /** The whole story on whatever cloud there is: it needs nothing but disks that may be overwritten. */
-describe('on a real cloud', function () {
+describe('vbsctl on the disks of a real cloud', function () {
   const given = givenDisks();
   // A real restore takes as long as it takes: apply has its own time limit.
   if (given) this.timeout(0);
@@ -22,7 +22,7 @@ describe('on a real cloud', function () {
     else workspace.close();
   });
 
-  it('init → plan → apply, killed in the middle → apply → plan', async () => {
+  it('restores each disk once with init, plan and apply, which is killed once', async () => {
     const init = await workspace.run('init');
     expect(init.code, init.stderr).to.equal(0);
     const before = await workspace.run('plan', '--detailed-exitcode');

@@ -15,7 +15,7 @@ const DOCUMENTS = [
 
 const read = (path: string) => readFileSync(path, 'utf8');
 
-describe('what is promised is tested', () => {
+describe('the table of promises', () => {
   const table = readTable(TABLE);
 
   it('every document has its part of the table', () => {

@@ -66,8 +66,8 @@ const TAKEN: AccessReport = {
   steps: [{ step: 'backups', outcome: 'ok', result: 'may be listed', diagnostics: [] }],
 };
 
-describe('views/access-text', () => {
-  it('golden: settings, a way that ends, a way that leads in', () => {
+describe('the text of the access check', () => {
+  it('matches the golden files for settings, a failed and a successful login', () => {
     expectGolden(
       'access',
       [80, 120]
@@ -84,7 +84,7 @@ describe('views/access-text', () => {
     expect(settingsText({ ...SETTINGS, values: [], unused: [] }, at(80))).to.contain('Nothing is set.');
   });
 
-  it('makes hostile texts harmless', () => {
+  it('escapes hostile texts', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expectHarmless(

@@ -83,8 +83,8 @@ function begun(count: number): ApplyEvent[] {
   ];
 }
 
-describe('views/apply-progress', () => {
-  it('golden: a terminal at three moments of a run with faults', async () => {
+describe('the progress of an apply', () => {
+  it('matches the golden file on a terminal at three moments of a run with faults', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
     const looks: string[] = [];
@@ -97,7 +97,7 @@ describe('views/apply-progress', () => {
     expect(clock.sleeping, 'timers left').to.equal(0);
   });
 
-  it('golden: the same run in a log, with signs of life', async () => {
+  it('matches the golden file in a log', async () => {
     const clock = new FakeClock(START);
     let log = '';
     const view = createPlainProgress({
@@ -125,7 +125,7 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
-  it('tells those that wait from those that run, and says what they do once', async () => {
+  it('distinguishes waiting and running restores', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
     const view = live(clock, screen);
@@ -142,7 +142,7 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
-  it('counts apart what it leaves running and what it leaves begun', async () => {
+  it('counts running and begun restores separately', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
     const view = live(clock, screen);
@@ -179,7 +179,7 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
-  it('fits the terminal, however many are under way', async () => {
+  it('fits the terminal, however many restores are running', async () => {
     for (const size of [
       { columns: 40, rows: 10 },
       { columns: 120, rows: 50 },
@@ -196,7 +196,7 @@ describe('views/apply-progress', () => {
     }
   });
 
-  it('loses nothing that was held back, and ends only once', () => {
+  it('prints all held-back lines, and ends only once', () => {
     const screen = new Screen();
     const view = live(new FakeClock(START), screen);
     for (const event of RUN) view.handle(event);
@@ -207,8 +207,8 @@ describe('views/apply-progress', () => {
   });
 });
 
-describe('views/live-region', () => {
-  it('prints above what it redraws, and leaves the cursor alone', () => {
+describe('the live region of a terminal', () => {
+  it('prints above the redrawn part, and leaves the cursor unchanged', () => {
     const written: string[] = [];
     const stream = { columns: 80, rows: 24, write: (text: string) => written.push(text) > 0 };
     const region = createLiveRegion(stream as unknown as NodeJS.WritableStream, (text) => text);
@@ -231,29 +231,29 @@ describe('views/live-region', () => {
   });
 });
 
-describe('views/apply-summary', () => {
+describe('the summary of an apply', () => {
   const report = () => {
     const reporter = createRunReporter();
     for (const event of RUN) reporter.handle(event);
     return reporter.report();
   };
 
-  it('golden, 80 columns', () => {
+  it('matches the golden file at 80 columns', () => {
     expectGolden('apply-summary-80', applySummary(report(), RUN_PLAN, at(80)));
   });
 
-  it('golden, 120 columns', () => {
+  it('matches the golden file at 120 columns', () => {
     expectGolden('apply-summary-120', applySummary(report(), RUN_PLAN, at(120)));
   });
 
-  it('says so when the run broke off', () => {
+  it('says that the run was interrupted', () => {
     const { summary: _, ...broken } = report();
     expect(applySummary(broken, RUN_PLAN, at(80))).to.contain(
       'Apply stopped early; run it again to resume.\n',
     );
   });
 
-  it('says how disks come back to their servers, and that a server waits for all of them', () => {
+  it('says how to attach disks again, and that a server needs all of them', () => {
     const server = { server_id: 'srv-1', server_name: 'db\x1b[31m1', device: '/dev/vdb' };
     const attached = (names: readonly string[]) => ({
       ...RUN_PLAN,
@@ -310,7 +310,7 @@ describe('views/apply-summary', () => {
     expect(text).to.not.match(/\bjob\b/i);
   });
 
-  it('tells what runs in the cloud from what is only begun', () => {
+  it('distinguishes running restores from those only begun', () => {
     const full = report();
     const summary = { ...(full.summary as RunSummary), succeeded: 0, running: 1, intended: 2, requests: 70 };
     const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
@@ -318,7 +318,7 @@ describe('views/apply-summary', () => {
     expect(text.replace(/\s+/g, ' ')).to.contain('70 requests, about 14 for each restore');
   });
 
-  it('tells of a pause that the cloud asks for, and what it means', () => {
+  it('reports a pause that the cloud asks for, and its effect', () => {
     const told = (more: object) =>
       applyLine({ type: 'slowed_down', at: '', status: 429, pause_ms: 20_000, ...more });
     expect(told({ asked_ms: 20_000 })?.text).to.equal(
@@ -327,7 +327,7 @@ describe('views/apply-summary', () => {
     expect(told({})?.text).to.contain('the cloud asks to send less (HTTP 429)');
   });
 
-  it('tells how often the cloud asked to slow down', () => {
+  it('reports how often the cloud asked to slow down', () => {
     const { summary } = report();
     if (!summary) throw new Error('the run has no summary');
     const slowed = { ...report(), summary: { ...summary, slowdowns: 2 } };
@@ -335,7 +335,7 @@ describe('views/apply-summary', () => {
     expect(applySummary(report(), RUN_PLAN, at(120))).not.to.contain('slow down');
   });
 
-  it('names a reason once for hundreds', () => {
+  it('prints a reason once for hundreds of restores', () => {
     const ends = new Map(
       Array.from({ length: 300 }, (_, n) => [
         `set/disk-${n}`,
@@ -349,8 +349,8 @@ describe('views/apply-summary', () => {
   });
 });
 
-describe('views/apply-json', () => {
-  it('is a JSON object a line, each with the version, nothing lost', () => {
+describe('the JSON lines of an apply', () => {
+  it('are one JSON object a line, each with the version', () => {
     let out = '';
     const view = createApplyJson((text) => {
       out += text;
@@ -365,8 +365,8 @@ describe('views/apply-json', () => {
   });
 });
 
-describe('views/apply-view', () => {
-  it('tells several views the same', () => {
+describe('several views of an apply', () => {
+  it('get the same events', () => {
     const [one, two] = [createRunReporter(), createRunReporter()];
     const view = combineViews(one, two);
     for (const event of RUN) view.handle(event);

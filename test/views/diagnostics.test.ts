@@ -50,12 +50,12 @@ function caretOf(where: Diagnostic['where'], width = 80): { line: string; caret:
   return { line, caret };
 }
 
-describe('views/diagnostics', () => {
-  it('golden', () => {
+describe('the text of a diagnostic', () => {
+  it('matches the golden file', () => {
     expectGolden('diagnostics', diagnosticsText(SAMPLES, { style, width: 80 }));
   });
 
-  it('says nothing of nothing', () => {
+  it('is empty without a diagnostic', () => {
     expect(diagnosticsText([], { style, width: 80 })).to.equal('');
   });
 

@@ -47,15 +47,15 @@ const SHOWN = ENTRIES.map((entry, index): ShownEntry => {
   return { entry, hash: 'f'.repeat(64), chain_break };
 });
 
-describe('views/state-history', () => {
-  it('golden: an entry of every kind', () => {
+describe('the text of the history', () => {
+  it('matches the golden file for each kind of entry', () => {
     expectGolden(
       'state-history',
       `${historyText(SHOWN, ENTRIES.length, at(80))}\n${historyText(SHOWN, 20, at(140))}`,
     );
   });
 
-  it('names the request where the cloud has no jobs', () => {
+  it('shows the request id if the cloud has no jobs', () => {
     const record = advance(runningWithoutJob, { type: 'succeed', at: '2026-11-24T00:12:16.000Z' });
     const text = historyText(
       [{ entry: { type: 'closed', record, serial: 4, ...fact }, hash: '' }],
@@ -65,12 +65,12 @@ describe('views/state-history', () => {
     expect(text).to.contain(`request ${record.attempts[0]?.request_id}`).and.not.contain('job ');
   });
 
-  it('says so when there is none, or none that fits', () => {
+  it('says that there is no entry, or none that matches', () => {
     expect(historyText([], 0, at(80))).to.equal('No history yet.\n');
     expect(historyText([], 7, at(80))).to.equal('0 entries of 7.\n');
   });
 
-  it('gives each entry every key in JSON, null for what it has not', () => {
+  it('has each key in JSON, with null for missing values', () => {
     const { entries: items } = historyJson(ENTRIES.map((entry) => ({ entry, hash: 'f'.repeat(64) })));
     const keys = Object.keys(items[0] ?? {});
     expect(keys).to.include.members([

@@ -169,8 +169,8 @@ async function shown(text: string): Promise<string> {
   ].join('\n');
 }
 
-describe('views, whatever the world wrote', () => {
-  it('show nothing that a terminal would act upon', async () => {
+describe('the views of hostile texts', () => {
+  it('print no control sequence', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (text) => {
         expectHarmless(await shown(text));
@@ -179,7 +179,7 @@ describe('views, whatever the world wrote', () => {
     );
   });
 
-  it('show the hostile text, made visible', async () => {
+  it('print the hostile text in escaped form', async () => {
     const text = await shown('\u001b[31m');
     expect(text).to.contain('\\x1b[31mpayments/data');
     expect(text).to.contain('\\u001b[31mpayments/data');

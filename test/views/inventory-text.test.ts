@@ -15,10 +15,10 @@ const { backups, volumes, servers } = inventoryOf({
   projectId: PROJECT_ID,
 });
 
-describe('views/inventory-text', () => {
+describe('the text of the inventory', () => {
   const options = (width: number) => ({ ...at(width), now: NOW });
 
-  it('golden: backups, disks, servers', () => {
+  it('matches the golden files for backups, disks and servers', () => {
     expectGolden(
       'inventory',
       [100, 180]
@@ -31,7 +31,7 @@ describe('views/inventory-text', () => {
     );
   });
 
-  it('says so when nothing fits', () => {
+  it('says that nothing matches', () => {
     expect(backupsText([], options(80))).to.equal('No backup found.\n');
   });
 

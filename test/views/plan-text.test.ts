@@ -21,7 +21,7 @@ function withoutState({ state: _, ...plan }: Plan): Plan {
   return plan;
 }
 
-describe('views/plan-text', () => {
+describe('the text of a plan', () => {
   it('golden, 80 columns', () => {
     expectGolden('plan-80', planText(PLAN, at(80)));
   });
@@ -30,11 +30,11 @@ describe('views/plan-text', () => {
     expectGolden('plan-120', planText(PLAN, at(120)));
   });
 
-  it('golden, in colour', () => {
+  it('matches the golden file in colour', () => {
     expectGolden('plan-color', planText(PLAN, { ...at(100), style: makeStyle(true) }));
   });
 
-  it('golden, no state and made offline', () => {
+  it('matches the golden file without a state and offline', () => {
     expectGolden('plan-offline', planText(withoutState(only('restore', { offline: true })), at(80)));
   });
 
@@ -150,7 +150,7 @@ describe('views/plan-text', () => {
     });
   });
 
-  describe('what is attached', () => {
+  describe('an attached disk in a plan', () => {
     const attached = (n: number, server: string, timeout_ms?: number) => {
       const [restore] = only('restore').actions;
       if (restore?.kind !== 'restore') throw new Error('the fixture has a restore');
@@ -231,7 +231,7 @@ describe('views/plan-text', () => {
     });
   });
 
-  it('is linear: a hundred thousand restores are all printed', () => {
+  it('prints a hundred thousand restores in linear time', () => {
     const [template] = only('restore').actions;
     if (template?.kind !== 'restore') throw new Error('the fixture has a restore');
     const actions = Array.from({ length: 100_000 }, (_, n) => ({ ...template, address: `set/disk-${n}` }));
@@ -247,8 +247,8 @@ describe('views/plan-text', () => {
   });
 });
 
-describe('views/plan-json', () => {
-  it('is the plan with totals, and null for what is not there', () => {
+describe('the JSON of a plan', () => {
+  it('is the plan with totals, with null for missing values', () => {
     const json = planJson(PLAN);
     expect(json).to.include({ format: 1, has_changes: true, offline: false });
     expect(json.totals).to.deep.equal({ restore: 3, resume: 1, noop: 3, blocked: 1, expired: 1 });

@@ -6,7 +6,7 @@ import { AMBIGUOUS, adopted, at, NOW, recordOf, running, succeeded } from './fix
 
 const ADOPT = { type: 'adopt', at: '2026-11-24T00:03:12.000Z' } as const;
 
-describe('where a disk was attached before its restore', () => {
+describe('the attachment of a disk in the text of a record', () => {
   const attached_before = [
     { server_id: '6c1d9d5e', server_name: 'pay-db1', device: '/dev/vdb' },
     { server_id: '$(id)', device: '; id' },
@@ -35,7 +35,7 @@ describe('where a disk was attached before its restore', () => {
   });
 });
 
-describe('what was seen of a restore', () => {
+describe('the observations in the text of a record', () => {
   const seen = {
     at: '2026-11-24T00:01:00.000Z',
     volume: { status: 'restoring-backup', updated_at: '2026-11-24T00:00:58Z' },
@@ -71,19 +71,19 @@ describe('what was seen of a restore', () => {
   });
 });
 
-describe('how long a restore took', () => {
-  it('counts from the yes', () => {
+describe('the duration of a restore', () => {
+  it('counts from the acceptance', () => {
     expect(durationOf(succeeded, NOW)).to.equal(724_000);
     expect(durationOf(running, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:00:12Z'));
   });
 
-  it('counts from the request where a restore was only found, however much later: it began between the two', () => {
+  it('counts from the request if the restore was only adopted', () => {
     expect(durationOf(adopted, NOW)).to.equal(530_000);
     const found = recordOf('web', [AMBIGUOUS, ADOPT]);
     expect(durationOf(found, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:00:10Z'));
   });
 
-  it('counts from the first request that can have begun it', () => {
+  it('counts from the first request that can have started it', () => {
     const { names, baseline } = adopted;
     const { volume_id, backup_id, generation, address } = adopted;
     const identity = { volume_id, backup_id, generation };
@@ -98,7 +98,7 @@ describe('how long a restore took', () => {
     expect(durationOf(found, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:01:00Z'));
   });
 
-  it('is told as found, not as started, where nobody saw it start', () => {
+  it('is shown as adopted, not as started, if no answer showed the start', () => {
     expect(stateShowText(recordOf('web', [AMBIGUOUS, ADOPT]), at(80)))
       .to.match(/found: +11m 48s ago \(2026-11-24T00:03:12Z\)/)
       .and.not.contain('started:');

@@ -158,8 +158,8 @@ function remediesIn(name: string): string[] {
   return remediesOf(readFileSync(join('src', name), 'utf8').replace(/^ *(?:\/\/|\/?\*).*$/gm, ''));
 }
 
-describe('remedies', () => {
-  it('hold what somebody else wrote only where it is quoted', () => {
+describe('the remedies in the sources', () => {
+  it('contain foreign text only in quotes', () => {
     const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.ts'),
     );

@@ -65,8 +65,8 @@ const PLAN: SavedPlan = {
 
 const UNSIGNED: SignatureFinding = { kind: 'unsigned' };
 
-describe('views/saved-plan-text', () => {
-  it('golden, 80 columns', () => {
+describe('the text of a saved plan', () => {
+  it('matches the golden file at 80 columns', () => {
     expectGolden('saved-plan-80', savedPlanText(PLAN, 'plan.json', UNSIGNED, options));
   });
 

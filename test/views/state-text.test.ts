@@ -26,13 +26,13 @@ function stateOf(...records: readonly RestoreRecord[]): State {
   };
 }
 
-describe('views/state-text', () => {
-  it('golden: the list', () => {
+describe('the text of a state', () => {
+  it('matches the golden file for the list', () => {
     const state = stateOf(unknown, succeeded, adopted, running, failedTouched);
     expectGolden('state-list', `${stateListText(state, at(80))}\n${stateListText(state, at(120))}`);
   });
 
-  it('sends to wait where nothing but time is needed', () => {
+  it('suggests wait if only time is needed', () => {
     const text = stateListText(stateOf(succeeded, running), at(80));
     expect(text).to.include('vbsctl wait').and.not.include('state show');
     expect(stateListText(stateOf(intended), at(80)))
@@ -41,7 +41,7 @@ describe('views/state-text', () => {
     expect(stateListText(stateOf(succeeded), at(80))).to.not.include('→');
   });
 
-  it('golden: one record of each kind', () => {
+  it('matches the golden file for each kind of record', () => {
     const records = {
       unknown,
       succeeded,
@@ -60,16 +60,16 @@ describe('views/state-text', () => {
     );
   });
 
-  it('offers the generation that is free, not the next number', () => {
+  it('suggests an unused generation, not the next number', () => {
     const text = stateShowText(failedTouched, { ...at(80), nextGeneration: () => 7 });
     expect(text.replace(/\s+/g, ' ')).to.include('raise generation to 7, then: vbsctl apply');
   });
 
-  it('says so when there is none', () => {
+  it('says that there is no record', () => {
     expect(stateListText(stateOf(), at(80))).to.equal('No records yet.\n');
   });
 
-  it('gives each record every key in JSON, null for what it has not', () => {
+  it('has each key of a record in JSON, with null for missing values', () => {
     const [first, second] = stateListJson([intended, succeeded].toReversed()).records;
     expect(first).to.include({
       address: 'payments/data',
@@ -90,8 +90,8 @@ describe('views/state-text', () => {
   });
 });
 
-describe('views/lock-text', () => {
-  it('names who, where and since when', () => {
+describe('the text of a lock', () => {
+  it('shows the holder, its host and the time', () => {
     expect(
       lockText(
         {
@@ -107,7 +107,7 @@ describe('views/lock-text', () => {
     ).to.equal('mira@ci (process 4711 on runner-7), apply since 12m ago (2026-11-24T00:03:00Z)');
   });
 
-  it('leaves out what the server does not tell', () => {
+  it('leaves out what the server does not return', () => {
     const untold = {};
     expect(lockText(untold, NOW)).to.equal('an unknown user, another run');
     expect(unlockedText('s3://b/k', { ...untold, who: 'mira' }, at(80))).to.equal(

@@ -39,8 +39,8 @@ function status(more: Partial<Status> = {}): Status {
   };
 }
 
-describe('views/status-text', () => {
-  it('golden: in full, as a table, with nothing open, beside a run, and of what was asked for', () => {
+describe('the text of the status', () => {
+  it('matches the golden files in each form', () => {
     expectGolden(
       'status',
       [
@@ -85,14 +85,14 @@ describe('views/status-text', () => {
     expect(statusText(status({ open: mixed }), { ...at(160), detailed: false })).to.match(/ JOB +REQUEST\n/);
   });
 
-  it('tells the same as data', () => {
+  it('has the same content as JSON', () => {
     const { open, lock } = statusJson(status());
     expect(lock).to.equal(null);
     expect(open.map(({ status: each }) => each)).to.deep.equal(['unknown', 'running', 'intended']);
     for (const each of open) expect(each.ticket).to.include(each.volume_id);
   });
 
-  it('is harmless whatever names the cloud and the manifests hold', () => {
+  it('escapes hostile names', () => {
     const evil = '\u001b[31m\u202e\n\r\u0085\u2028x';
     const record = {
       ...unknown,

@@ -16,7 +16,7 @@ const COLUMNS: readonly Column<Row>[] = [
 
 const style = makeStyle(false);
 
-describe('views/table', () => {
+describe('a table', () => {
   it('aligns columns, wide characters included, and leaves no space at the end of a line', () => {
     const rows = [
       { name: 'データ', count: '7', id: 'a1' },
@@ -29,12 +29,12 @@ describe('views/table', () => {
     ]);
   });
 
-  it('leaves out what nobody has', () => {
+  it('leaves out empty columns', () => {
     const rows = [{ name: 'pay', count: '', id: 'a1' }];
     expect(tableLines(COLUMNS, rows, { style, width: 80 })).to.deep.equal(['NAME  ID', 'pay   a1']);
   });
 
-  it('drops what may be dropped on a narrow terminal, never an id', () => {
+  it('drops optional columns on a narrow terminal, never an id', () => {
     const rows = [{ name: 'payments/data', count: '100', id: '70a583b2e1c94d7f' }];
     expect(tableLines(COLUMNS, rows, { style, width: 20 })).to.deep.equal([
       'NAME           ID',
@@ -47,7 +47,7 @@ describe('views/table', () => {
     expect(tableLines(COLUMNS, rows, { style, width: 80 })[1]).to.equal('a\\x1b[2J  x\\ny');
   });
 
-  it('pairs', () => {
+  it('aligns pairs', () => {
     expect(
       pairLines([
         ['a', 'one'],

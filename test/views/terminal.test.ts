@@ -16,7 +16,7 @@ import {
 } from '../../src/views/terminal.ts';
 import { expectHarmless } from './golden.ts';
 
-describe('views/terminal', () => {
+describe('text for a terminal', () => {
   describe('sanitize', () => {
     const cases: [string, string, string][] = [
       ['a colour', '\u001b[31mred\u001b[0m', '\\x1b[31mred\\x1b[0m'],
@@ -36,12 +36,12 @@ describe('views/terminal', () => {
         expect(sanitize(text)).to.equal(shown);
       });
 
-    it('leaves the names of the world alone', () => {
+    it('leaves names in any language unchanged', () => {
       for (const name of ['pay-db-data', 'Größe 500', 'データ', 'قاعدة', 'диск', '💾 backup'])
         expect(sanitize(name)).to.equal(name);
     });
 
-    it('never lets anything hostile through, and says the same said twice', () => {
+    it('removes all hostile characters, and changes nothing twice', () => {
       fc.assert(
         fc.property(fc.string({ unit: 'binary' }), (text) => {
           const safe = sanitize(text);
@@ -220,7 +220,7 @@ describe('views/terminal', () => {
   });
 
   describe('colour', () => {
-    it('is wanted on a terminal, unless somebody said no', () => {
+    it('is used on a terminal unless it is switched off', () => {
       expect(wantsColor({}, true)).to.equal(true);
       expect(wantsColor({}, false)).to.equal(false);
       expect(wantsColor({ TERM: 'dumb' }, true)).to.equal(false);
@@ -230,7 +230,7 @@ describe('views/terminal', () => {
       expect(wantsColor({ FORCE_COLOR: '1', NO_COLOR: '1' }, true)).to.equal(false);
     });
 
-    it('is there when asked for, and not a byte of it otherwise', () => {
+    it('is present if requested, and absent otherwise', () => {
       expect(makeStyle(true).bad('x')).to.equal('\u001b[31mx\u001b[39m');
       expect(makeStyle(false).bad('x')).to.equal('x');
     });
