@@ -63,6 +63,7 @@ working directory to the manifests.
   required_version   such as ">=0.1.0 <1.0.0"; other versions refuse to run
   cloud      an entry of clouds.yaml, or emulator; default: OS_CLOUD, else the OS_* variables
              (vbsctl auth show lists the settings, vbsctl auth check tests them)
+  api        vbs (default), cinder for any OpenStack, or auto: the one that the catalog has
   manifests  files and directories to read without -f
   state      where the state is stored; keep it and back it up
   apply      parallelism, requests_per_second, max_failures, timeout
