@@ -2,8 +2,8 @@ import type { Argument, Command, Option } from 'commander';
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
 import { manifestPaths } from '../manifest/default-paths.ts';
 import { loadManifests } from '../manifest/manifests.ts';
+import { EMULATOR_CLOUD } from './cloud-settings.ts';
 import { optionOf, readCommandLine, splitOption } from './command-line.ts';
-import { EMULATOR_CLOUD, trustsCwd } from './connect-cloud.ts';
 import { TOPICS } from './help/help-topics.ts';
 import type { Io } from './io.ts';
 import { completesOf } from './options/option.ts';
@@ -148,13 +148,8 @@ const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
     const context = await loadContext(silenced(io), flags);
-    const { readCloudFiles, parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
-    const files = await readCloudFiles({
-      env: io.env,
-      home: io.home,
-      cwd: io.cwd,
-      readsCwd: trustsCwd(context),
-    });
+    const { parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
+    const files = await context.cloudFiles();
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
       ? Object.keys(entries).filter((name) => CLOUD_NAME.test(name))

@@ -6,16 +6,13 @@ import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import { VERSION } from '../version.ts';
+import { EMULATOR_CLOUD, settingsOptions } from './cloud-settings.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
-import { ephemeralHost } from './ephemeral-host.ts';
 import { cloudConflict } from './found-config.ts';
 import { refuseUnsafeFiles } from './library-files.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
 import { type Context, foundConfig, openLocation, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
-
-/** `--cloud emulator`: a cloud in this process. A file keeps its volumes for the next command. */
-export const EMULATOR_CLOUD = 'emulator';
 
 export async function connectCloud(context: Context): Promise<Connection> {
   const [{ openCloud, skewWarning }, cloud] = await Promise.all([
@@ -55,14 +52,6 @@ async function emulatorHint(context: Context, cause: unknown): Promise<Failure |
   );
 }
 
-/**
- * Whether a clouds.yaml in the working directory is used: not in a pipeline, where a pull request may have written it, and
- * not if the operator keeps the config elsewhere.
- */
-export function trustsCwd({ io, loaded }: Context): boolean {
-  return !loaded.named && ephemeralHost(io.env) === undefined;
-}
-
 /** The user has set the environment, but not a config that was only found. */
 async function refuseConflict(context: Context): Promise<void> {
   const { env } = context.io;
@@ -81,16 +70,12 @@ export interface CloudOptions {
 }
 
 export async function cloudOptions(context: Context): Promise<CloudOptions> {
-  const { io, flags, config, loaded } = context;
-  const name = flags.cloud ?? config.cloud;
+  const { io, flags, config } = context;
   if (flags.cloud === undefined) await refuseConflict(context);
   const options: ConnectOptions = {
-    cloudName: name,
-    cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
-    env: io.env,
+    ...settingsOptions(context),
     secrets: io.secrets,
     cwd: io.cwd,
-    readsCwd: trustsCwd(context),
     home: io.home,
     api: config.api,
     onNote: (note) => noteOnce(io, note),
@@ -102,7 +87,7 @@ export async function cloudOptions(context: Context): Promise<CloudOptions> {
     random: Math.random,
     version: VERSION,
   };
-  if (name !== EMULATOR_CLOUD) {
+  if (options.cloudName !== EMULATOR_CLOUD) {
     await refuseUnsafeFiles(io);
     return { options, close: async () => {} };
   }

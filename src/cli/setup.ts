@@ -11,6 +11,7 @@ import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor } from '../domain/state.ts';
+import type { CloudFiles } from '../drivers/auth/cloud-files.ts';
 import type { Checkouts } from '../files/checkout.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import {
@@ -30,6 +31,7 @@ import { announcingWait, mapLease, stoppableBackend } from '../state/backend-dec
 import { unmigratedBackend } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
+import { addCredentials, cloudFilesReader } from './cloud-settings.ts';
 import { ephemeralHost, refuseEphemeralState } from './ephemeral-host.ts';
 import {
   type FoundConfig,
@@ -59,6 +61,8 @@ export interface Context {
   readonly loaded: LoadedConfig;
   /** Directories that a pull request may write to. */
   readonly checkouts: Checkouts;
+  /** Reads clouds.yaml and its companions, if they have not been read yet. */
+  readonly cloudFiles: () => Promise<CloudFiles>;
 }
 
 export async function loadContext(io: Io, flags: ManifestFlags): Promise<Context> {
@@ -66,7 +70,14 @@ export async function loadContext(io: Io, flags: ManifestFlags): Promise<Context
   if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION || code === FOUND_LIMIT))
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
-  const context = { io, flags, config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
+  const context = {
+    io,
+    flags,
+    config: loaded.config,
+    loaded,
+    checkouts: checkoutsOf(loaded, io),
+    cloudFiles: cloudFilesReader({ io, loaded }),
+  };
   await checkInPipeline(context);
   return context;
 }
@@ -200,9 +211,12 @@ function refuseSecondState(context: Context, location: string): void {
     throw new Failure('refused', secondState(found.path, location, DEFAULT_STATE));
 }
 
-export async function openLocation({ io, config, checkouts }: Context, location: string): Promise<Backend> {
-  if (isUrl(location)) await refuseUnsafeFiles(io, location);
-  else await refuseLinkedState(io, location, checkouts);
+export async function openLocation(context: Context, location: string): Promise<Backend> {
+  const { io, config, checkouts } = context;
+  if (isUrl(location)) {
+    await refuseUnsafeFiles(io, location);
+    await addCredentials(context);
+  } else await refuseLinkedState(io, location, checkouts);
   const opened = await openBackend(location, {
     clock: systemClock,
     newId: randomUUID,

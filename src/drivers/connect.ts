@@ -17,14 +17,13 @@ import {
 import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { SET_CLOCK } from './auth/auth-failures.ts';
-import { type CloudSettings, secretsOf } from './auth/auth-settings.ts';
+import type { CloudSettings } from './auth/auth-settings.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { EndpointFilter } from './auth/catalog.ts';
 import { type CertificateName, readCertificate, refuseUnusable } from './auth/certificates.ts';
 import { CloudClock, SKEW_WARNING_MS, skewText } from './auth/cloud-clock.ts';
-import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
+import { cloudFiles, readCredentials, type SettingsOptions } from './auth/credentials.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve-settings.ts';
-import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
 import {
@@ -48,21 +47,9 @@ import { IGNORE_STEPS, type StepListener } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
 /** Start here: how to connect to a cloud (`openCloud`). */
-export interface ConnectOptions extends RetryTools {
-  /** An entry of clouds.yaml. Absent: `OS_CLOUD`, else the `OS_*` variables. */
-  readonly cloudName?: string | undefined;
-  /** For people: the option or variable that gave the name, such as `--cloud`. */
-  readonly cloudNamedBy?: string | undefined;
-  readonly env: Env;
-  /** The owner of these variables, if they are not those of the process. */
-  readonly envOwner?: string;
+export interface ConnectOptions extends RetryTools, SettingsOptions {
   /** The working directory. */
   readonly cwd: string;
-  /**
-   * Whether clouds.yaml is looked for in the working directory: not in a pipeline, and not if a config is named.
-   * Default: no.
-   */
-  readonly readsCwd?: boolean;
   readonly home: string;
   readonly http: HttpSettings;
   readonly requestsPerSecond: number;
@@ -114,9 +101,9 @@ export async function openCloud(
   steps: StepListener = IGNORE_STEPS,
 ): Promise<OpenCloud> {
   steps.begin('settings');
-  const settings = await findSettings(options);
   const { secrets = new Secrets() } = options;
-  secrets.add(...secretsOf(settings.auth), ...proxySecrets(options.env));
+  secrets.add(...(await readCredentials(options)), ...proxySecrets(options.env));
+  const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
   steps.authenticatingWith(settings.auth.type);
   steps.done(settings.source);
@@ -180,14 +167,8 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
   }
 }
 
-/** The options that decide where settings are looked for. */
-export type SettingsOptions = Pick<
-  ConnectOptions,
-  'cloudName' | 'cloudNamedBy' | 'env' | 'envOwner' | 'cwd' | 'readsCwd' | 'home' | 'stop'
->;
-
 async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
-  const files = await filesFor(options);
+  const files = await cloudFiles(options);
   const settings = resolveCloud({ ...options, files });
   const { clouds, shadowed } = files;
   if (clouds && shadowed !== undefined && settings.checkout !== undefined)
@@ -201,18 +182,12 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
 
 /** The settings that `openCloud` would use, and the source of each. Throws a Failure if nothing names a cloud. */
 export async function inspectSettings(options: SettingsOptions): Promise<SettingsReport> {
-  const report = inspectCloud({ ...options, files: await filesFor(options) });
+  const report = inspectCloud({ ...options, files: await cloudFiles(options) });
   const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
   const proxy = authUrl === undefined ? undefined : describeProxy(options.env, authUrl);
   return proxy
     ? { ...report, values: [...report.values, { key: 'proxy', secret: false, ...proxy }] }
     : report;
-}
-
-async function filesFor(options: SettingsOptions): Promise<CloudFiles> {
-  return needsFiles(options)
-    ? readCloudFiles({ readsCwd: false, ...options, signal: options.stop })
-    : NO_FILES;
 }
 
 async function networkSettings(options: ConnectOptions, settings: CloudSettings) {

@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { Secrets } from '../../src/domain/secrets.ts';
@@ -10,6 +13,7 @@ import { encodeSnapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
 import { ConnectionLost, PostgresSession } from '../../src/state/postgres/postgres-session.ts';
+import { commands } from '../cli/program.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { chained } from '../state/samples.ts';
 import { int16, int32, message } from './fake-postgres.ts';
@@ -93,30 +97,31 @@ describe('a state server that echoes what it was sent', () => {
       }
   });
 
+  const { state } = chained('line-1', 1);
+  const encoded = (changed: State) => encodeSnapshot({ state: changed, chain: extendChain(changed, []) });
+  const inRecord = (text: string) => {
+    const [[address, record] = [], ...more] = [...state.records];
+    if (address === undefined || record === undefined) throw new Error('no record');
+    return encoded({
+      ...state,
+      records: new Map([[address, { ...record, names: { ...record.names, volume_name: text } }], ...more]),
+    });
+  };
+  const inHistory = (text: string) =>
+    encoded({
+      ...state,
+      history: state.history.map((entry) => ({ ...entry, actor: { ...entry.actor, who: text } })),
+    });
+  const store = (body: string) => {
+    let locked = false;
+    return serve(({ method }) => {
+      const status = method === 'LOCK' && locked ? 423 : 200;
+      if (method === 'LOCK' || method === 'UNLOCK') locked = method === 'LOCK';
+      return { status, body: method === 'GET' ? body : '' };
+    });
+  };
+
   it('is refused if it put the password into the state', async () => {
-    const { state } = chained('line-1', 1);
-    const encoded = (changed: State) => encodeSnapshot({ state: changed, chain: extendChain(changed, []) });
-    const inRecord = (text: string) => {
-      const [[address, record] = [], ...more] = [...state.records];
-      if (address === undefined || record === undefined) throw new Error('no record');
-      return encoded({
-        ...state,
-        records: new Map([[address, { ...record, names: { ...record.names, volume_name: text } }], ...more]),
-      });
-    };
-    const inHistory = (text: string) =>
-      encoded({
-        ...state,
-        history: state.history.map((entry) => ({ ...entry, actor: { ...entry.actor, who: text } })),
-      });
-    const store = (body: string) => {
-      let locked = false;
-      return serve(({ method }) => {
-        const status = method === 'LOCK' && locked ? 423 : 200;
-        if (method === 'LOCK' || method === 'UNLOCK') locked = method === 'LOCK';
-        return { status, body: method === 'GET' ? body : '' };
-      });
-    };
     for (const [how, write] of [...SOME, ...NESTED])
       for (const within of [inRecord, inHistory]) {
         const address = await store(within(write(PASSWORD)));
@@ -178,6 +183,92 @@ describe('a state server that echoes what it was sent', () => {
     const done = await sandbox.run(HTTP_ENV, 'state', 'pull', '--state', await store(inRecord('no secret')));
     expect(done.code, printed(done)).to.equal(0);
     expect(done.stdout).to.include('no secret');
+  });
+
+  /** Every command that has a state, as it reads one. */
+  const READS: Readonly<Record<string, readonly string[]>> = {
+    init: [],
+    plan: ['--out', 'plan.json'],
+    apply: ['--auto-approve'],
+    import: ['pay/new', '--succeeded-at', '2026-11-01T00:00:00Z', '--reason', 'by hand'],
+    status: [],
+    wait: [],
+    resolve: ['pay/run', '--as', 'failed', '--reason', 'seen'],
+    'state list': [],
+    'state show': ['pay/run'],
+    'state history': [],
+    'state verify': [],
+    'state accept': ['--reason', 'seen', '--auto-approve'],
+    'state rm': ['pay/done'],
+    'state mv': ['pay/done', 'pay/other'],
+    'state pull': [],
+    'state push': ['good.json'],
+    'state migrate': ['--to', './copy.json'],
+  };
+  const READS_NONE = ['unlock', 'state lock-info'];
+
+  it('is refused by every command if it put a credential of the cloud into the state', async () => {
+    const withState = [...commands()].filter(([, { options }]) =>
+      options.some(({ long }) => long === '--state'),
+    );
+    expect(withState.map(([name]) => name).sort()).to.deep.equal(
+      [...Object.keys(READS), ...READS_NONE].sort(),
+    );
+    const cloud = await startEmulator({ seed: { volumes: 1, password: PASSWORD } });
+    closing.push(() => void cloud.close());
+    const { OS_AUTH_URL, OS_USERNAME, OS_PROJECT_NAME, OS_USER_DOMAIN_NAME, OS_REGION_NAME } = cloud.env();
+    const file = (password: string) =>
+      JSON.stringify({
+        clouds: {
+          prod: {
+            region_name: OS_REGION_NAME,
+            auth: {
+              auth_url: OS_AUTH_URL,
+              username: OS_USERNAME,
+              project_name: OS_PROJECT_NAME,
+              user_domain_name: OS_USER_DOMAIN_NAME,
+              password,
+            },
+          },
+        },
+      });
+    sandbox.write('good.json', encoded(state));
+    const { volumes, backups } = cloud.world();
+    sandbox.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: new, volume_id: ${Object.keys(volumes)[0]}, backup_id: ${Object.keys(backups)[0]}}\n`,
+    );
+    const named = {
+      OS_CLOUD: 'prod',
+      OS_CLIENT_CONFIG_FILE: sandbox.writeHome('clouds.yaml', file(PASSWORD)),
+    };
+    const before = sandbox.files().length;
+    for (const env of [cloud.env(), named])
+      for (const [name, args] of Object.entries(READS)) {
+        const address = await store(inRecord(PASSWORD));
+        const done = await sandbox.run(
+          { ...env, TF_HTTP_RETRY_MAX: '0' },
+          ...[...name.split(' '), ...args, '--state', address],
+        );
+        const about = `${name}\n${printed(done)}`;
+        expect(printed(done), about)
+          .to.match(/the\s+state\s+repeats\s+a\s+credential/)
+          .and.not.match(CRASH);
+        expect(done.code, about).to.equal(5);
+        expect(tells(printed(done), PASSWORD), about).to.equal(undefined);
+        const kept = sandbox.files().filter(([path]) => !/clouds\.yaml|good\.json|restores\.yaml/.test(path));
+        expect(kept.map(([, text]) => tells(text, PASSWORD)).filter(Boolean), about).to.deep.equal([]);
+      }
+    expect(sandbox.files().length).to.equal(before);
+    // The credentials are looked for twice, and a pipe can be read once.
+    const pipe = join(sandbox.home, 'pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    const none = await serve(({ method }) => ({ status: method === 'GET' ? 404 : 200, body: '' }));
+    const [planned] = await Promise.all([
+      sandbox.run({ OS_CLOUD: 'prod', OS_CLIENT_CONFIG_FILE: pipe }, 'plan', '--state', none),
+      writeFile(pipe, file(PASSWORD)),
+    ]);
+    expect(planned.code, printed(planned)).to.equal(0);
   });
 
   it('cannot show the signature of its lock address', async () => {

@@ -1,4 +1,3 @@
-import { unreachable } from '../../domain/errors.ts';
 import type { AccessKey } from './sign.ts';
 
 /** How to connect to a cloud, according to files and environment. Contains secrets: never print it as a whole. */
@@ -51,22 +50,6 @@ export type Auth =
       readonly key: AccessKey;
       readonly project?: { readonly id: string } | { readonly name: string };
     };
-
-/** The secrets, which no output may contain. The id of an access key is not secret: it is shown, like a user name. */
-export function secretsOf(auth: Auth): readonly (string | undefined)[] {
-  switch (auth.type) {
-    case 'password':
-      return [auth.password];
-    case 'token':
-      return [auth.token];
-    case 'application_credential':
-      return [auth.secret];
-    case 'aksk':
-      return [auth.key.secret_key, auth.key.security_token];
-    default:
-      return unreachable(auth);
-  }
-}
 
 /** The ways to authenticate for which Keystone issues a token. */
 export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;

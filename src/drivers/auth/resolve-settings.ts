@@ -67,7 +67,8 @@ function problemsOf(run: () => unknown): readonly Diagnostic[] {
   }
 }
 
-const SECRET_KEYS: ReadonlySet<string> = new Set([
+/** The settings that are secrets. The id of an access key is none: it is shown, like a user name. */
+export const SECRET_KEYS: ReadonlySet<string> = new Set([
   'password',
   'token',
   'auth_token',

@@ -35,6 +35,7 @@ export interface SettingValue {
 }
 
 export interface SourceOptions {
+  /** An entry of clouds.yaml. Absent: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloudName?: string | undefined;
   /** The option or setting that gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
   readonly cloudNamedBy?: string | undefined;
