@@ -162,7 +162,7 @@ function home(): string {
   return found;
 }
 
-/** In a container the user may have no home directory. This path does not exist, and nobody else can create it. */
+/** In a container the user may have no home directory. Then it is a path that nobody can create, not even root: below a file. */
 function homeOfUser(): string {
   try {
     const { homedir: path } = userInfo();
@@ -170,7 +170,7 @@ function homeOfUser(): string {
   } catch {
     // without an entry in passwd(5)
   }
-  return '/nonexistent';
+  return '/dev/null/home';
 }
 
 /** In a container the user may have no name. */

@@ -18,21 +18,21 @@ describe('the first day with vbsctl', () => {
     return finished.stdout;
   };
   const json = async (...args: string[]) => JSON.parse(await good(...args, '--output', 'json'));
+  const list = async (kind: 'volumes' | 'backups' | 'servers', ...args: string[]) =>
+    (await json('get', kind, ...args))[kind];
   /** Sends its stdout to the file, as the shell does. */
   const into = async (file: string, ...args: string[]) => workspace.write(file, await good(...args));
 
   const statuses = async (...more: string[]): Promise<string[]> =>
-    (await json('get', 'volumes', '--name', 'erp-*', ...more)).map(
-      ({ status }: { status: string }) => status,
-    );
+    (await list('volumes', '--name', 'erp-*', ...more)).map(({ status }: { status: string }) => status);
 
   async function detachAll(server: string): Promise<void> {
-    for (const { id } of await json('get', 'volumes', '--server', server))
+    for (const { id } of await list('volumes', '--server', server))
       expect((await workspace.cloud.perform({ action: 'detach', volume_id: id })).done).to.equal(true);
   }
 
   it('restores a whole server with get, generate, validate, plan and apply', async () => {
-    const servers = await json('get', 'servers', '--name', 'erp-*');
+    const servers = await list('servers', '--name', 'erp-*');
     expect(servers[0]).to.deep.include({ name: 'erp-db1', status: 'ACTIVE' });
     expect(servers[0].volumes).to.have.length(3);
     expect(await good('get', 'backups', '--server', 'erp-db1')).to.match(/9 backups/);
@@ -51,8 +51,8 @@ describe('the first day with vbsctl', () => {
   it('says first that an id is of another disk, and which disk was meant', async () => {
     await good('init');
     const newest = async (disk: string) => {
-      const [backup] = await json('get', 'backups', '--volume', disk);
-      const [volume] = await json('get', 'volumes', '--name', disk);
+      const [backup] = await list('backups', '--volume', disk);
+      const [volume] = await list('volumes', '--name', disk);
       return { backup: backup.id as string, volume: volume.id as string };
     };
     const boot = await newest('pay-db-boot');
@@ -207,7 +207,7 @@ describe('the first day with vbsctl', () => {
 
   it('lists what waits for an open restore, also while another run holds the lock', async () => {
     await good('init');
-    const ids = await json('get', 'volumes', '--name', 'pay-db-*');
+    const ids = await list('volumes', '--name', 'pay-db-*');
     await into('restores.yaml', 'generate', '--volume', ids[0].id, '--latest', '--set', 'pay');
     const text = readFileSync(join(workspace.folder, 'restores.yaml'), 'utf8');
     const other = `    - {name: later, volume_id: ${ids[1].id}, backup: {as_of: latest}, depends_on: [${ids[0].name}]}\n`;

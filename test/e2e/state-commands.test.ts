@@ -161,7 +161,8 @@ describe('the state commands', () => {
   it('push merges records that a run could not save, and only into its own state', async () => {
     const { lineage, serial, target } = JSON.parse(workspace.read(STATE));
     const begun = advance(undefined, intendEvent('late/one'));
-    const known: RestoreRecord = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
+    const shown = await ok('state', 'show', 'night/disk-0', '-o', 'json');
+    const { format: _, ...known }: RestoreRecord & { format: number } = JSON.parse(shown.stdout);
     const running = advance(begun, { type: 'accept', at: begun.updated_at, job_id: 'job-77' });
     const file = (records: RestoreRecord[], more = {}) =>
       workspace.write(

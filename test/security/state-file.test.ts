@@ -871,7 +871,7 @@ describe('a state file that was tampered with', () => {
     chmodSync(elsewhere, 0o500);
     const readOnly = await sandbox.run({ ...env(), XDG_STATE_HOME: elsewhere }, 'plan');
     expect(readOnly.code).to.equal(0);
-    const missing = await sandbox.run({ ...env(), HOME: '/nonexistent' }, 'plan');
+    const missing = await sandbox.run({ ...env(), HOME: '/dev/null/home' }, 'plan');
     expect(missing.code).to.equal(0);
   });
 
