@@ -33,18 +33,18 @@ export function importByHand(request: ImportRequest, ports: Ports): Promise<void
     );
     const action = plan.actions.find((one) => one.address === address);
     if (!action) throw new Error(`${address} was not planned`);
-    const protect = declared.specs.find((spec) => spec.address === address)?.protect;
+    const protect = declared.specs.find((spec) => spec.address === address)?.protect || undefined;
     const open = { ...importable(action), ...optional('protect', protect) };
     if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
     await importRestore(lease, driver, clock, open, proof);
   });
 }
 
-function importable(action: Action): ImportedRestore {
+function importable(action: Action): Omit<ImportedRestore, 'protect'> {
   const { address, generation, volume, backup } = action;
   switch (action.kind) {
     case 'restore':
-      return action;
+      return { address, generation, volume: action.volume, backup: action.backup };
     case 'expired':
       if (volume.id === undefined || backup.id === undefined)
         throw refused(

@@ -56,17 +56,18 @@ interface RunnableFields extends ActionWithIds {
   readonly depends_on: readonly Address[];
   readonly timeout_ms?: number;
   readonly valid_until?: string;
-  readonly protect?: boolean;
 }
 
 /** Start it: baseline, intent, POST. */
 export interface RestoreAction extends RunnableFields {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
-  /** Differences from the record at the address, if `again`. */
+  /** Differences from the record at the address, if `again`, and the protection that it lifts. */
   readonly changes: readonly FieldChange[];
   /** What must still happen before the POST; checked again right before it. */
   readonly waits_for: readonly Precondition[];
+  /** Whether it protects the volume once it is done, as declared. */
+  readonly protect?: boolean;
 }
 
 /** An earlier run began it: read the cloud first, never POST first. */
@@ -78,6 +79,8 @@ export interface ResumeAction extends RunnableFields {
    * earlier request started it.
    */
   readonly policy_violations: readonly Diagnostic[];
+  /** The declaration protects the volume. What it lifts, it lifts once the restore is done. */
+  readonly protect?: true;
 }
 
 export interface NoopAction extends ActionWithIds {

@@ -306,9 +306,9 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
   };
 }
 
-/** A record keeps what was said of its volume until a declaration says otherwise. */
-function protectBefore(record: RestoreRecord | undefined, { volume_id }: Identity): RecordBase['protect'] {
-  return record?.volume_id === volume_id ? record.protect : undefined;
+/** The next restore of the volume keeps a protection until a declaration says otherwise; it repeats no `protect: false`. */
+function protectBefore(record: RestoreRecord | undefined, { volume_id }: Identity): true | undefined {
+  return (record?.volume_id === volume_id && record.protect) || undefined;
 }
 
 function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {

@@ -18,8 +18,10 @@ export type ImportProof = (
   | { readonly by: 'operator'; readonly succeeded_at: string }
 ) & { readonly reason: string; readonly who: string };
 
-/** A declared restore that is not done according to the state. */
-export type ImportedRestore = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup' | 'protect'>;
+/** A declared restore that is not done according to the state. `protect`: as declared; nothing is lifted by it. */
+export type ImportedRestore = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup'> & {
+  readonly protect?: true;
+};
 
 /**
  * Records a declared restore that was done outside of vbsctl, so that it is never done again. Reads the cloud first: a job

@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { breachesOf, type PolicyBreach, type PolicyResult, withWaivers } from '../domain/policy-check.ts';
@@ -8,6 +9,7 @@ import type { RestoreSpec } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 import { foundVolumeAndBackup } from './checks.ts';
 import type { PlanContext } from './context.ts';
+import type { RecordAssignments } from './record-assignments.ts';
 import type { ResolvedSpec } from './resolve-spec.ts';
 
 /** The operator's limits, as a plan is held against them. */
@@ -15,10 +17,10 @@ import type { ResolvedSpec } from './resolve-spec.ts';
 /** Checks one restore against the policy and against restores that protect their disk. */
 export function policyCheck(
   resolved: readonly ResolvedSpec[],
-  planned: readonly ResolvedSpec[],
+  assignments: RecordAssignments,
   context: PlanContext,
 ): (one: ResolvedSpec) => PolicyResult {
-  const protectionOf = findProtections(resolved, new Set(planned), context);
+  const protectionFrom = findProtections(resolved, assignments, context);
   const { policy, now, waivers } = context;
   return (one) => {
     const read = foundVolumeAndBackup(one, context);
@@ -26,7 +28,7 @@ export function policyCheck(
       [
         ...specBreaches(one.spec, policy),
         ...(read ? breachesOf(read.volume, read.backup, policy, now) : []),
-        ...protectionBreaches(one, protectionOf),
+        ...protectionBreaches(one, protectionFrom),
       ],
       waivers,
     );
@@ -104,52 +106,45 @@ interface Protection {
 }
 
 /**
- * Finds the disks into which a restore with `protect: true` was done. The declaration or the record may say `protect`.
- * Only a declaration at the address of the record lifts what the record says, whatever was restored since.
+ * What protects the disk of a restore: another done restore with `protect: true`, in the state or in a declaration. What the
+ * state protects, only the state lifts, for a later plan; a declaration frees no restore but its own.
  */
 function findProtections(
   resolved: readonly ResolvedSpec[],
-  planned: ReadonlySet<ResolvedSpec>,
+  { movedFrom }: RecordAssignments,
   { records }: PlanContext,
-): (volumeId: string) => Protection | undefined {
-  /** Of each disk that a declaration names. */
-  const protections = new Map<string, Protection | undefined>();
-  const lifted = new Set<string>();
-  const recorded = (volumeId: string) => {
-    const record = records.protecting(volumeId).find(({ address }) => !lifted.has(`${volumeId} ${address}`));
-    return record && { address: record.address, since: record.finished_at };
-  };
-  for (const one of resolved) {
-    const { spec, volume_id, found } = one;
-    if (spec.protect === undefined || volume_id === undefined) continue;
-    if (!spec.protect) {
-      if (planned.has(one)) lifted.add(`${volume_id} ${spec.address}`);
-      continue;
-    }
+): (one: ResolvedSpec) => Protection | undefined {
+  const declared = new Map<string, Protection>();
+  for (const { spec, volume_id, found } of resolved) {
+    if (!spec.protect) continue;
     // After its generation was raised, the earlier restore is the record at its address.
     const record = [found?.record, records.at(spec.address)].find((r) => r?.status === 'succeeded');
     if (record?.status === 'succeeded' && record.volume_id === volume_id)
-      protections.set(volume_id, { address: spec.address, since: record.finished_at });
+      declared.set(volume_id, { address: spec.address, since: record.finished_at });
   }
-  return (volumeId) => {
-    // Once for each disk: thousands of declarations and records may be about one.
-    if (!protections.has(volumeId)) protections.set(volumeId, recorded(volumeId));
-    return protections.get(volumeId);
+  const leaving = new Set(movedFrom.values());
+  return ({ spec, volume_id = '' }) => {
+    const liftsItsOwn = spec.protect === false && !leaving.has(spec.address);
+    const record = records
+      .protecting(volume_id)
+      .find(({ address }) => !(liftsItsOwn && address === spec.address));
+    return declared.get(volume_id) ?? (record && { address: record.address, since: record.finished_at });
   };
 }
 
 function protectionBreaches(
-  { volume_id }: ResolvedSpec,
-  protectionOf: (volumeId: string) => Protection | undefined,
+  one: ResolvedSpec,
+  protectionFrom: (one: ResolvedSpec) => Protection | undefined,
 ): PolicyBreach[] {
-  const protection = volume_id === undefined ? undefined : protectionOf(volume_id);
+  const protection = protectionFrom(one);
   if (!protection) return [];
+  const { address, since } = protection;
   return [
     {
       waiver: 'protected-restores',
       code: 'protected-restore',
-      summary: `${protection.address} was restored into this disk at ${protection.since} and protects it`,
-      edit: `declare ${quoted(protection.address)} with protect: false, and apply that first or together with this`,
+      summary: `${address} was restored into this disk at ${since} and protects it`,
+      edit: `declare ${quoted(address)} with protect: false, and apply that by itself before this: vbsctl apply --target ${shellWord(address)}`,
     },
   ];
 }

@@ -69,6 +69,7 @@ export function decide(one: ResolvedSpec, refused: readonly Diagnostic[], contex
           ...base,
           ...withIds(one, base),
           ...runnable(spec, record.selector),
+          ...optional('protect', spec.protect || undefined),
         };
       case 'unknown':
         // Rule: unknown-is-not-planned-again
@@ -105,11 +106,12 @@ export function decide(one: ResolvedSpec, refused: readonly Diagnostic[], contex
   return {
     kind: 'restore',
     cause: before ? 'again' : 'first',
-    changes: before ? fieldChanges(before, one, context) : [],
+    changes: fieldChanges(before, one, context),
     waits_for: [...waitsForResumed(one, context), ...preconditionsOf(one, context)],
     ...base,
     ...withIds(one, base),
     ...runnable(spec),
+    ...optional('protect', spec.protect),
   };
 }
 
@@ -169,13 +171,12 @@ function withIds(
 
 /** What the executor needs in addition. `rule`: the rule that picked the backup, if the manifest has none. */
 function runnable(spec: RestoreSpec, rule?: Selector) {
-  const { expect, depends_on, timeout_ms, valid_until, protect } = spec;
+  const { expect, depends_on, timeout_ms, valid_until } = spec;
   return {
     expect,
     depends_on,
     ...optional('timeout_ms', timeout_ms),
     ...optional('valid_until', valid_until),
-    ...optional('protect', protect),
     ...optional('selector', selectorOf(spec) ?? rule),
   };
 }

@@ -31,7 +31,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
 
   const wanted = input.only.length === 0 ? undefined : withDependencies(specs, input.only);
   const planned = wanted ? resolved.filter(({ spec }) => wanted.has(spec.address)) : resolved;
-  const checkPolicy = policyCheck(resolved, planned, context);
+  const checkPolicy = policyCheck(resolved, assignments, context);
   const checked = planned.map((one) => ({ one, ...checkPolicy(one) }));
   const decisions = { ...context, assignments, sharedVolumes, resuming: resumedBy(planned, assignments) };
   const actions = blockDependants(checked.map(({ one, refused }) => decide(one, refused, decisions)));

@@ -78,8 +78,21 @@ export function doneView(
   };
 }
 
-/** Differences from the restore that the address had before. */
-export function fieldChanges(before: RestoreRecord, one: ResolvedSpec, context: PlanContext): FieldChange[] {
+/** Differences from the restore that the address had before, and a protection that the restore lifts. */
+export function fieldChanges(
+  before: RestoreRecord | undefined,
+  one: ResolvedSpec,
+  context: PlanContext,
+): FieldChange[] {
+  const { spec, volume_id = '' } = one;
+  const lifts = spec.protect === false && context.records.protects(volume_id, spec.address);
+  return [
+    ...(before ? changesSince(before, one, context) : []),
+    ...(lifts ? [{ field: 'protect', before: 'true', after: 'false' }] : []),
+  ];
+}
+
+function changesSince(before: RestoreRecord, one: ResolvedSpec, context: PlanContext): FieldChange[] {
   const backup = backupView(one, context);
   const fields: [field: string, before: string, after: string | undefined][] = [
     ['volume_id', before.volume_id, one.volume_id],
@@ -87,7 +100,6 @@ export function fieldChanges(before: RestoreRecord, one: ResolvedSpec, context: 
     ['backup', before.names.backup_name, backup.name],
     ['backup_created_at', before.names.backup_created_at, backup.created_at],
     ['generation', String(before.generation), String(one.spec.generation)],
-    ['protect', String(before.protect ?? false), one.spec.protect?.toString()],
     ['last outcome', before.status === 'failed' ? `failed: ${before.reason}` : '', ''],
   ];
   // What an offline plan does not know is no difference.

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { Policy } from '../../src/domain/config.ts';
 import type { Waiver } from '../../src/domain/policy.ts';
-import { backup, book, CLOUD, planOf, rule, spec, volume } from './builders.ts';
+import { advance } from '../../src/domain/record-transitions.ts';
+import { action, backup, book, CLOUD, iso, NOW, planOf, rule, said, spec, volume } from './builders.ts';
 import { checkAll } from './tables.ts';
 
 const NONE: Policy = { protected_volumes: [] };
@@ -86,6 +87,11 @@ describe('protect: true', () => {
   /** Before anything kept it: by vbsctl 0.1.0, or declared since. */
   const done = () => book().put('s/a', 'v1', 'b1', 'succeeded');
   const kept = () => book().put('s/a', 'v1', 'b1', 'succeeded', { protect: true });
+  const lifted = () => {
+    const made = kept();
+    const event = { type: 'record_protect', at: made.at, protect: false } as const;
+    return made.commit({ type: 'record', record: advance(made.state.records.get('s/a'), event) });
+  };
   checkAll({
     'does not stand in the way of the restore itself': {
       specs: [protectedA],
@@ -142,12 +148,56 @@ describe('protect: true', () => {
       state: kept(),
       plan: { 's/a': 'restore again' },
     },
-    'for another entry as well': {
+    'for another entry only in a later plan': {
       specs: [{ ...A, protect: false }, spec('t/x', 'v1', 'c1')],
       state: kept(),
-      plan: { 's/a': 'noop and notes protect: false', 't/x': 'restore first' },
+      plan: { 's/a': 'noop and notes protect: false', 't/x': 'blocked protected-restore' },
     },
-    'but not by what --target leaves out': {
+    'once the state says so': {
+      specs: [{ ...A, protect: false }, spec('t/x', 'v1', 'c1')],
+      state: lifted(),
+      plan: { 's/a': 'noop', 't/x': 'restore first' },
+    },
+    'and not for as long as the restore that lifts it is not done': {
+      specs: [{ ...A, generation: 2 }, spec('t/x', 'v1', 'c1')],
+      state: kept().put('s/a', 'v1', 'b1', 'failed no', { generation: 2, protect: false }),
+      plan: {
+        's/a': 'blocked volume-shared protected-restore',
+        't/x': 'blocked volume-shared protected-restore',
+      },
+    },
+    'nor by what expired': {
+      specs: [{ ...A, generation: 7, protect: false, valid_until: iso(NOW - 1) }, spec('t/x', 'v1', 'c1')],
+      state: kept(),
+      plan: { 's/a': 'expired', 't/x': 'blocked protected-restore' },
+    },
+    'nor by what is blocked': {
+      specs: [
+        { ...A, generation: 2, protect: false, expect: { size: 99 } },
+        spec('t/x', 'v1', 'c1', { protect: false }),
+      ],
+      state: kept(),
+      plan: {
+        's/a': 'blocked volume-shared expectation-not-met',
+        't/x': 'blocked volume-shared protected-restore',
+      },
+    },
+    'nor by its name for what another did': {
+      specs: [spec('s/a', 'v1', 'd1', { protect: false }), spec('x/q', 'v1', 'd1'), spec('t/x', 'v1', 'c1')],
+      state: kept().put('x/q', 'v1', 'd1', 'succeeded'),
+      plan: { 's/a': 'noop', 'x/q': 'noop', 't/x': 'blocked protected-restore' },
+    },
+    'nor by its name for what moves there': {
+      specs: [spec('s/a', 'v1', 'd1', { protect: false }), spec('t/x', 'v1', 'c1')],
+      state: kept().put('x/q', 'v1', 'd1', 'succeeded'),
+      plan: { 's/a': 'noop was x/q', 't/x': 'blocked protected-restore', moves: 'x/q>s/a' },
+    },
+    'nor by its name once that moves away': {
+      specs: [spec('z/z', 'v1', 'b1'), spec('s/a', 'v1', 'c1', { protect: false })],
+      state: kept(),
+      plan: { 'z/z': 'noop was s/a', 's/a': 'blocked protected-restore', moves: 's/a>z/z' },
+    },
+    'nor by what --target leaves out': {
       specs: [{ ...A, protect: false }, spec('t/x', 'v1', 'c1')],
       state: kept(),
       only: ['t/x'],
@@ -169,6 +219,38 @@ describe('protect: true', () => {
       waivers: ['protected-restores'],
       plan: { 's/a': 'restore again', notices: 'protected-restore' },
     },
+  });
+});
+
+describe('protect: false', () => {
+  const protecting = () => book().put('s/a', 'v1', 'b1', 'succeeded', { protect: true });
+  const lifts = [{ field: 'protect', before: 'true', after: 'false' }];
+  const changesOf = (state: ReturnType<typeof book>) =>
+    action(planOf([{ ...A, generation: 2, protect: false }], { state }), 's/a', 'restore').changes;
+
+  it('shows what it lifts whatever record is at its address', () => {
+    expect(changesOf(protecting())).to.deep.include.members(lifts);
+    expect(changesOf(protecting().put('s/a', 'v2', 'b2', 'succeeded'))).to.deep.include.members(lifts);
+    expect(changesOf(protecting().commit({ type: 'removed', address: 's/a' }))).to.deep.equal(lifts);
+    expect(changesOf(book().put('s/a', 'v1', 'b1', 'succeeded')).map(({ field }) => field)).not.to.include(
+      'protect',
+    );
+  });
+
+  it('frees the disk only for a later plan and the refusal says how', () => {
+    expect(said(planOf([spec('t/x', 'v1', 'c1')], { state: protecting() }), 't/x'))
+      .to.include('s/a was restored into this disk at')
+      .and.include(
+        'declare s/a with protect: false, and apply that by itself before this: vbsctl apply --target s/a',
+      );
+  });
+
+  it('does not count for a resumed restore', () => {
+    const state = book().put('s/a', 'v1', 'b1', 'intended', { protect: true });
+    expect(action(planOf([{ ...A, protect: false }], { state }), 's/a', 'resume')).not.to.have.property(
+      'protect',
+    );
+    expect(action(planOf([{ ...A, protect: true }], { state }), 's/a', 'resume').protect).to.equal(true);
   });
 });
 

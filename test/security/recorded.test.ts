@@ -7,14 +7,14 @@ describe('the safety of recorded data', () => {
   afterEach(() => workspace.close());
 
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
-  const entry = (name: string, n: number, more = '') => {
+  const entry = (name: string, n: number, more = '', ofSet = '') => {
     const [volume, backup] = [n, n].map((_, which) => {
       const id = Object.keys(workspace.cloud.world().volumes)[n];
       return which === 0
         ? id
         : Object.values(workspace.cloud.world().backups).find(({ volume_id }) => volume_id === id)?.id;
     });
-    return `    - {name: ${name}, volume_id: ${volume}, backup_id: ${backup}${more}}\n`;
+    return `    - {name: ${name}, volume_id: ${volume}, backup_id: ${backup}${more}}\n${ofSet && `  ${ofSet}\n`}`;
   };
   const declare = (set: string, ...entries: string[]): string => {
     workspace.write(
@@ -102,6 +102,56 @@ describe('the safety of recorded data', () => {
       await ends(0, 'state', 'rm', 'pay/db');
       await ends(0, 'state', 'mv', 'other/db', 'pay/db');
       await holds(3);
+    });
+
+    it('is not lifted for another restore by a declaration that changes nothing', async () => {
+      const other = entry('x', 0, ', generation: 3');
+      for (const [lifting, said] of [
+        [entry('db', 0, ', protect: false'), '1 to update in the state'],
+        [entry('db', 0, ', generation: 7, protect: false', 'valid_until: 2020-01-01T00:00:00Z'), '1 expired'],
+        [entry('db', 0, ', generation: 2, protect: false, expect: {size: 99999}'), '2 blocked'],
+      ] as const) {
+        const files = ['-f', declare('pay', lifting), '-f', declare('other', other)];
+        const planned = await ends(0, 'plan', ...files, '--out', 'plan.json');
+        expect(planned).to.include(said).and.include('pay/db was restored into this disk');
+        await ends(5, 'apply', 'plan.json');
+        await ends(5, 'apply', '--auto-approve', ...files);
+      }
+      // Under the name that protects it, a restore that was done under another name.
+      await apply(0, declare('web', entry('db', 0, ', generation: 2')), '--allow-protected-restores');
+      declare('pay', entry('db', 0, ', generation: 2, protect: false'));
+      for (const files of [
+        ['-f', 'pay.yaml', '-f', 'web.yaml', '-f', 'other.yaml'],
+        // … and is renamed to it.
+        ['-f', 'pay.yaml', '-f', 'other.yaml'],
+      ]) {
+        const planned = await ends(0, 'plan', ...files);
+        expect(planned).to.include('pay/db was restored into this disk');
+        await ends(5, 'apply', '--auto-approve', ...files);
+        await ends(5, 'apply', '--auto-approve', '--skip-blocked', ...files);
+      }
+      expect(workspace.starts()).to.deep.equal([2]);
+    });
+
+    it('is lifted by one plan before the next one restores at another address', async () => {
+      const files = [
+        '-f',
+        declare('pay', entry('db', 0, ', protect: false')),
+        '-f',
+        declare('other', entry('x', 0, ', generation: 2')),
+      ];
+      const refused = await ends(5, 'apply', '--auto-approve', ...files);
+      expect(refused).to.match(/vbsctl apply .*--target pay.db/);
+      await ends(0, 'apply', '--auto-approve', ...files, '--target', 'pay/db');
+      await ends(0, 'apply', '--auto-approve', ...files);
+      expect(workspace.starts()).to.deep.equal([2]);
+    });
+
+    it('is not lifted by an import with protect: false', async () => {
+      const file = declare('pay', entry('db', 0, ', generation: 2, protect: false'));
+      await ends(0, 'import', 'pay/db', '-f', file, ...byHand());
+      await holds(3);
+      expect(await ends(0, 'plan', '-f', file)).to.include('it no longer protects its disk (protect: false)');
     });
 
     it('follows a rename, and stays lifted after one', async () => {

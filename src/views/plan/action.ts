@@ -106,7 +106,8 @@ function diskAndBackupLines(
   const sizes = [size(volume.size), size(backup.size)] as const;
   const nameWidth = widestOf(names);
   const sizeWidth = widestOf(sizes);
-  const row = (index: 0 | 1, id: string | undefined, facts: readonly string[]) => {
+  const row = (index: 0 | 1, { id: known, name }: VolumeView | BackupView, facts: readonly string[]) => {
+    const id = name === undefined ? undefined : known;
     const inline = width >= WIDE_COLUMNS && id !== undefined;
     const cells = [
       padEnd(names[index], nameWidth),
@@ -118,11 +119,11 @@ function diskAndBackupLines(
   };
   const isOfOther = backup.of_volume_id !== undefined && backup.of_volume_id !== volume.id;
   return [
-    ...labelled('disk', row(0, volume.id, volumeFacts(volume)), style),
+    ...labelled('disk', row(0, volume, volumeFacts(volume)), style),
     ...labelled(
       'backup',
       [
-        ...row(1, backup.id, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
+        ...row(1, backup, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
         ...(isOfOther ? [style.warn(`of another disk: ${sourceOf(backup)}`)] : []),
         ...(backup.selector
           ? wrap(`rule: ${selectorText(backup.selector)}`, width - VALUE_COLUMN).map(style.faint)
@@ -144,14 +145,21 @@ function volumeFacts({ attachments, status }: VolumeView): string[] {
 }
 
 function runnableLines(
-  action: Pick<RestoreAction, 'depends_on' | 'valid_until'>,
+  action: Pick<RestoreAction, 'depends_on' | 'valid_until' | 'protect'>,
   { style, now }: PlanTextOptions,
 ): string[] {
-  const { depends_on, valid_until } = action;
+  const { depends_on, valid_until, protect } = action;
   return [
     ...(depends_on.length === 0 ? [] : labelled('after', depends_on.map(sanitize), style)),
     ...(valid_until === undefined ? [] : labelled('expires', [when(valid_until, now)], style)),
+    ...(protect === undefined ? [] : labelled('protect', [protectText(protect)], style)),
   ];
+}
+
+function protectText(protect: boolean): string {
+  return protect
+    ? 'true: once it is done, no other restore into this disk'
+    : 'false: once it is done, it does not protect this disk';
 }
 
 /** `not ready: the disk is attached to pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */

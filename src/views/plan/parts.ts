@@ -20,9 +20,10 @@ export function isKind<K extends Action['kind']>(
   return (action): action is Extract<typeof action, { kind: K }> => action.kind === kind;
 }
 
+/** Its id if the name is not known. */
 export function nameOf({ name, id }: VolumeView | BackupView): string {
-  if (name !== undefined && name !== '') return sanitize(name);
-  return id === undefined ? '(not resolved)' : '(no name)';
+  if (name === undefined) return id === undefined ? '(not resolved)' : sanitize(id);
+  return name === '' ? '(no name)' : sanitize(name);
 }
 
 /** Says that `--target` restricts the plan. */
