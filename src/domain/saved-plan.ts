@@ -48,7 +48,7 @@ export interface SavedPlan {
   /** Waivers at plan time. `apply` needs them again. */
   readonly waivers: readonly Waiver[];
   readonly actions: readonly SavedAction[];
-  /** Restores that `--target` leaves out, but whose records are renamed. */
+  /** Restores that the plan does not run and that are not done, but whose records are renamed. */
   readonly renamed: readonly Renamed[];
   /** Number of declared restores that `--target` leaves out. Absent: none. */
   readonly left_out?: number;
@@ -102,35 +102,46 @@ export function signatureText(signed: SignatureFinding): string {
 
 const KEY_CHARS_SHOWN = 16;
 
-export type SavedAction = SavedRunnable | SavedNoop | SavedBlocked | SavedExpired;
+/**
+ * Each field is what the reviewers see and `apply` derives again: it refuses the plan if one differs. What may change until
+ * then, such as where the volume is attached, has no field.
+ */
+export type SavedAction = SavedPinned | SavedBlocked | SavedExpired;
+/** The actions whose volume and backup are known. */
+export type SavedPinned = SavedRunnable | SavedNoop;
 export type SavedRunnable = SavedRestore | SavedResume;
 
 interface SavedCommon {
   /** As declared in the manifests. The other fields hold what it was resolved to. */
   readonly declared: RestoreSpec;
-  readonly volume: VolumeView;
-  readonly backup: Omit<BackupView, 'selector'>;
+}
+
+interface PinnedCommon extends SavedCommon {
+  readonly volume: { readonly id: string };
+  readonly backup: { readonly id: string };
   /** The address that its record had before. */
   readonly was?: Address;
 }
 
-/** Fields of restores that were planned or are done: their ids are known. */
-interface SavedPinned extends SavedCommon {
-  readonly volume: Identified<VolumeView>;
-  readonly backup: Identified<SavedCommon['backup']>;
+export type SavedVolume = Identified<Pick<VolumeView, 'id' | 'name' | 'size'>>;
+export type SavedBackup = Identified<Omit<BackupView, 'selector' | 'of_volume_name'>>;
+
+interface RunnableCommon extends PinnedCommon {
+  readonly volume: SavedVolume;
+  readonly backup: SavedBackup;
 }
 
-export interface SavedRestore extends SavedPinned {
+export interface SavedRestore extends RunnableCommon {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
   readonly changes: readonly FieldChange[];
 }
 
-export interface SavedResume extends SavedPinned {
+export interface SavedResume extends RunnableCommon {
   readonly kind: 'resume';
 }
 
-export interface SavedNoop extends SavedPinned {
+export interface SavedNoop extends PinnedCommon {
   readonly kind: 'noop';
   readonly done_at: string;
   /** The plan records that the rule of the declaration is done. */
@@ -172,6 +183,10 @@ export function isSavedRunnable(action: SavedAction): action is SavedRunnable {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 
+export function isSavedPinned(action: SavedAction): action is SavedPinned {
+  return isSavedRunnable(action) || action.kind === 'noop';
+}
+
 /**
  * The saved action as an action. Its source is its address, because advice must not name the position in the plan file.
  */
@@ -180,10 +195,17 @@ export function describedAction(saved: SavedAction): DescribedAction {
   switch (kind) {
     case 'restore': {
       const { cause, changes } = saved;
-      return { kind, ...runnable(saved), cause, changes, waits_for: [] };
+      return {
+        kind,
+        ...runnable(saved),
+        cause,
+        changes,
+        waits_for: [],
+        ...optional('protect', declared.protect),
+      };
     }
     case 'resume':
-      return { kind, ...runnable(saved) };
+      return { kind, ...runnable(saved), ...optional('protect', declared.protect || undefined) };
     case 'noop':
       return {
         kind,
@@ -205,15 +227,24 @@ const REASONS_LISTED_MAX = 5;
 
 export function blockedAction(saved: SavedBlocked): BlockedAction {
   const codes = saved.reasons.slice(0, REASONS_LISTED_MAX).join(', ');
-  const reason = error('blocked-in-plan', `it was blocked when the plan was made (${codes})`, {
+  const reason = error('blocked-in-plan', `the plan has it as blocked (${codes})`, {
     remedy:
       'a saved plan does not run what it shows as blocked; to see whether it is still blocked: vbsctl plan',
   });
-  return { kind: 'blocked', ...common(saved), reasons: [reason] };
+  return { kind: 'blocked', ...common(asDeclared(saved)), reasons: [reason] };
 }
 
 export function expiredAction(saved: SavedExpired): ExpiredAction {
-  return { kind: 'expired', ...common(saved), valid_until: saved.declared.valid_until ?? '' };
+  return { kind: 'expired', ...common(asDeclared(saved)), valid_until: saved.declared.valid_until ?? '' };
+}
+
+function asDeclared({ declared }: SavedCommon) {
+  const { volume, backup } = declared;
+  return {
+    declared,
+    volume: volume.by === 'id' ? { id: volume.id } : { name: volume.name },
+    backup: backup.by === 'id' ? { id: backup.id } : {},
+  };
 }
 
 function common<V, B>({
@@ -221,7 +252,7 @@ function common<V, B>({
   volume,
   backup,
   was,
-}: SavedCommon & { readonly volume: V; readonly backup: B }) {
+}: SavedCommon & { readonly volume: V; readonly backup: B; readonly was?: Address }) {
   const { address, generation } = declared;
   return {
     address,
@@ -246,7 +277,7 @@ function runnable(saved: SavedRunnable) {
 
 /** All renames that the plan records. */
 export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renamed'>): Move[] {
-  return [...actions, ...renamed].flatMap(({ declared, was }) =>
+  return [...actions.filter(isSavedPinned), ...renamed].flatMap(({ declared, was }) =>
     was === undefined ? [] : [{ from: was, to: declared.address }],
   );
 }

@@ -1,4 +1,5 @@
-import { type CloudProject, otherProjectProblem, sameProject } from '../domain/cloud-project.ts';
+import { sameJson } from '../domain/canonical-json.ts';
+import { type CloudProject, otherProjectProblem } from '../domain/cloud-project.ts';
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -13,7 +14,7 @@ import {
   type SavedRunnable,
 } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
-import { addressesOf, type State } from '../domain/state.ts';
+import { addressesOf, recordsOfEntry, type State } from '../domain/state.ts';
 
 /**
  * Whether a saved plan may still be applied: if so, what is done, what an earlier run of it left under way and what is
@@ -61,10 +62,11 @@ export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: H
   const openMoves = own.moved ? 0 : moves;
   if (open + openMoves === 0 && runnable.length + moves > 0)
     return stale([appliedBefore(runnable.length, own)]);
+  const changed = changedRecords(saved, state, own.moved, hash);
   const reasons = [
     ...wrongAge(saved, state, context),
-    ...changedRecords(saved, state, own.moved, hash),
-    ...changedVolumes(saved, state, progress),
+    ...changed,
+    ...changedVolumes(saved, state, progress, changed),
   ];
   return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
 }
@@ -78,8 +80,10 @@ function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
 
-function otherProject(saved: SavedPlan, { target }: StalenessContext): Diagnostic[] {
-  if (sameProject(saved.target, target)) return [];
+/** The name, too: approvers read it. If the credentials do not have it, it is that of the state. */
+function otherProject(saved: SavedPlan, { target, state }: StalenessContext): Diagnostic[] {
+  const known = { project_name: state?.target.project_name, ...target };
+  if (sameJson({ ...known, ...saved.target }, known)) return [];
   const remedy = 'use credentials for the project of the plan, or make a plan for this one';
   return [otherProjectProblem('plan-other-project', 'plan', saved.target, target, remedy)];
 }
@@ -246,11 +250,12 @@ function recordChanged(
   );
 }
 
-/** Disks that were restored since, under an address that the plan does not name. */
+/** Disks that were restored since, under any address, also if its record is gone. `told`: the changes of records. */
 function changedVolumes(
   saved: SavedPlan,
   { history }: State,
   progress: ReadonlyMap<Address, Progress>,
+  told: readonly Diagnostic[],
 ): Diagnostic[] {
   const planned = new Map(
     saved.actions
@@ -260,22 +265,25 @@ function changedVolumes(
       )
       .map(({ declared, volume }) => [volume.id, declared]),
   );
-  const reported = new Set(saved.records.map(({ address }) => address));
+  const reported = new Set(told.map(({ where }) => where?.address));
   const reasons: Diagnostic[] = [];
   for (let index = history.length - 1; index >= 0; index--) {
     const entry = history[index];
     if (!entry || entry.serial <= saved.state.serial) break;
-    if (entry.type !== 'closed' || entry.record.plan_digest === saved.digest) continue;
-    const { record, actor } = entry;
-    const declared = planned.get(record.volume_id);
-    if (!declared || reported.has(record.address)) continue;
-    reported.add(record.address);
-    reasons.push(
-      planStale(
-        declared.address,
-        `the disk of ${declared.address} was restored by ${record.address} since the plan was made at ${saved.created_at}: ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
-      ),
-    );
+    // What was removed was restored before.
+    if (entry.type === 'removed') continue;
+    for (const record of recordsOfEntry(entry)) {
+      const declared = planned.get(record.volume_id);
+      if (!declared || record.plan_digest === saved.digest || reported.has(record.address)) continue;
+      reported.add(record.address);
+      const { who, operation } = entry.actor;
+      reasons.push(
+        planStale(
+          declared.address,
+          `the disk of ${declared.address} was restored by ${record.address} since the plan was made at ${saved.created_at}: ${record.status} at ${record.updated_at}, run by ${who} (${operation})`,
+        ),
+      );
+    }
   }
   return reasons;
 }

@@ -1,3 +1,4 @@
+import { sameJson } from '../domain/canonical-json.ts';
 import type { Backup } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -9,18 +10,24 @@ import {
   type NoopAction,
   type Plan,
   type RestoreAction,
+  type ResumeAction,
 } from '../domain/plan.ts';
 import {
   blockedAction,
   expiredAction,
-  isSavedRunnable,
+  isSavedPinned,
   movesOf,
-  type SavedAction,
+  type SavedBackup,
+  type SavedNoop,
   type SavedPlan,
+  type SavedRestore,
   type SavedRunnable,
+  type SavedVolume,
 } from '../domain/saved-plan.ts';
 import { type Address, type RestoreSpec, selectorOf } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
 import { type Progress, planStale, type Staleness } from './plan-staleness.ts';
+import { savedAction } from './save.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
 /**
@@ -30,7 +37,7 @@ import { indexBackups, pickBackup } from './select.ts';
 export function pinnedSpecs({ actions, renamed }: SavedPlan): RestoreSpec[] {
   return [
     ...actions
-      .filter(isPlannedAgain)
+      .filter(isSavedPinned)
       .map(({ declared, volume, backup }) => pinned(declared, volume.id, backup.id)),
     ...renamed.map(({ declared, volume_id, backup_id }) => pinned(declared, volume_id, backup_id)),
   ];
@@ -38,15 +45,7 @@ export function pinnedSpecs({ actions, renamed }: SavedPlan): RestoreSpec[] {
 
 /** The addresses of `pinnedSpecs` that are part of the plan. */
 export function plannedAddresses({ actions }: SavedPlan): Address[] {
-  return actions.filter(isPlannedAgain).map(({ declared }) => declared.address);
-}
-
-/** A blocked or expired restore does not run, but its record may be renamed. */
-function isPlannedAgain(
-  action: SavedAction,
-): action is SavedAction & Pick<SavedRunnable, 'volume' | 'backup'> {
-  if (isSavedRunnable(action) || action.kind === 'noop') return true;
-  return action.was !== undefined && action.volume.id !== undefined && action.backup.id !== undefined;
+  return actions.filter(isSavedPinned).map(({ declared }) => declared.address);
 }
 
 function pinned(spec: RestoreSpec, volumeId: string, backupId: string): RestoreSpec {
@@ -107,24 +106,13 @@ export function reconcile(
     const today = now.get(address);
     if (!today) throw new Error(`${address} was not planned again`);
     if (action.kind === 'noop') {
-      if (today.kind !== 'noop')
-        reasons.push(planStale(address, 'the plan shows it as done, but the state does not'));
-      else {
-        // The record would then count as done by this rule, too.
-        if (today.new_protect !== undefined && !action.records_protect)
-          reasons.push(
-            planStale(
-              address,
-              'it would change whether its disk is protected, and the plan does not show that',
-            ),
-          );
-        if (action.records_selector) reasons.push(...ruleMismatch(action.declared, today, saved));
-        // Changes nothing in the record that the plan did not show.
+      const differs = noopDifferences(action, today, saved, state);
+      if (differs.length > 0 || today.kind !== 'noop') reasons.push(...differs);
+      else
         actions.push({
           ...today,
           ...optional('new_selector', action.records_selector && selectorOf(action.declared)),
         });
-      }
       continue;
     }
     const reached = progress.get(address);
@@ -139,7 +127,7 @@ export function reconcile(
         const differs = [
           ...anotherKind(action, today, reached),
           ...recordElsewhere(action, today, moved),
-          ...differences(action, today, saved),
+          ...differences(action, today, reached, saved),
         ];
         if (differs.length > 0) reasons.push(...differs);
         else actions.push(withRule(action.declared, today));
@@ -162,14 +150,15 @@ export function reconcile(
     }
   }
   if (reasons.length > 0) return { kind: 'refused', reasons };
+  // Of the manifests and of what --target left out, only the file tells.
   const { left_out, ...rest } = fresh;
   return {
     kind: 'plan',
     plan: {
       ...rest,
       created_at: saved.created_at,
+      manifests: [],
       actions,
-      ...optional('left_out', saved.left_out),
       moves: moved ? [] : fresh.moves,
       notices,
       orphans: [],
@@ -222,7 +211,41 @@ function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean):
   return [planStale(address, `its record is now at ${was ?? address}`)];
 }
 
-function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diagnostic[] {
+/** Of a restore that is done. */
+function noopDifferences(saved: SavedNoop, today: Action, plan: SavedPlan, state: State): Diagnostic[] {
+  const { declared, done_at, records_protect, records_selector } = saved;
+  const { address } = declared;
+  if (today.kind !== 'noop') return [planStale(address, 'the plan shows it as done, but the state does not')];
+  if (today.done_at !== done_at)
+    return [planStale(address, `it was done at ${today.done_at}, not at ${done_at} as the plan shows`)];
+  const record = state.records.get(today.was ?? address);
+  // An earlier run of the plan recorded what the plan shows.
+  if (record?.plan_digest === plan.digest) return [];
+  const changesProtect = today.new_protect !== undefined;
+  if (changesProtect !== (records_protect === true))
+    return [
+      planStale(
+        address,
+        changesProtect
+          ? 'it would change whether its disk is protected, and the plan does not show that'
+          : 'the plan shows that it changes whether its disk is protected, but it does not',
+      ),
+    ];
+  if (!records_selector) return [];
+  const selector = selectorOf(declared);
+  const isNew =
+    record?.status === 'succeeded' &&
+    record.volume_id === today.volume.id &&
+    record.backup_id === today.backup.id &&
+    !sameJson(record.selector, selector);
+  // The record would then count as done by this rule, too.
+  return isNew
+    ? ruleMismatch(declared, today, plan)
+    : [planStale(address, 'the plan records its rule, but the state has no record to add it to')];
+}
+
+/** Of a restore that the plan starts or resumes. */
+function differences(saved: SavedRunnable, today: Action, progress: Progress, plan: SavedPlan): Diagnostic[] {
   const { created_at: approvedAt } = plan;
   const { address } = saved.declared;
   const where = { address };
@@ -230,23 +253,23 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
     planStale(address, `${what}, which differs from the plan approved at ${approvedAt}`);
   switch (today.kind) {
     case 'resume':
-      return [];
-    case 'restore': {
-      const { volume, backup } = saved;
-      const now = today.backup;
-      const changes = [
-        renamed(`disk ${volume.id}`, volume.name, today.volume.name),
-        renamed(`backup ${backup.id}`, backup.name, now.name),
-        now.of_volume_id !== backup.of_volume_id &&
-          `backup ${backup.id} is of disk ${now.of_volume_id}, not of ${backup.of_volume_id}`,
-        now.size !== backup.size && `backup ${backup.id} has ${now.size} GB, not ${backup.size} GB`,
-        now.created_at !== backup.created_at &&
-          `backup ${backup.id} was created at ${now.created_at}, not ${backup.created_at}`,
-        (today.volume.size ?? 0) < (volume.size ?? 0) &&
-          `disk ${volume.id} has ${today.volume.size} GB, not ${volume.size} GB`,
-      ];
+      // This plan began it, as it was approved.
+      if (progress === 'under_way') return [];
       return [
-        ...changes.filter((change) => change !== false).map(differ),
+        ...viewDifferences(saved, savedAction(today, saved.declared)).map(differ),
+        // The rule of the record stays, even if it would not select the backup today.
+        ...(sameJson(today.record.selector, selectorOf(saved.declared))
+          ? []
+          : ruleMismatch(saved.declared, today, plan)),
+      ];
+    case 'restore': {
+      const derived = savedAction(today, saved.declared);
+      return [
+        ...viewDifferences(saved, derived).map(differ),
+        // A repetition by this plan differs from its first attempt, which was as approved.
+        ...(progress === 'to_do' && saved.kind === 'restore' ? changeDifferences(saved, derived) : []).map(
+          differ,
+        ),
         ...ruleMismatch(saved.declared, today, plan),
       ];
     }
@@ -270,10 +293,47 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
   }
 }
 
+type Facts<View> = {
+  readonly [Field in Exclude<keyof View, 'id'>]-?: (now: View[Field], approved: View[Field]) => string;
+};
+
+/** Approvers read names: a changed name may change what they meant. */
+const DISK: Facts<SavedVolume> = {
+  name: (now, approved) => `is called ${now || 'nothing'}, not ${approved || 'nothing'}`,
+  size: (now, approved) => `has ${now ?? 'no'} GB, not ${approved ?? 'no'} GB`,
+};
+
+const BACKUP: Facts<SavedBackup> = {
+  ...DISK,
+  created_at: (now, approved) => `was created at ${now}, not ${approved}`,
+  of_volume_id: (now, approved) => `is of disk ${now}, not of ${approved}`,
+};
+
+function viewDifferences(approved: SavedRunnable, now: SavedRunnable): string[] {
+  return [
+    ...factDifferences(`disk ${now.volume.id}`, DISK, approved.volume, now.volume),
+    ...factDifferences(`backup ${now.backup.id}`, BACKUP, approved.backup, now.backup),
+  ];
+}
+
+function factDifferences<View>(what: string, facts: Facts<View>, approved: View, now: View): string[] {
+  return (Object.keys(facts) as (keyof typeof facts)[]).flatMap((field) =>
+    now[field] === approved[field] ? [] : [`${what} ${facts[field](now[field], approved[field])}`],
+  );
+}
+
+function changeDifferences(approved: SavedRestore, now: SavedRestore): string[] {
+  if (now.cause === approved.cause && sameJson(now.changes, approved.changes)) return [];
+  const fields = now.changes.map(({ field }) => field).join(', ');
+  return [
+    `it restores ${now.cause === 'again' ? 'again' : 'for the first time'} and changes ${fields || 'nothing'}`,
+  ];
+}
+
 /** The rule is from the manifest: a backup that it could not have picked was not intended. */
 function ruleMismatch(
   { address, backup: rule }: RestoreSpec,
-  { volume, backup }: RestoreAction | NoopAction,
+  { volume, backup }: RestoreAction | ResumeAction | NoopAction,
   { created_at }: SavedPlan,
 ): Diagnostic[] {
   if (rule.by !== 'selector' || volume.id === undefined) return [];
@@ -284,11 +344,6 @@ function ruleMismatch(
   const picked = pickBackup(rule.selector, volume.id, indexBackups([seen], ''), Date.parse(created_at));
   if (picked.kind === 'picked') return [];
   return [planStale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
-}
-
-/** Approvers read names: a changed name may change what they meant. */
-function renamed(what: string, approved: string | undefined, now: string | undefined): string | false {
-  return approved !== now && `${what} is called ${now || 'nothing'}, not ${approved || 'nothing'}`;
 }
 
 /** A dependency failed in an earlier run of this plan; the plan is not stale. */

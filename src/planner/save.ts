@@ -3,7 +3,7 @@ import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Policy } from '../domain/config.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
-import type { Action, BackupView, Plan } from '../domain/plan.ts';
+import { type Action, isRunnable, type Plan, type RunnableAction } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import {
   type Hash,
@@ -15,6 +15,7 @@ import {
   type SavedAction,
   type SavedNotice,
   type SavedPlan,
+  type SavedRunnable,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -40,7 +41,7 @@ export function save(
     if (!spec) throw new Error(`${address} is planned and not declared`);
     return spec;
   };
-  const actions = plan.actions.map((action) => readable(savedAction(action, specOf(action.address))));
+  const actions = plan.actions.map((action) => savedAction(action, specOf(action.address)));
   const renamed = renamedOutside(plan, specOf, state);
   const saved: Omit<SavedPlan, 'digest'> = {
     apiVersion: 'vbsctl.dev/v1',
@@ -65,23 +66,33 @@ export function save(
   return { ...saved, digest: runSync(planDigest(saved, hash)) };
 }
 
-function savedAction(action: Action, declared: RestoreSpec): SavedAction {
-  const common = { declared: withoutExcerpts(declared), ...optional('was', action.was) };
+/** What the file has of an action. */
+export function savedAction<A extends Action>(
+  action: A,
+  declared: RestoreSpec,
+): Extract<SavedAction, Pick<A, 'kind'>> {
+  return readable(withoutDerived(action, withoutExcerpts(declared))) as Extract<SavedAction, Pick<A, 'kind'>>;
+}
+
+function withoutDerived(action: Action, declared: RestoreSpec): SavedAction {
+  const was = optional('was', action.was);
   switch (action.kind) {
     case 'restore': {
       const { kind, cause, changes } = action;
-      return { kind, ...common, ...viewsOf(action), cause, changes };
+      return { kind, declared, ...was, ...viewsOf(action), cause, changes };
     }
     case 'resume':
-      return { kind: action.kind, ...common, ...viewsOf(action) };
+      return { kind: action.kind, declared, ...was, ...viewsOf(action) };
     case 'expired':
-      return { kind: action.kind, ...common, ...viewsOf(action) };
+      return { kind: action.kind, declared };
     case 'noop': {
-      const { kind, done_at, new_selector, new_protect } = action;
+      const { kind, volume, backup, done_at, new_selector, new_protect } = action;
       return {
         kind,
-        ...common,
-        ...viewsOf(action),
+        declared,
+        ...was,
+        volume: { id: volume.id },
+        backup: { id: backup.id },
         done_at,
         ...optional('records_selector', new_selector && (true as const)),
         ...optional('records_protect', new_protect !== undefined || undefined),
@@ -89,7 +100,7 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
     }
     case 'blocked': {
       const reasons = action.reasons.map(({ code }) => code);
-      return { kind: action.kind, ...common, ...viewsOf(action), reasons };
+      return { kind: action.kind, declared, reasons };
     }
     default:
       return unreachable(action);
@@ -115,21 +126,24 @@ function withoutExcerpts(spec: RestoreSpec): RestoreSpec {
   return { ...rest, source };
 }
 
-/** Without the selector, which the declaration has. */
-function viewsOf<V, B extends BackupView>({ volume, backup }: { readonly volume: V; readonly backup: B }) {
-  const { selector, ...rest } = backup;
-  return { volume, backup: rest };
+/** Without what the declaration has, and what may change until the plan is applied. */
+function viewsOf({ volume, backup }: RunnableAction): Pick<SavedRunnable, 'volume' | 'backup'> {
+  const { selector, of_volume_name, ...rest } = backup;
+  const { id, name, size } = volume;
+  return { volume: { id, ...optional('name', name), ...optional('size', size) }, backup: rest };
 }
 
-/** Renames of records whose restores are not part of the plan: two records may exchange their addresses. */
+/** Renames of records whose restores the plan does not run: two records may exchange their addresses. */
 function renamedOutside(
   { actions, moves }: Plan,
   specOf: (address: Address) => RestoreSpec,
   { records }: State,
 ): Renamed[] {
-  const planned = new Set(actions.map(({ address }) => address));
+  const pinned = new Set(
+    actions.filter((one) => isRunnable(one) || one.kind === 'noop').map(({ address }) => address),
+  );
   return moves
-    .filter(({ to }) => !planned.has(to))
+    .filter(({ to }) => !pinned.has(to))
     .map(({ from, to }) => {
       const record = records.get(from);
       if (!record) throw new Error(`${from} is renamed and has no record`);

@@ -7,7 +7,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import {
   type Hash,
-  isSavedRunnable,
+  isSavedPinned,
   minorOf,
   PLAN_AGAIN,
   planDigest,
@@ -124,11 +124,13 @@ function quotable(found: unknown): unknown {
 /** What the shapes cannot express. */
 function contradiction(plan: SavedPlan): Issue | undefined {
   const { actions, renamed, records } = plan;
-  const seen = new Set<string>();
-  for (const [list, entries] of [
-    ['actions', actions],
-    ['renamed', renamed],
-  ] as const)
+  const pinned = actions.filter(isSavedPinned).map(({ declared }) => declared.address);
+  // A restore that the plan does not run may be renamed.
+  for (const [list, entries, before] of [
+    ['actions', actions, []],
+    ['renamed', renamed, pinned],
+  ] as const) {
+    const seen = new Set<string>(before);
     for (const [index, { declared }] of entries.entries()) {
       const { address, set, name } = declared;
       const at = [list, index, 'declared', 'address'];
@@ -137,6 +139,7 @@ function contradiction(plan: SavedPlan): Issue | undefined {
       if (seen.has(address)) return { path: at, expected: 'each address once', found: address };
       seen.add(address);
     }
+  }
   for (const [index, action] of actions.entries()) {
     const wrong = contradictsDeclaration(action);
     if (wrong) return { ...wrong, path: ['actions', index, ...wrong.path] };
@@ -145,8 +148,12 @@ function contradiction(plan: SavedPlan): Issue | undefined {
   if (canonicalJson(touched) !== canonicalJson(records.map(({ address }) => address)))
     return { path: ['records'], expected: 'the records of the actions', found: records };
   const version = new Map(records.map(({ address, sha256 }) => [address, sha256]));
-  for (const [index, { kind, declared, was }] of actions.entries())
-    if ((kind === 'resume' || was !== undefined) && version.get(was ?? declared.address) === undefined)
+  for (const [index, action] of actions.entries())
+    if (
+      isSavedPinned(action) &&
+      (action.kind === 'resume' || action.was !== undefined) &&
+      version.get(action.was ?? action.declared.address) === undefined
+    )
       return { path: ['actions', index], expected: 'the record that it continues', found: undefined };
   for (const [index, { declared, volume_id, backup_id, was }] of renamed.entries()) {
     const wrong = otherPin(declared, volume_id, backup_id);
@@ -159,19 +166,17 @@ function contradiction(plan: SavedPlan): Issue | undefined {
 
 /** The policy checks the declaration, and the user sees the volume and backup it was resolved to: both must agree. */
 function contradictsDeclaration(action: SavedAction): Issue | undefined {
-  const { kind, declared, volume, backup } = action;
+  const { kind, declared } = action;
   if (kind === 'expired' && declared.valid_until === undefined)
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
   if (kind === 'noop' && action.records_selector && declared.backup.by !== 'selector')
     return { path: ['declared', 'backup'], expected: 'a rule', found: declared.backup };
   if (kind === 'noop' && action.records_protect && declared.protect === undefined)
     return { path: ['declared', 'protect'], expected: 'true or false', found: undefined };
-  if (!isSavedRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
-  if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };
-  if (backup.id === undefined) return { path: ['backup', 'id'], expected: 'an id', found: undefined };
-  if (declared.volume.by === 'name' && kind === 'restore' && declared.volume.name !== volume.name)
-    return { path: ['volume', 'name'], expected: 'the name that was declared', found: volume.name };
-  return otherPin(declared, volume.id, backup.id);
+  if (!isSavedPinned(action)) return undefined;
+  if (declared.volume.by === 'name' && kind === 'restore' && declared.volume.name !== action.volume.name)
+    return { path: ['volume', 'name'], expected: 'the name that was declared', found: action.volume.name };
+  return otherPin(declared, action.volume.id, action.backup.id);
 }
 
 function otherPin({ volume, backup }: RestoreSpec, volumeId: string, backupId: string): Issue | undefined {

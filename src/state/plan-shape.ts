@@ -1,4 +1,3 @@
-import type { Attachment } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
 import type { SourcePosition } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
@@ -9,6 +8,7 @@ import {
   type PlanSignature,
   type Renamed,
   type SavedAction,
+  type SavedBackup,
   type SavedBlocked,
   type SavedExpired,
   type SavedNoop,
@@ -16,6 +16,7 @@ import {
   type SavedPlan,
   type SavedRestore,
   type SavedResume,
+  type SavedVolume,
   type StateRef,
 } from '../domain/saved-plan.ts';
 import {
@@ -97,25 +98,6 @@ const selector = object<Selector>({
   name: optionalField(text),
 });
 
-const volumeFacts = {
-  name: optionalField(text),
-  size: optionalField(nonNegative),
-  status: optionalField(text),
-  attachments: optionalField(
-    array(
-      object<Attachment>({ server_id: text, server_name: optionalField(text), device: optionalField(text) }),
-    ),
-  ),
-};
-
-const backupFacts = {
-  name: optionalField(text),
-  size: optionalField(nonNegative),
-  created_at: optionalField(moment),
-  of_volume_id: optionalField(id),
-  of_volume_name: optionalField(text),
-};
-
 const labels = refine<RestoreSpec['labels']>(
   (value) =>
     isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined),
@@ -167,35 +149,39 @@ const spec = object<RestoreSpec>({
   source: place,
 });
 
-const declared = { declared: spec, was: optionalField(address) };
-const pinned = {
-  ...declared,
-  volume: object<SavedRestore['volume']>({ ...volumeFacts, id }),
-  backup: object<SavedRestore['backup']>({ ...backupFacts, id }),
-};
-const unpinned = {
-  ...declared,
-  volume: object<SavedBlocked['volume']>({ ...volumeFacts, id: optionalField(id) }),
-  backup: object<SavedBlocked['backup']>({ ...backupFacts, id: optionalField(id) }),
+const runnable = {
+  declared: spec,
+  was: optionalField(address),
+  volume: object<SavedVolume>({ id, name: optionalField(text), size: optionalField(nonNegative) }),
+  backup: object<SavedBackup>({
+    id,
+    name: optionalField(text),
+    size: optionalField(nonNegative),
+    created_at: optionalField(moment),
+    of_volume_id: optionalField(id),
+  }),
 };
 
 const action = variant<SavedAction, 'kind'>('kind', {
   restore: object<SavedRestore>({
-    ...pinned,
+    ...runnable,
     kind: oneOf('restore'),
     cause: oneOf('first', 'again'),
     changes: array(object<FieldChange>({ field: text, before: text, after: text })),
   }),
-  resume: object<SavedResume>({ ...pinned, kind: oneOf('resume') }),
+  resume: object<SavedResume>({ ...runnable, kind: oneOf('resume') }),
   noop: object<SavedNoop>({
-    ...pinned,
+    declared: spec,
+    was: optionalField(address),
+    volume: object<SavedNoop['volume']>({ id }),
+    backup: object<SavedNoop['backup']>({ id }),
     kind: oneOf('noop'),
     done_at: time,
     records_selector: optionalField(literalTrue),
     records_protect: optionalField(literalTrue),
   }),
-  blocked: object<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: array(code) }),
-  expired: object<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
+  blocked: object<SavedBlocked>({ declared: spec, kind: oneOf('blocked'), reasons: array(code) }),
+  expired: object<SavedExpired>({ declared: spec, kind: oneOf('expired') }),
 });
 
 export const savedPlan = object<SavedPlan>({

@@ -1,3 +1,4 @@
+import { quoted } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
 import {
@@ -11,11 +12,11 @@ import {
 import { positionText, remedyLines } from './diagnostics.ts';
 import { actionLines } from './plan/action.ts';
 import { doneLines, otherMoveLines } from './plan/done.ts';
-import { headerLines } from './plan/header.ts';
+import { headerLines, MANIFESTS_LISTED_MAX } from './plan/header.ts';
 import { isKind, type PlanTextOptions } from './plan/parts.ts';
 import { countsOf, summaryLines } from './plan/summary.ts';
 import { joinLines, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
-import { grouped, when } from './words.ts';
+import { grouped, listed, plural, when } from './words.ts';
 
 /**
  * `vbsctl show`: a saved plan as its file has it. Every word of it may be forged, so all of it is shown as data, the advice
@@ -33,11 +34,11 @@ export function savedPlanText(
   return joinLines([
     ...headingLines(saved, path, signed, options),
     ...wrap(
-      'This is the content of the file. vbsctl apply compares all of it with the cloud and the state, and refuses what differs.',
+      'This is the content of the file. show does not compare it with the cloud and the state. vbsctl apply does, and refuses the plan if a disk, a backup, a change, a rename or a done restore is not as shown here.',
       width,
     ).map(style.warn),
     '',
-    ...headerLines({ ...saved, offline: false }, options),
+    ...headerLines({ ...saved, manifests: [], offline: false }, options),
     ...doneLines(actions.filter(isKind('noop')), options),
     ...otherMoveLines(outline, options),
     // One string for each block: a plan may have 100,000 of them.
@@ -48,7 +49,7 @@ export function savedPlanText(
       ),
     ...noticeLines(saved.notices, options),
     '',
-    ...summaryLines(countsOf(outline), actions.filter(isKind('restore')), saved.left_out, options),
+    ...summaryLines(countsOf(outline), actions.filter(isKind('restore')), undefined, options),
     '',
     ...remedyLines(
       `vbsctl apply ${shellPath(path)}, which refuses the plan if it was applied before, is stale, or was forged`,
@@ -68,24 +69,36 @@ export function savedPlanHeading(
 }
 
 function headingLines(
-  { created_at, tool_version, digest, waivers }: SavedPlan,
+  saved: SavedPlan,
   path: string,
   signed: SignatureFinding,
   { style, width, now }: TextOptions,
 ): string[] {
   return [
-    `${style.strong(`Plan ${sanitize(path)}`)}, made ${when(created_at, now)} by vbsctl ${sanitize(tool_version)}`,
-    style.faint(`digest ${sanitize(digest)}`),
+    style.strong(`Plan ${sanitize(path)}`),
+    style.faint(`digest ${sanitize(saved.digest)}`),
     ...wrap(signatureText(signed), width).map(signed.kind === 'valid' ? style.good : style.warn),
-    ...(waivers.length === 0 ? [] : wrap(waiversText(waivers), width).map(style.faint)),
+    ...wrap(madeText(saved, now), width).map(style.faint),
     '',
   ];
 }
 
-/** Quoted, because a forged file could otherwise advise to lift a limit. `apply` itself names the limits in the way. */
-function waiversText(waivers: SavedPlan['waivers']): string {
+/**
+ * What only the file says of itself. Quoted, because a forged file could otherwise advise to lift a limit. `apply`
+ * itself names the limits in the way.
+ */
+function madeText(
+  { created_at, tool_version, manifests, left_out, waivers }: SavedPlan,
+  now: number,
+): string {
+  const paths = manifests.map(({ path }) => quoted(path));
   const flags = [...new Set(waivers)].map((waiver) => `“--allow-${waiver}”`);
-  return `the file says that it was made with ${flags.join(', ')}; apply checks today’s policy itself`;
+  return [
+    `the file says that it was made ${when(created_at, now)} by vbsctl ${sanitize(tool_version)}`,
+    ...(paths.length === 0 ? [] : [`from ${listed(paths, MANIFESTS_LISTED_MAX)}`]),
+    ...(left_out === undefined ? [] : [`without ${plural(left_out, 'other declared restore')} (--target)`]),
+    ...(flags.length === 0 ? [] : [`with ${flags.join(', ')}; apply checks today’s policy itself`]),
+  ].join(' ');
 }
 
 function sourceLines({ declared }: SavedAction, { style }: PlanTextOptions): string[] {

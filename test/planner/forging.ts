@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { runSync } from '../../src/domain/chunked-work.ts';
-import { signedText } from '../../src/domain/saved-plan.ts';
+import { type SavedAction, signedText } from '../../src/domain/saved-plan.ts';
 
 /** What whoever can write a plan file can do to it: any edit, and a digest that fits. */
 
@@ -25,13 +25,28 @@ function edit(tree: Tree, [key = '', ...rest]: readonly string[], value: unknown
   else Object.defineProperty(tree, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Makes the restore at an index of the actions an action of another kind. */
-export function turned(index: number, kind: string, more: Tree = {}): Edits {
-  const at = `actions.${index}`;
-  return {
-    [`${at}.kind`]: kind,
-    [`${at}.cause`]: undefined,
-    [`${at}.changes`]: undefined,
-    ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`${at}.${key}`, value])),
+/** Makes the restore at an index of the actions an action of another kind, without the fields that this kind does not have. */
+export function turned(index: number, kind: SavedAction['kind'], more: Tree = {}): Edits {
+  const edits = {
+    kind,
+    ...Object.fromEntries(ONLY_OF_A_RESTORE[kind].map((path) => [path, undefined])),
+    ...more,
   };
+  return Object.fromEntries(Object.entries(edits).map(([key, value]) => [`actions.${index}.${key}`, value]));
 }
+
+const FACTS = [
+  'volume.name',
+  'volume.size',
+  'backup.name',
+  'backup.size',
+  'backup.created_at',
+  'backup.of_volume_id',
+];
+const ONLY_OF_A_RESTORE: { readonly [Kind in SavedAction['kind']]: readonly string[] } = {
+  restore: [],
+  resume: ['cause', 'changes'],
+  noop: ['cause', 'changes', ...FACTS],
+  blocked: ['cause', 'changes', 'volume', 'backup'],
+  expired: ['cause', 'changes', 'volume', 'backup'],
+};

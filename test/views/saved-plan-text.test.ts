@@ -10,12 +10,7 @@ const options = { style: makeStyle(false), width: 80, now: Date.parse('2026-11-2
 function resolved(address: string, n: string): Pick<SavedRestore, 'declared' | 'volume' | 'backup'> {
   return {
     declared: spec(address, `v${n}`, `b${n}`, { source: { file: 'restores.yaml', line: Number(n) } }),
-    volume: {
-      id: `v${n}`,
-      name: `disk-${n}`,
-      size: 10,
-      attachments: [{ server_id: 's1', device: '/dev/vdb' }],
-    },
+    volume: { id: `v${n}`, name: `disk-${n}`, size: 10 },
     backup: {
       id: `b${n}`,
       name: `nightly-${n}`,
@@ -44,13 +39,23 @@ const PLAN: SavedPlan = {
       ...resolved('pay/log', '2'),
       kind: 'restore',
       cause: 'again',
-      changes: [{ field: 'generation', before: '1', after: '2' }],
+      declared: spec('pay/log', 'v2', 'b2', { generation: 2, protect: false }),
+      changes: [
+        { field: 'generation', before: '1', after: '2' },
+        { field: 'protect', before: 'true', after: 'false' },
+      ],
     },
     { ...resolved('pay/web', '3'), kind: 'resume' },
-    { ...resolved('pay/mail', '4'), kind: 'noop', done_at: '2026-11-20T00:00:00.000Z', was: 'pay/post' },
-    { ...resolved('pay/wal', '5'), kind: 'blocked', reasons: ['outcome-unknown'] },
     {
-      ...resolved('pay/old', '6'),
+      kind: 'noop',
+      declared: spec('pay/mail', 'v4', 'b4'),
+      volume: { id: 'v4' },
+      backup: { id: 'b4' },
+      done_at: '2026-11-20T00:00:00.000Z',
+      was: 'pay/post',
+    },
+    { kind: 'blocked', declared: spec('pay/wal', 'v5', 'b5'), reasons: ['outcome-unknown'] },
+    {
       declared: spec('pay/old', 'v6', 'b6', { valid_until: '2026-11-23T00:00:00.000Z' }),
       kind: 'expired',
     },
@@ -83,8 +88,8 @@ describe('the text of a saved plan', () => {
           {
             ...first,
             declared: { ...first.declared, source: { file: evil, line: 1 } },
-            volume: { id: 'v1', name: evil, attachments: [{ server_id: evil, server_name: evil }] },
-            backup: { id: 'b1', name: evil, of_volume_id: 'v9', of_volume_name: evil },
+            volume: { id: 'v1', name: evil },
+            backup: { id: 'b1', name: evil, of_volume_id: 'v9' },
             changes: [{ field: evil, before: evil, after: evil }],
           },
           ...rest,

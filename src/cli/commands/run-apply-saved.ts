@@ -65,7 +65,8 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
         printInText(
           io,
           flags.output,
-          () => `${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`,
+          () =>
+            `${savedPlanHeading({ ...saved, manifests }, path, signed, options)}${planBody(plan, options)}\n`,
         );
       },
     },

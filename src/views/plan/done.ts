@@ -90,14 +90,14 @@ export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTe
   ];
 }
 
-/** Renames of restores that `--target` leaves out: the plan shows everything that apply writes. */
+/** Renames of restores that the plan does not show otherwise: it shows everything that apply writes. */
 export function otherMoveLines({ actions, moves }: PlanOutline, { style, width }: PlanTextOptions): string[] {
   const shown = new Set(actions.flatMap(({ was, address }) => (was === undefined ? [] : [address])));
   const others = moves.filter(({ to }) => !shown.has(to));
   if (others.length === 0) return [];
   return [
     '',
-    ...wrap('Also renamed, although not part of this plan (no disk is changed):', width),
+    ...wrap('Also renamed (no disk is changed):', width),
     ...others.map(({ from, to }) => style.faint(`  ${sanitize(from)} → ${sanitize(to)}`)),
   ];
 }

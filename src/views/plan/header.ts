@@ -22,7 +22,7 @@ export function stateWarningLines(
   ];
 }
 
-const MANIFESTS_LISTED_MAX = 3;
+export const MANIFESTS_LISTED_MAX = 3;
 
 /** Project, state and manifests of the plan. */
 export function headerLines(
