@@ -112,13 +112,16 @@ async function linksResolved(path: string, onLink: (directory: string) => void =
     }
     const next = join(real, name);
     const target = await linkTarget(next);
-    if (target === 'absent') return join(next, ...rest);
+    if (target === 'absent') {
+      // The names behind it are not looked up, so none of them may lead back to what is there.
+      if (rest.includes('..')) throw systemError('ENOENT', 'no such file or directory', path);
+      return join(next, ...rest);
+    }
     if (target === 'no link') {
       real = next;
       continue;
     }
-    if (++links > LINKS_MAX)
-      throw Object.assign(new Error('ELOOP: too many symbolic links'), { code: 'ELOOP', path });
+    if (++links > LINKS_MAX) throw systemError('ELOOP', 'too many symbolic links', path);
     onLink(real);
     if (isAbsolute(target.to)) real = parse(target.to).root;
     rest.unshift(...namesOf(target.to));
@@ -131,11 +134,15 @@ async function linkTarget(path: string): Promise<{ readonly to: string } | 'no l
     if (!(await lstat(path)).isSymbolicLink()) return 'no link';
     const to = await readlink(path, 'buffer');
     if (isUtf8(to)) return { to: to.toString() };
-    throw Object.assign(new Error('EILSEQ: a symbolic link to a name that is not UTF-8'), { code: 'EILSEQ' });
+    throw systemError('EILSEQ', 'a symbolic link to a name that is not UTF-8', path);
   } catch (cause) {
     if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return 'absent';
     throw cause;
   }
+}
+
+function systemError(code: string, what: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${what}`), { code, path });
 }
 
 function namesOf(path: string): string[] {

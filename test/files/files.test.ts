@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import {
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,8 +15,9 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { LeadsOutError, locate } from '../../src/files/checkout.ts';
 import { makeDirectory } from '../../src/files/make-directory.ts';
 import {
@@ -131,6 +134,36 @@ describe('files that an attacker may have prepared', () => {
       );
       expect(await thrown(locate(at('repo', 'long', 'x'), [repo]))).to.include({ code: 'ENAMETOOLONG' });
       execFileSync('rm', ['-rf', at('repo')]);
+    });
+
+    it('leaves no link in a path that was located, and leads nowhere else', async () => {
+      const name = fc.constantFrom('a', 'b', 'x', 'y', 'file', 'none', '..', '.');
+      const way = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
+      const detour = fc.constantFrom('', 'none/../', 'a/../', 'file/../');
+      const target = fc.oneof(
+        fc.constantFrom('../home', at('home')),
+        fc.tuple(detour, way).map((parts) => parts.join('')),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.tuple(target, target, target),
+          fc.array(way, { minLength: 1, maxLength: 8 }),
+          async (targets, ways) => {
+            rmSync(at('tree'), { recursive: true, force: true });
+            mkdirSync(at('tree', 'a', 'b'), { recursive: true });
+            for (const [n, place] of ['x', 'y', 'a/x'].entries())
+              symlinkSync(targets[n] ?? '', at('tree', place));
+            for (const each of ways) {
+              const located = await locate(at('tree', 'a', '..', each), [at('tree')]).catch(() => undefined);
+              if (!located) continue;
+              let existing = located.path;
+              while (!lstatSync(existing, { throwIfNoEntry: false })) existing = dirname(existing);
+              expect(realpathSync(existing), each).to.equal(existing);
+            }
+          },
+        ),
+        { numRuns: 300 },
+      );
     });
   });
 
