@@ -439,7 +439,7 @@ describe('the VBS driver', () => {
       const volumes = await driver.volumes();
       expect(volumes)
         .to.have.nested.property('failure.message')
-        .that.contains('volumes[1]: size is not a number from 0');
+        .that.contains('volumes[1] (id x): size is not a number from 0');
     });
   });
 });

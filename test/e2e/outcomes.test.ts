@@ -94,7 +94,7 @@ spec:
     await until(posted);
     await Promise.all([restore(volume(1), backup(0)), restore(volume(2), backup(1))]);
     expect((await running).code).to.equal(3);
-    expect((await record()).cause).to.include(backup(0));
+    expect((await record()).reason).to.include(backup(0));
   });
 
   it('stays unknown after a kill between the reads', async () => {
