@@ -2,13 +2,14 @@ import { projectText, sameProject } from './cloud-project.ts';
 import { addressesText, forgottenBy } from './continuation.ts';
 import { type Diagnostic, error, MultilineText } from './diagnostic.ts';
 import { Failure } from './errors.ts';
+import { liftedBy } from './protections.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 
 /** The help text of each flag `--allow-…`. */
 export const PUSH_RISKS: Readonly<Record<PushRisk, string>> = {
   'other-lineage': 'replace the state with one of another lineage or project',
   'older-serial': 'replace the state with one that is not newer',
-  'forgotten-restores': 'replace the state with one that lacks some of its records',
+  'forgotten-restores': 'replace the state with one that lacks some of its records or protections',
 };
 
 interface Terms {
@@ -31,7 +32,7 @@ export function judgePush(
   const risks = risksOf(current, given, terms);
   const problems = risks.filter(({ risk }) => !allowed.includes(risk)).map(({ diagnostic }) => diagnostic);
   if (problems.length > 0) throw new Failure('refused', problems);
-  return risks.map(({ risk }) => risk);
+  return [...new Set(risks.map(({ risk }) => risk))];
 }
 
 function risksOf(
@@ -69,6 +70,14 @@ function risksOf(
       `${name} lacks records of ${forgotten.length === 1 ? '1 restore' : `${forgotten.length} restores`} that are in the state at ${location}`,
       `They could be started again: ${addressesText(forgotten, 10)}`,
       'use a newer copy; to lose these records',
+    );
+  const lifted = liftedBy(given, current);
+  if (lifted.length > 0)
+    risk(
+      'forgotten-restores',
+      `${name} lacks protections of disks (protect: true) that are in the state at ${location}`,
+      `The disks could be restored again; protected by: ${addressesText(lifted, 10)}`,
+      'use a newer copy, or declare protect: false; to lose these protections',
     );
   return risks;
 }

@@ -1,8 +1,8 @@
 import { append } from '../domain/append.ts';
+import { type Protections, protectionsOf, type Succeeded } from '../domain/protections.ts';
 import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import { recordsOfHistory, type State } from '../domain/state.ts';
-import { type Protections, protectionsOf, type Succeeded } from './protections.ts';
 
 /**
  * The records and history of a state, found by what was restored: whether a restore is done depends only on its

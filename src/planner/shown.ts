@@ -3,10 +3,10 @@ import type { SourcePosition } from '../domain/diagnostic.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 import { optional } from '../domain/optional.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
+import type { Succeeded } from '../domain/protections.ts';
 import { jobIdOf, type RestoreRecord, sameIdentity } from '../domain/record.ts';
 import { type BackupRef, selectorOf } from '../domain/spec.ts';
 import type { PlanContext } from './context.ts';
-import type { Succeeded } from './protections.ts';
 import type { ResolvedSpec } from './resolve-spec.ts';
 
 /** What a plan shows about disk, backup and history: as just read from the cloud, otherwise from the record. */

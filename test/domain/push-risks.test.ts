@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
 import { judgePush, pushedState } from '../../src/domain/push-risks.ts';
 import type { PushRisk, State } from '../../src/domain/state.ts';
+import { type Book, book } from '../planner/builders.ts';
 import { ACTOR, AT, chained } from '../state/samples.ts';
 
 const current = chained('line', 7).state;
@@ -11,9 +12,10 @@ function refusals(
   given: State,
   allowed: readonly PushRisk[] = [],
   terms: Parameters<typeof judgePush>[3] = TERMS,
+  before = current,
 ) {
   try {
-    return judgePush(current, given, allowed, terms);
+    return judgePush(before, given, allowed, terms);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     expect(cause.exitCode).to.equal(5);
@@ -41,6 +43,20 @@ describe('the replacement of a state by another', () => {
     expect(codes({ ...current, serial: 8, records: new Map(), history: [] })).to.deep.equal([
       'push-forgotten-restores',
     ]);
+  });
+
+  it('is refused if it lifts a protection, but not for a rename', () => {
+    const put = () => book().put('s/a', 'v1', 'b1', 'succeeded', { protect: true });
+    const pushed = ({ state }: Book) => codes({ ...state, serial: 99 }, [], TERMS, put().state);
+    expect(pushed(put())).to.deep.equal([]);
+    expect(pushed(put().moves([{ from: 's/a', to: 's/b' }]))).to.deep.equal([]);
+    expect(pushed(book().put('s/a', 'v1', 'b1', 'succeeded'))).to.deep.equal(['push-forgotten-restores']);
+    expect(
+      pushed(put().put('s/a', 'v1', 'b1', 'succeeded', { generation: 2, protect: false })),
+    ).to.deep.equal(['push-forgotten-restores']);
+    // One flag for both.
+    const none = { ...book().state, serial: 99 };
+    expect(judgePush(put().state, none, ['forgotten-restores'], TERMS)).to.deep.equal(['forgotten-restores']);
   });
 
   it('names numbers, locations and the flag, and is allowed with that flag', () => {

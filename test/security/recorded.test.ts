@@ -28,6 +28,7 @@ describe('the safety of recorded data', () => {
     expect(finished.code, said(finished)).to.equal(code);
     return said(finished);
   }
+  const pulled = async () => (await workspace.run('state', 'pull')).stdout;
   const apply = (code: number, file: string, ...more: string[]) =>
     ends(code, 'apply', '--auto-approve', '-f', file, ...more);
   const byHand = () => ['--succeeded-at', new Date(Date.now() - 1_000).toISOString(), '--reason', 'console'];
@@ -145,6 +146,18 @@ describe('the safety of recorded data', () => {
       await ends(0, 'apply', '--auto-approve', ...files, '--target', 'pay/db');
       await ends(0, 'apply', '--auto-approve', ...files);
       expect(workspace.starts()).to.deep.equal([2]);
+    });
+
+    it('is not lifted by a pushed copy of the state without a flag', async () => {
+      await apply(0, declare('web', entry('db', 1)));
+      workspace.write('copy.json', await pulled());
+      await apply(0, declare('web', entry('db', 1, ', protect: true')));
+      const push = ['state', 'push', 'copy.json', '--allow-older-serial'];
+      for (const dry of [['--dry-run'], []])
+        expect(await ends(5, ...push, ...dry))
+          .to.include('lacks protections of disks')
+          .and.include('web/db');
+      await ends(0, ...push, '--allow-forgotten-restores');
     });
 
     it('is not lifted by an import with protect: false', async () => {

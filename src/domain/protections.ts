@@ -1,7 +1,7 @@
-import { append } from '../domain/append.ts';
-import type { RestoreRecord } from '../domain/record.ts';
-import type { Address } from '../domain/spec.ts';
-import { recordsOfEntry, renamesAt, type State } from '../domain/state.ts';
+import { append } from './append.ts';
+import type { RestoreRecord } from './record.ts';
+import type { Address } from './spec.ts';
+import { recordsOfEntry, renamesAt, type State } from './state.ts';
 
 export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
 
@@ -11,6 +11,8 @@ export interface Protections {
   protecting(volumeId: string): readonly Succeeded[];
   /** Whether one of them has this address. */
   protects(volumeId: string, address: Address): boolean;
+  /** Each protected disk with those that protect it. */
+  disks(): Iterable<readonly [volumeId: string, protections: readonly Succeeded[]]>;
 }
 
 /**
@@ -47,5 +49,14 @@ export function protectionsOf(state: State | undefined): Protections {
   return {
     protecting: (volumeId) => byVolume.get(volumeId) ?? [],
     protects: (volumeId, address) => byAddress.get(address)?.has(volumeId) === true,
+    disks: () => byVolume,
   };
+}
+
+/** The protections of each disk for which `next` has fewer than `current`. A rename lifts none. */
+export function liftedBy(next: State, current: State): Succeeded[] {
+  const { protecting } = protectionsOf(next);
+  return [...protectionsOf(current).disks()].flatMap(([volumeId, protections]) =>
+    protecting(volumeId).length < protections.length ? protections : [],
+  );
 }
