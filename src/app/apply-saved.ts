@@ -18,6 +18,7 @@ import {
   type ApplyTerms,
   applyShown,
   followRunning,
+  type ShownPlan,
   unsignedRefusal,
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
@@ -50,13 +51,13 @@ export async function applySaved(approved: ApplySavedRequest, ports: ApplySavedP
   const request = { ...approved, settings: { ...approved.settings, policy } };
   const unsigned = unsignedRefusal(request, ports, signed);
   if (unsigned) throw unsigned;
-  const planDigest = saved.digest;
   return withLeaseAndConnection(ports, request, async (lease, connection) => {
     const { driver } = connection;
     const state = lease.state();
     if (state) refuseOtherApi(state.records.values(), driver);
-    const refuse = (refused: Failure, plan = underWay(saved, state, driver.target)) =>
-      followRunning(refused, { plan, planDigest }, request, ports, lease, connection);
+    // Only records that state and cloud agree to be the work of this plan get its digest: with it they count as approved.
+    const refuse = (refused: Failure, shown: ShownPlan = { plan: underWay(saved, state, driver.target) }) =>
+      followRunning(refused, shown, request, ports, lease, connection);
     const staleness = stalenessOf(
       saved,
       {
@@ -76,10 +77,11 @@ export async function applySaved(approved: ApplySavedRequest, ports: ApplySavedP
     const reconciled = reconcile(saved, staleness, fresh);
     if (reconciled.kind === 'refused') return await refuse(new Failure('refused', reconciled.reasons));
     const { plan } = reconciled;
+    const shown = { plan, planDigest: saved.digest };
     ports.showPlan(plan);
     const refused = refusal(plan, skipBlocked);
-    if (refused) return await refuse(refused, plan);
-    return await applyShown({ plan, planDigest }, request, ports, lease, connection);
+    if (refused) return await refuse(refused, shown);
+    return await applyShown(shown, request, ports, lease, connection);
   });
 }
 

@@ -296,7 +296,13 @@ describe('a saved plan of an attacker', () => {
     declare('a', 0);
     await ok('plan', '--out', 'plan.json');
     declare('a', 1);
-    await ok('apply', '--auto-approve');
+    expect((await workspace.run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    // A refused plan follows what runs, and does not make it its own by that.
+    for (const _ of ['follows it', 'finds it done']) {
+      const finished = await workspace.run('apply', 'plan.json');
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('the record of pay/a has changed since the plan was made');
+    }
     declare('b', 1);
     await ok('apply', '--auto-approve');
     const stale = async () => {
