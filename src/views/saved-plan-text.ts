@@ -34,7 +34,7 @@ export function savedPlanText(
   return joinLines([
     ...headingLines(saved, path, signed, options),
     ...wrap(
-      'This is the content of the file. show does not compare it with the cloud and the state. vbsctl apply does, and refuses the plan if a disk, a backup, a change, a rename or a done restore is not as shown here.',
+      'This is the content of the file. show does not compare it with the cloud and the state. vbsctl apply does, and refuses the plan if anything that it would do, or that it calls done, is not as shown here.',
       width,
     ).map(style.warn),
     '',
