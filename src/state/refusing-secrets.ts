@@ -46,13 +46,20 @@ function quotingNoSecret(failure: Failure, secrets: Secrets): Failure {
 /** Where a state repeats a secret. The place is told by its number, because an address may be what repeats it. */
 function* secretIn({ state, chain }: Snapshot, secrets: Secrets): ChunkedWork<string | undefined> {
   const { records, history, ...head } = state;
-  let length = 0;
+  let searched = 0;
   for (const [place, value] of places()) {
-    const text = [...textsIn(value)].join('\n');
-    if (secrets.isIn(text)) return place;
-    length += text.length;
-    if (length < CHUNK_LENGTH) continue;
-    length = 0;
+    let together = '';
+    for (const text of textsIn(value)) {
+      together += `${text}\n`;
+      if (together.length < CHUNK_LENGTH) continue;
+      if (secrets.isIn(together)) return place;
+      together = '';
+      yield;
+    }
+    if (secrets.isIn(together)) return place;
+    searched += together.length;
+    if (searched < CHUNK_LENGTH) continue;
+    searched = 0;
     yield;
   }
   return undefined;
@@ -76,6 +83,7 @@ function* textsIn(value: unknown): Generator<string> {
     }
 }
 
+/** To decode what is searched takes up to 15 times its memory. No single text of a state is longer (`domain/shape.ts`). */
 const CHUNK_LENGTH = 1024 * 1024;
 
 function repeatsSecret(place: string, location: string): Failure {
