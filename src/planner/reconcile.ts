@@ -1,34 +1,20 @@
-import { sameJson } from '../domain/canonical-json.ts';
-import type { Backup } from '../domain/cloud.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
-import {
-  type Action,
-  type BlockedAction,
-  isRunnable,
-  type NoopAction,
-  type Plan,
-  type RestoreAction,
-  type ResumeAction,
-} from '../domain/plan.ts';
+import { type Action, type BlockedAction, isRunnable, type Plan } from '../domain/plan.ts';
 import {
   blockedAction,
   expiredAction,
   isSavedPinned,
   movesOf,
-  type SavedBackup,
-  type SavedNoop,
+  type SavedAction,
   type SavedPlan,
-  type SavedRestore,
   type SavedRunnable,
-  type SavedVolume,
 } from '../domain/saved-plan.ts';
 import { type Address, type RestoreSpec, selectorOf } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
+import { anotherKind, differences, noopDifferences, recordElsewhere } from './plan-differences.ts';
 import { type Progress, planStale, type Staleness } from './plan-staleness.ts';
-import { savedAction } from './save.ts';
-import { indexBackups, pickBackup } from './select.ts';
 
 /**
  * The specs to plan again for a saved plan: the disks and backups that were approved, and the specs that are needed for
@@ -90,64 +76,9 @@ export function reconcile(
   const notices: Diagnostic[] = fresh.notices.filter((one) => !isIntended(one));
   const actions: Action[] = [];
   for (const action of saved.actions) {
-    const { address } = action.declared;
-    if (action.kind === 'blocked') {
-      const record = state.records.get(address);
-      actions.push({
-        ...blockedAction(action),
-        ...optional('unknown', record?.status === 'unknown' ? record : undefined),
-      });
-      continue;
-    }
-    if (action.kind === 'expired') {
-      actions.push(expiredAction(action));
-      continue;
-    }
-    const today = now.get(address);
-    if (!today) throw new Error(`${address} was not planned again`);
-    if (action.kind === 'noop') {
-      const differs = noopDifferences(action, today, saved, state);
-      if (differs.length > 0 || today.kind !== 'noop') reasons.push(...differs);
-      else
-        actions.push({
-          ...today,
-          ...optional('new_selector', action.records_selector && selectorOf(action.declared)),
-        });
-      continue;
-    }
-    const reached = progress.get(address);
-    switch (reached) {
-      case 'to_do':
-      case 'to_repeat':
-      case 'under_way': {
-        if (today.kind === 'blocked' && isStuck(today)) {
-          actions.push({ ...today, ended_before: true });
-          break;
-        }
-        const differs = [
-          ...anotherKind(action, today, reached),
-          ...recordElsewhere(action, today, moved),
-          ...differences(action, today, reached, saved),
-        ];
-        if (differs.length > 0) reasons.push(...differs);
-        else actions.push(withRule(action.declared, today));
-        break;
-      }
-      case 'done':
-        actions.push(today);
-        break;
-      case 'ended':
-        // The plan is not stale: it cannot continue with this restore, but with the others.
-        if (today.kind === 'blocked') actions.push({ ...today, ended_before: true });
-        else if (today.kind === 'noop') actions.push(today);
-        else
-          reasons.push(planStale(address, 'an earlier run of the plan ended it, but it would start again'));
-        break;
-      case undefined:
-        throw new Error(`the progress of ${address} is not known`);
-      default:
-        return unreachable(reached);
-    }
+    const one = approvedAction(action, now.get(action.declared.address), { saved, state, progress, moved });
+    if (one.kind === 'differs') reasons.push(...one.reasons);
+    else actions.push(one.action);
   }
   if (reasons.length > 0) return { kind: 'refused', reasons };
   // Of the manifests and of what --target left out, only the file tells.
@@ -164,6 +95,81 @@ export function reconcile(
       orphans: [],
     },
   };
+}
+
+type ApprovedAction =
+  | { readonly kind: 'same'; readonly action: Action }
+  | { readonly kind: 'differs'; readonly reasons: readonly Diagnostic[] };
+
+interface Comparison {
+  readonly saved: SavedPlan;
+  readonly state: State;
+  readonly progress: ReadonlyMap<Address, Progress>;
+  readonly moved: boolean;
+}
+
+/** What is left to do of one action of the file. `today`: as planned again; undefined for one that does not run. */
+function approvedAction(
+  action: SavedAction,
+  today: Action | undefined,
+  comparison: Comparison,
+): ApprovedAction {
+  const { saved, state } = comparison;
+  const { address } = action.declared;
+  if (action.kind === 'blocked') {
+    const record = state.records.get(address);
+    const unknown = record?.status === 'unknown' ? record : undefined;
+    return same({ ...blockedAction(action), ...optional('unknown', unknown) });
+  }
+  if (action.kind === 'expired') return same(expiredAction(action));
+  if (!today) throw new Error(`${address} was not planned again`);
+  if (action.kind !== 'noop') return approvedRestore(action, today, comparison);
+  const reasons = noopDifferences(action, today, saved, state);
+  if (reasons.length > 0 || today.kind !== 'noop') return { kind: 'differs', reasons };
+  return same({
+    ...today,
+    ...optional('new_selector', action.records_selector && selectorOf(action.declared)),
+  });
+}
+
+function approvedRestore(
+  action: SavedRunnable,
+  today: Action,
+  { saved, progress, moved }: Comparison,
+): ApprovedAction {
+  const { address } = action.declared;
+  const reached = progress.get(address);
+  switch (reached) {
+    case 'to_do':
+    case 'to_repeat':
+    case 'under_way': {
+      if (today.kind === 'blocked' && isStuck(today)) return same({ ...today, ended_before: true });
+      const reasons = [
+        ...anotherKind(action, today, reached),
+        ...recordElsewhere(action, today, moved),
+        ...differences(action, today, reached, saved),
+      ];
+      return reasons.length > 0 ? { kind: 'differs', reasons } : same(withRule(action.declared, today));
+    }
+    case 'done':
+      return same(today);
+    case 'ended':
+      // The plan is not stale: it cannot continue with this restore, but with the others.
+      if (today.kind === 'blocked') return same({ ...today, ended_before: true });
+      if (today.kind === 'noop') return same(today);
+      return {
+        kind: 'differs',
+        reasons: [planStale(address, 'an earlier run of the plan ended it, but it would start again')],
+      };
+    case undefined:
+      throw new Error(`the progress of ${address} is not known`);
+    default:
+      return unreachable(reached);
+  }
+}
+
+function same(action: Action): ApprovedAction {
+  return { kind: 'same', action };
 }
 
 /** The pinned spec has no rule; the record keeps the declared one. */
@@ -190,160 +196,6 @@ function moveMismatches(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
         planStale(to, `its record is now at ${from}, and the plan does not show that rename`),
       ),
   ];
-}
-
-/**
- * A start that the plan shows as a resumption, or the reverse. Runs of the same plan since then may explain the
- * difference.
- */
-function anotherKind({ kind, declared }: SavedRunnable, today: Action, progress: Progress): Diagnostic[] {
-  if (kind === 'resume' && today.kind === 'restore' && progress !== 'to_repeat')
-    return [planStale(declared.address, 'the plan resumes it, but the state has nothing under way there')];
-  if (kind === 'restore' && today.kind === 'resume' && progress !== 'under_way')
-    return [planStale(declared.address, 'the plan starts it, but it was started without this plan since')];
-  return [];
-}
-
-/** The executor resumes the record at the address, so it must not miss one that was renamed since. */
-function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean): Diagnostic[] {
-  if (was === (moved ? undefined : saved.was)) return [];
-  const { address } = saved.declared;
-  return [planStale(address, `its record is now at ${was ?? address}`)];
-}
-
-/** Of a restore that is done. */
-function noopDifferences(saved: SavedNoop, today: Action, plan: SavedPlan, state: State): Diagnostic[] {
-  const { declared, done_at, records_protect, records_selector } = saved;
-  const { address } = declared;
-  if (today.kind !== 'noop') return [planStale(address, 'the plan shows it as done, but the state does not')];
-  if (today.done_at !== done_at)
-    return [planStale(address, `it was done at ${today.done_at}, not at ${done_at} as the plan shows`)];
-  const record = state.records.get(today.was ?? address);
-  // An earlier run of the plan recorded what the plan shows.
-  if (record?.plan_digest === plan.digest) return [];
-  const changesProtect = today.new_protect !== undefined;
-  if (changesProtect !== (records_protect === true))
-    return [
-      planStale(
-        address,
-        changesProtect
-          ? 'it would change whether its disk is protected, and the plan does not show that'
-          : 'the plan shows that it changes whether its disk is protected, but it does not',
-      ),
-    ];
-  if (!records_selector) return [];
-  const selector = selectorOf(declared);
-  const isNew =
-    record?.status === 'succeeded' &&
-    record.volume_id === today.volume.id &&
-    record.backup_id === today.backup.id &&
-    !sameJson(record.selector, selector);
-  // The record would then count as done by this rule, too.
-  return isNew
-    ? ruleMismatch(declared, today, plan)
-    : [planStale(address, 'the plan records its rule, but the state has no record to add it to')];
-}
-
-/** Of a restore that the plan starts or resumes. */
-function differences(saved: SavedRunnable, today: Action, progress: Progress, plan: SavedPlan): Diagnostic[] {
-  const { created_at: approvedAt } = plan;
-  const { address } = saved.declared;
-  const where = { address };
-  const differ = (what: string) =>
-    planStale(address, `${what}, which differs from the plan approved at ${approvedAt}`);
-  switch (today.kind) {
-    case 'resume':
-      // This plan began it, as it was approved.
-      if (progress === 'under_way') return [];
-      return [
-        ...viewDifferences(saved, savedAction(today, saved.declared)).map(differ),
-        // The rule of the record stays, even if it would not select the backup today.
-        ...(sameJson(today.record.selector, selectorOf(saved.declared))
-          ? []
-          : ruleMismatch(saved.declared, today, plan)),
-      ];
-    case 'restore': {
-      const derived = savedAction(today, saved.declared);
-      return [
-        ...viewDifferences(saved, derived).map(differ),
-        // A repetition by this plan differs from its first attempt, which was as approved.
-        ...(progress === 'to_do' && saved.kind === 'restore' ? changeDifferences(saved, derived) : []).map(
-          differ,
-        ),
-        ...ruleMismatch(saved.declared, today, plan),
-      ];
-    }
-    case 'blocked':
-      return today.reasons.map((reason) => ({
-        ...reason,
-        summary: `${reason.summary}; the plan made at ${approvedAt} does not have it as blocked`,
-        where,
-      }));
-    case 'expired':
-      return [
-        error('plan-expired', `it expired at ${today.valid_until}`, {
-          remedy: 'to run it anyway: raise valid_until in the manifest, make a new plan and have it approved',
-          where,
-        }),
-      ];
-    case 'noop':
-      return [differ(`it was done at ${today.done_at}`)];
-    default:
-      return unreachable(today);
-  }
-}
-
-type Facts<View> = {
-  readonly [Field in Exclude<keyof View, 'id'>]-?: (now: View[Field], approved: View[Field]) => string;
-};
-
-/** Approvers read names: a changed name may change what they meant. */
-const DISK: Facts<SavedVolume> = {
-  name: (now, approved) => `is called ${now || 'nothing'}, not ${approved || 'nothing'}`,
-  size: (now, approved) => `has ${now ?? 'no'} GB, not ${approved ?? 'no'} GB`,
-};
-
-const BACKUP: Facts<SavedBackup> = {
-  ...DISK,
-  created_at: (now, approved) => `was created at ${now}, not ${approved}`,
-  of_volume_id: (now, approved) => `is of disk ${now}, not of ${approved}`,
-};
-
-function viewDifferences(approved: SavedRunnable, now: SavedRunnable): string[] {
-  return [
-    ...factDifferences(`disk ${now.volume.id}`, DISK, approved.volume, now.volume),
-    ...factDifferences(`backup ${now.backup.id}`, BACKUP, approved.backup, now.backup),
-  ];
-}
-
-function factDifferences<View>(what: string, facts: Facts<View>, approved: View, now: View): string[] {
-  return (Object.keys(facts) as (keyof typeof facts)[]).flatMap((field) =>
-    now[field] === approved[field] ? [] : [`${what} ${facts[field](now[field], approved[field])}`],
-  );
-}
-
-function changeDifferences(approved: SavedRestore, now: SavedRestore): string[] {
-  if (now.cause === approved.cause && sameJson(now.changes, approved.changes)) return [];
-  const fields = now.changes.map(({ field }) => field).join(', ');
-  return [
-    `it restores ${now.cause === 'again' ? 'again' : 'for the first time'} and changes ${fields || 'nothing'}`,
-  ];
-}
-
-/** The rule is from the manifest: a backup that it could not have picked was not intended. */
-function ruleMismatch(
-  { address, backup: rule }: RestoreSpec,
-  { volume, backup }: RestoreAction | ResumeAction | NoopAction,
-  { created_at }: SavedPlan,
-): Diagnostic[] {
-  if (rule.by !== 'selector' || volume.id === undefined) return [];
-  // The record of a done restore does not say which disk its backup is of.
-  const source = rule.selector.of_volume ?? volume.id;
-  const { id = '', name = '', size = 0, created_at: taken = '', of_volume_id = source } = backup;
-  const seen: Backup = { id, name, size, created_at: taken, volume_id: of_volume_id, status: 'available' };
-  const picked = pickBackup(rule.selector, volume.id, indexBackups([seen], ''), Date.parse(created_at));
-  if (picked.kind === 'picked') return [];
-  return [planStale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
 }
 
 /** A dependency failed in an earlier run of this plan; the plan is not stale. */

@@ -27,7 +27,7 @@ export function openUrl(text: string, scheme: string, deps: BackendDeps): Backen
 function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
   const url = publicUrl(text, scheme);
   const location = shownLocation(text);
-  const id = withoutLogin(url);
+  const id = urlOfAllUsers(url);
   const warn = (notes: readonly Diagnostic[]) => {
     for (const note of notes) deps.onNote?.(note);
   };
@@ -91,7 +91,7 @@ const TOKEN_LENGTH_MIN = 20;
 const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;
 
 /** The URL that is the same for every user. */
-function withoutLogin(url: URL): string {
+function urlOfAllUsers(url: URL): string {
   const plain = new URL(url);
   plain.username = '';
   plain.hash = '';
