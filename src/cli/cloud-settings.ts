@@ -2,8 +2,8 @@ import { Failure } from '../domain/errors.ts';
 import type { CloudFiles } from '../drivers/auth/cloud-files.ts';
 import type { SettingsOptions } from '../drivers/auth/credentials.ts';
 import { proxySecrets } from '../network/proxy.ts';
+import type { Context } from './context.ts';
 import { ephemeralHost } from './ephemeral-host.ts';
-import type { Context } from './setup.ts';
 
 /** `--cloud emulator`: a cloud in this process. A file keeps its volumes for the next command. */
 export const EMULATOR_CLOUD = 'emulator';

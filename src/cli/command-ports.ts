@@ -8,12 +8,13 @@ import { applySummary } from '../views/apply-summary.ts';
 import { type ApplyView, combineViews } from '../views/apply-view.ts';
 import { createRunReporter } from '../views/run-report.ts';
 import { connectCloud } from './connect-cloud.ts';
+import type { Context } from './context.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
+import { stateLocation } from './open-state.ts';
 import type { OutputFormat } from './options/shared.ts';
 import { inFormat, printInText, showDiagnostics, showInterrupt, textOptions } from './print.ts';
 import { recordOptions } from './record-options.ts';
-import { type Context, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
 /** The ports of `app/ports.ts`, as the command line provides them. */

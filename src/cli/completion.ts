@@ -4,11 +4,12 @@ import { manifestPaths } from '../manifest/default-paths.ts';
 import { loadManifests } from '../manifest/manifests.ts';
 import { EMULATOR_CLOUD } from './cloud-settings.ts';
 import { optionOf, readCommandLine, splitOption } from './command-line.ts';
+import { loadContext, loadIo } from './context.ts';
 import { TOPICS } from './help/help-topics.ts';
 import type { Io } from './io.ts';
+import { openState } from './open-state.ts';
 import { completesOf } from './options/option.ts';
 import type { ManifestFlags } from './options/shared.ts';
-import { loadContext, loadIo, openState } from './setup.ts';
 
 /** What fits at the end of a command line. */
 export type Completion =

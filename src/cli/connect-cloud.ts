@@ -7,11 +7,12 @@ import { isUrl } from '../domain/shown-location.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import { VERSION } from '../version.ts';
 import { EMULATOR_CLOUD, settingsOptions } from './cloud-settings.ts';
+import { type Context, foundConfig } from './context.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import { cloudConflict } from './found-config.ts';
 import { refuseUnsafeFiles } from './library-files.ts';
+import { openLocation, stateLocation } from './open-state.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
-import { type Context, foundConfig, openLocation, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
 export async function connectCloud(context: Context): Promise<Connection> {

@@ -13,10 +13,10 @@ import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
 import { inventoryOf } from '../inventory/rows.ts';
 import { listed } from '../views/words.ts';
 import { connectCloud } from './connect-cloud.ts';
+import { loadContext } from './context.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
-import { loadContext } from './setup.ts';
 
 /** The content of the project, for `get` and `generate`. */
 export interface Project {

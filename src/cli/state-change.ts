@@ -1,8 +1,8 @@
 import type { ChangeRequest, StatePorts } from '../app/ports.ts';
 import type { Backend } from '../state/backend.ts';
 import type { Io } from './io.ts';
+import { lockRequest } from './lock-request.ts';
 import type { CommonFlags } from './options/shared.ts';
-import { lockRequest } from './setup.ts';
 import { backUp } from './state-backup.ts';
 import { remember, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';

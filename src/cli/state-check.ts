@@ -17,10 +17,10 @@ import {
   type StateFault,
   stateFaults,
 } from '../state/state-faults.ts';
+import type { Context } from './context.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showWarnings } from './print.ts';
-import type { Context } from './setup.ts';
 import { systemClock } from './system.ts';
 
 /** Checks a state before it is used: its history must verify, and it must not be older than one seen before. */

@@ -14,10 +14,11 @@ import { planBody } from '../../views/plan/plan-text.ts';
 import { savedPlanHeading } from '../../views/saved-plan-text.ts';
 import { runPorts } from '../command-ports.ts';
 import type { Io } from '../io.ts';
+import { commitOf, lockRequest } from '../lock-request.ts';
+import { openState } from '../open-state.ts';
 import { sha256 } from '../plan-file.ts';
 import { readSignedPlan } from '../plan-keys.ts';
 import { printInText, showDiagnostics } from '../print.ts';
-import { commitOf, lockRequest, openState } from '../setup.ts';
 import { absolute, readUserFile } from '../user-paths.ts';
 import { type ApplyFlags, applyContext, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
 

@@ -15,12 +15,14 @@ import { planBody } from '../../views/plan/plan-text.ts';
 import { joinLines } from '../../views/terminal.ts';
 import { runPorts } from '../command-ports.ts';
 import { confirm, confirmationRequired, questionOf } from '../confirm.ts';
+import { type Context, loadContext, readManifests } from '../context.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { commitOf, lockRequest } from '../lock-request.ts';
+import { openState } from '../open-state.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { inFormat, printInText, showDiagnostics, textOptions } from '../print.ts';
-import { type Context, commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 import { refuseLostState } from '../state-check.ts';
 import { systemClock } from '../system.ts';
 
@@ -53,7 +55,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       `name the plan, as in vbsctl apply plan.json; or remove ${misplaced}`,
     );
   const context = await applyContext(io, flags);
-  const declared = await manifests(context);
+  const declared = await readManifests(context);
   const backend = await openState(context, 'write');
   const terms = applyTerms(flags, context);
   const result = await applyManifests(

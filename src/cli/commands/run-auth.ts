@@ -3,10 +3,10 @@ import { checkAccess } from '../../drivers/check-access.ts';
 import { type ConnectOptions, inspectSettings } from '../../drivers/connect.ts';
 import { accessText, settingsText } from '../../views/access-text.ts';
 import { cloudOptions } from '../connect-cloud.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { inFormat, printResult, showDiagnostics, textOptions } from '../print.ts';
-import { loadContext } from '../setup.ts';
 
 export interface AuthFlags extends CommonFlags {
   readonly output: OutputFormat;

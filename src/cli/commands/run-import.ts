@@ -4,9 +4,11 @@ import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { ImportProof } from '../../executor/import-restore.ts';
 import { ports } from '../command-ports.ts';
+import { loadContext, readManifests } from '../context.ts';
 import type { Io } from '../io.ts';
+import { commitOf, lockRequest } from '../lock-request.ts';
+import { openState } from '../open-state.ts';
 import type { ManifestFlags } from '../options/shared.ts';
-import { commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 
 export interface ImportFlags extends ManifestFlags {
   readonly jobId?: string;
@@ -19,7 +21,7 @@ export interface ImportFlags extends ManifestFlags {
 export async function importByHand(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
   const proof = proofOf(flags, io.who);
   const context = await loadContext(io, flags);
-  const declared = await manifests(context);
+  const declared = await readManifests(context);
   const backend = await openState(context, 'write');
   await record(
     {

@@ -3,10 +3,12 @@ import { withLeaseAndConnection } from '../../app/ports.ts';
 import { projectText } from '../../domain/cloud-project.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { ports } from '../command-ports.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
+import { lockRequest } from '../lock-request.ts';
 import { nextCommand } from '../next-command.ts';
+import { openState } from '../open-state.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { loadContext, lockRequest, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
 
 /** Creates the state, bound to the project of the credentials. If there is no such config, only writes one. */

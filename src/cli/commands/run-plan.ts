@@ -10,14 +10,15 @@ import { planText } from '../../views/plan/plan-text.ts';
 import { planJson } from '../../views/plan-json.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { connectCloud } from '../connect-cloud.ts';
+import { loadContext, readManifests } from '../context.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
+import { openState } from '../open-state.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
 import { printInText, printResult, textOptions } from '../print.ts';
-import { loadContext, manifests, openState } from '../setup.ts';
 import { systemClock } from '../system.ts';
 
 export interface PlanFlags extends ManifestFlags, WaiverFlags {
@@ -42,7 +43,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
   const context = await loadContext(io, flags);
   const { policy, apply } = context.config;
-  const declared = await manifests(context);
+  const declared = await readManifests(context);
   const backend = await openState(context, 'read');
   const state = await backend.read();
   const waivers = waiversOf(flags);

@@ -5,10 +5,12 @@ import { remedyLines } from '../../views/diagnostics.ts';
 import { nextSteps, type StepOptions } from '../../views/record-text.ts';
 import { joinLines, sanitize, type TextOptions } from '../../views/terminal.ts';
 import { ports } from '../command-ports.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
+import { lockRequest } from '../lock-request.ts';
+import { openState } from '../open-state.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
-import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];

@@ -8,8 +8,9 @@ import { type Address, NAME_PATTERN } from '../../domain/spec.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { confirm } from '../confirm.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
-import { loadContext, openState, openUncheckedState } from '../setup.ts';
+import { openState, openUncheckedState } from '../open-state.ts';
 import {
   backupText,
   type ChangeFlags,

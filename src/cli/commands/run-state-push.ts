@@ -14,10 +14,11 @@ import { unmigratedBackend } from '../../state/migrated-state.ts';
 import { decodeUnsaved } from '../../state/unsaved-codec.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
+import { openState, openUncheckedState } from '../open-state.ts';
 import { acceptedPushRisks } from '../options/shared.ts';
 import { showDiagnostics } from '../print.ts';
-import { loadContext, openState, openUncheckedState } from '../setup.ts';
 import {
   backupText,
   type ChangeFlags,

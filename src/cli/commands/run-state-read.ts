@@ -17,12 +17,13 @@ import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
 import { plural } from '../../views/words.ts';
 import { confirm } from '../confirm.ts';
+import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
+import { openUncheckedState } from '../open-state.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { inFormat, printJson, printResult, showDiagnostics, showWarnings, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
 import { isRunningHere } from '../running-here.ts';
-import { loadContext, openUncheckedState } from '../setup.ts';
 import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
 
 /** The commands that show the state, also a faulty or migrated one. They take no lock. */

@@ -9,10 +9,11 @@ import { manifestPaths } from '../../manifest/default-paths.ts';
 import { loadManifests } from '../../manifest/manifests.ts';
 import { statusJson, statusText } from '../../views/status-text.ts';
 import { sanitize } from '../../views/terminal.ts';
+import { type Context, loadContext, loadIo } from '../context.ts';
 import type { Io } from '../io.ts';
+import { openState } from '../open-state.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { printResult, showDiagnostics, textOptions } from '../print.ts';
-import { type Context, loadContext, loadIo, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
 
 export interface StatusFlags extends ManifestFlags {

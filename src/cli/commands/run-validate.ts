@@ -7,11 +7,11 @@ import { loadManifests } from '../../manifest/manifests.ts';
 import { WRONG_VERSION } from '../../manifest/required-version.ts';
 import { diagnosticsJson } from '../../views/diagnostics.ts';
 import { plural } from '../../views/words.ts';
+import { configSearch, loadIo } from '../context.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { inFormat, printJson, showDiagnostics } from '../print.ts';
-import { configSearch, loadIo } from '../setup.ts';
 
 export interface ValidateFlags extends ManifestFlags {
   readonly output: OutputFormat;

@@ -3,11 +3,13 @@ import type { ExitCode } from '../../domain/errors.ts';
 import { type RestoreRecord, statusWord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import { runPorts } from '../command-ports.ts';
+import { loadContext } from '../context.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
+import { lockRequest } from '../lock-request.ts';
+import { openState } from '../open-state.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printInText } from '../print.ts';
-import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
