@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { usage } from '../domain/errors.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
@@ -12,7 +12,7 @@ export function emulatorWorld({ env, home, cwd }: Pick<Io, 'env' | 'home' | 'cwd
   const name = basename(cwd)
     .replace(/[^\w.-]/g, '_')
     .slice(0, 40);
-  const key = createHash('sha256').update(cwd).digest('hex').slice(0, 16);
+  const key = hash('sha256', cwd).slice(0, 16);
   return join(userStateDirectory(env, home), 'emulator', `${name}-${key}.json`);
 }
 

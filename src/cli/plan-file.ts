@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { Failure, refused, usage } from '../domain/errors.ts';
@@ -14,7 +14,7 @@ import { absolute, checkoutPath, readUserFile } from './user-paths.ts';
 
 const OUT = 'vbsctl plan --out';
 
-export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');
+export const sha256: Hash = (text) => hash('sha256', text);
 
 /**
  * Removes the plan of an earlier run before anything else is done: if this run fails, the old plan must not be taken for its

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -183,8 +183,7 @@ class Loader implements LoadedTexts {
     try {
       const bytes = await read(this.#bytesLeft);
       this.#bytesLeft -= bytes.length;
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      this.texts.push({ source: new SourceText(path, decode(path, bytes)), sha256 });
+      this.texts.push({ source: new SourceText(path, decode(path, bytes)), sha256: hash('sha256', bytes) });
     } catch (cause) {
       if (!(cause instanceof UnfitFileError) || cause.code !== 'TOO_LARGE') throw cause;
       this.#bytesLeft = 0;

@@ -24,7 +24,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'cli/errored-state.ts': ['first'],
   'cli/command-line.ts': ['command.name()'],
   'cli/foreign-syntax.ts': ['command.name()', 'word'],
-  'cli/plan-keys.ts': ['remedy'],
+  'cli/ed25519-keys.ts': ['remedy'],
   'cli/print.ts': ['listed(blocking.map(quotedWhole), 3)'],
   'cli/program.ts': ['suggestion'],
   'cli/read-project.ts': ['command', 'what'],

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
@@ -17,7 +17,7 @@ import type { Io } from '../io.ts';
 import { commitOf, lockRequest } from '../lock-request.ts';
 import { openState } from '../open-state.ts';
 import { sha256 } from '../plan-file.ts';
-import { readSignedPlan } from '../plan-keys.ts';
+import { readSignedPlan } from '../plan-signatures.ts';
 import { printInText, showDiagnostics } from '../print.ts';
 import { absolute, readUserFile } from '../user-paths.ts';
 import { type ApplyFlags, applyContext, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
@@ -122,7 +122,7 @@ async function manifestsChanged(
     if (bytesLeft < 0) break;
     if (!bytes) continue;
     bytesLeft -= bytes.length;
-    if (createHash('sha256').update(bytes).digest('hex') !== digest) changed.push(path);
+    if (hash('sha256', bytes) !== digest) changed.push(path);
   }
   const since = `since the plan was made at ${created_at}`;
   const changeNote = (what: string, more = {}) =>

@@ -17,7 +17,7 @@ import { openState } from '../open-state.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
-import { signer } from '../plan-keys.ts';
+import { signer } from '../plan-signatures.ts';
 import { printInText, printResult, textOptions } from '../print.ts';
 import { systemClock } from '../system.ts';
 

@@ -3,7 +3,7 @@ import { totals } from '../../domain/plan.ts';
 import { savedPlanText } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
 import type { OutputFormat } from '../options/shared.ts';
-import { readSignedPlan } from '../plan-keys.ts';
+import { readSignedPlan } from '../plan-signatures.ts';
 import { printResult, textOptions } from '../print.ts';
 
 export interface ShowFlags {

@@ -12,18 +12,16 @@ import { stateMigrated } from '../../state/migrated-state.ts';
 import { acceptedBreak, belowMinimum, faultDiagnostic, type StateFault } from '../../state/state-faults.ts';
 import { verify } from '../../state/verify.ts';
 import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../../views/history-text.ts';
-import { lockInfoText, unlockedText } from '../../views/lock-text.ts';
+import { lockInfoText } from '../../views/lock-text.ts';
 import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
 import { plural } from '../../views/words.ts';
-import { confirm } from '../confirm.ts';
 import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { openUncheckedState } from '../open-state.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { inFormat, printJson, printResult, showDiagnostics, showWarnings, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
-import { isRunningHere } from '../running-here.ts';
 import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
 
 /** The commands that show the state, also a faulty or migrated one. They take no lock. */
@@ -141,25 +139,6 @@ export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
     text: () => lockInfoText(location, lock, textOptions(io)),
     json: () => ({ format: 1, location, lock: lock ?? null }),
   });
-  return EXIT.done;
-}
-
-/** Removes the lock of a run that is no longer alive. If its process runs on this machine, the user has to confirm. */
-export async function unlock(
-  io: Io,
-  id: string,
-  flags: CommonFlags & { readonly autoApprove?: boolean },
-): Promise<ExitCode> {
-  const backend = await openUncheckedState(await loadContext(io, flags), 'read');
-  const holder = flags.autoApprove ? undefined : await backend.holder();
-  if (holder?.id === id && isRunningHere(holder))
-    await confirm(
-      io,
-      `Process ${holder.pid} is still running on this machine, and works on the state. Remove its lock all the same?`,
-      `wait for process ${holder.pid} to end (--lock-timeout), or stop it: kill ${holder.pid}. If it is not vbsctl, add --auto-approve`,
-    );
-  const removed = await backend.unlock(id);
-  io.stdout.write(unlockedText(backend.location, removed, textOptions(io)));
   return EXIT.done;
 }
 

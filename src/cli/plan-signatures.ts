@@ -1,22 +1,20 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runInterruptibly, runSync } from '../domain/chunked-work.ts';
 import { warning } from '../domain/diagnostic.ts';
-import { Failure, refused } from '../domain/errors.ts';
+import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { type SavedPlan, type SignatureFinding, signedText } from '../domain/saved-plan.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import { plainReason } from '../files/system-error.ts';
+import { badKey, fingerprintOf, MAKE_KEY, privateKey, publicKey } from './ed25519-keys.ts';
 import type { Io } from './io.ts';
 import { readPlan } from './plan-file.ts';
 import { showDiagnostics } from './print.ts';
 import { checkoutPath, isInCheckout, readUserFile } from './user-paths.ts';
 
-/**
- * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. No message contains anything of a key but the name of
- * its file. Every failure is a refusal (5).
- */
+/** Signatures of saved plans, and the keys that the user names for them. Every failure is a refusal (5). */
 
 /** Put before the signed text, so that no signature made for anything else fits a plan. */
 const CONTEXT = 'vbsctl.dev/v1 SavedPlan\n';
@@ -24,8 +22,6 @@ const CONTEXT = 'vbsctl.dev/v1 SavedPlan\n';
 /** Maximum size of a key file. An Ed25519 key has 120 bytes. */
 const KEY_BYTES_MAX = 64 * 1024;
 const KEYS_MAX = 1_000;
-
-const MAKE_KEY = 'make one: openssl genpkey -algorithm ed25519 -out plan-signing.pem';
 
 /** Holds the PEM text, plain or in base64, or the path of its file. CI services usually keep a secret as text. */
 const SIGNING_KEY_VARIABLE = 'VBSCTL_SIGNING_KEY';
@@ -133,60 +129,6 @@ function bytesOf(text: string): Buffer {
   return Buffer.from(CONTEXT + text);
 }
 
-function fingerprintOf(key: KeyObject): string {
-  return createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
-}
-
-function privateKey(pem: string, from: string): KeyObject {
-  const labels = labelsOf(pem);
-  if (labels.includes('ENCRYPTED PRIVATE KEY') || /^Proc-Type: 4,ENCRYPTED/m.test(pem))
-    throw badKey(
-      `the signing key ${from} is encrypted, and vbsctl cannot ask for its passphrase`,
-      `decrypt it for the pipeline: openssl pkey -in KEY.pem -out plan-signing.pem; or ${MAKE_KEY}`,
-    );
-  if (labels.includes('OPENSSH PRIVATE KEY'))
-    throw badKey(`the signing key ${from} is in the format of OpenSSH, not PEM (PKCS #8)`, MAKE_KEY);
-  if (labels.includes('PUBLIC KEY') || labels.includes('CERTIFICATE'))
-    throw badKey(`the signing key ${from} is a public key, and signing takes the private one`, MAKE_KEY);
-  if (!labels.some((label) => label.endsWith('PRIVATE KEY')))
-    throw badKey(`the signing key ${from} is not a private key in PEM`, MAKE_KEY);
-  return ed25519(() => createPrivateKey(pem), `the signing key ${from}`, MAKE_KEY);
-}
-
-function publicKey(pem: string, path: string): KeyObject {
-  const labels = labelsOf(pem);
-  const remedy = `put the public key there: openssl pkey -in KEY.pem -pubout -out ${shellWord(path)}`;
-  if (labels.some((label) => label.endsWith('PRIVATE KEY')))
-    throw badKey(
-      `${path} is a private key, and trusted keys are public keys`,
-      `${remedy}; replace the key, because anybody who could read this file could sign plans`,
-    );
-  if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY')
-    throw badKey(`${path} is not one public key in PEM`, remedy);
-  return ed25519(() => createPublicKey(pem), path, remedy);
-}
-
-function ed25519(read: () => KeyObject, what: string, remedy: string): KeyObject {
-  let key: KeyObject;
-  try {
-    key = read();
-  } catch {
-    // The message of OpenSSL does not help, and could repeat parts of the key.
-    throw badKey(`${what} is damaged: it cannot be read as PEM`, remedy);
-  }
-  const type = key.asymmetricKeyType ?? key.type;
-  if (type !== 'ed25519')
-    throw badKey(`${what} is of type ${type}, and plans are signed with ed25519`, remedy);
-  return key;
-}
-
-/** `PRIVATE KEY`, `PUBLIC KEY`, … of the PEM blocks of a text (RFC 7468). */
-function labelsOf(pem: string): string[] {
-  return [...pem.matchAll(/^-----BEGIN ([A-Z0-9 ]{1,64})-----/gm)].map(([, label = '']) => label);
-}
-
 async function readKey(io: Io, path: string, flag: string): Promise<string> {
   try {
     await checkoutPath(io, path, flag);
@@ -210,8 +152,4 @@ async function namesIn(io: Io, directory: string): Promise<string[]> {
       'name a directory of public keys (*.pem) with --trusted-keys',
     );
   }
-}
-
-function badKey(summary: string, remedy: string): Failure {
-  return refused('plan-key', summary, remedy);
 }
