@@ -61,8 +61,9 @@ interface RunnableFields extends ActionWithIds {
 /** Start it: baseline, intent, POST. */
 export interface RestoreAction extends RunnableFields {
   readonly kind: 'restore';
-  readonly cause: 'first' | 'again';
-  /** Differences from the record at the address, if `again`, and the protection that it lifts. */
+  /** Whether its address has the record of another or an earlier restore. */
+  readonly again: boolean;
+  /** Differences from that record, and the protection that the restore lifts. */
   readonly changes: readonly FieldChange[];
   /** What must still happen before the POST; checked again right before it. */
   readonly waits_for: readonly Precondition[];
@@ -86,7 +87,7 @@ export interface ResumeAction extends RunnableFields {
 export interface NoopAction extends ActionWithIds {
   readonly kind: 'noop';
   readonly done_at: string;
-  /** The lowest generation that asks for this restore again. Absent in a plan of an earlier release. */
+  /** The lowest generation that asks for this restore again. A saved plan does not have it. */
   readonly next_generation?: number;
   readonly job_id?: string;
   /**

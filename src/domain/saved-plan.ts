@@ -133,7 +133,7 @@ interface RunnableCommon extends PinnedCommon {
 
 export interface SavedRestore extends RunnableCommon {
   readonly kind: 'restore';
-  readonly cause: 'first' | 'again';
+  readonly again: boolean;
   readonly changes: readonly FieldChange[];
 }
 
@@ -194,11 +194,11 @@ export function describedAction(saved: SavedAction): DescribedAction {
   const { kind, declared } = saved;
   switch (kind) {
     case 'restore': {
-      const { cause, changes } = saved;
+      const { again, changes } = saved;
       return {
         kind,
         ...runnable(saved),
-        cause,
+        again,
         changes,
         waits_for: [],
         ...optional('protect', declared.protect),

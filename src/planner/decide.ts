@@ -105,7 +105,7 @@ export function decide(one: ResolvedSpec, refused: readonly Diagnostic[], contex
   if (reasons.length > 0 || one.backup_id === undefined) return blocked(reasons);
   return {
     kind: 'restore',
-    cause: before ? 'again' : 'first',
+    again: before !== undefined,
     changes: fieldChanges(before, one, context),
     waits_for: [...waitsForResumed(one, context), ...preconditionsOf(one, context)],
     ...base,

@@ -164,11 +164,9 @@ function factDifferences<View>(what: string, facts: Facts<View>, approved: View,
 }
 
 function changeDifferences(approved: SavedRestore, now: SavedRestore): string[] {
-  if (now.cause === approved.cause && sameJson(now.changes, approved.changes)) return [];
+  if (now.again === approved.again && sameJson(now.changes, approved.changes)) return [];
   const fields = now.changes.map(({ field }) => field).join(', ');
-  return [
-    `it restores ${now.cause === 'again' ? 'again' : 'for the first time'} and changes ${fields || 'nothing'}`,
-  ];
+  return [`it restores ${now.again ? 'again' : 'for the first time'} and changes ${fields || 'nothing'}`];
 }
 
 /** The rule is from the manifest: a backup that it could not have picked was not intended. */

@@ -78,8 +78,8 @@ function withoutDerived(action: Action, declared: RestoreSpec): SavedAction {
   const was = optional('was', action.was);
   switch (action.kind) {
     case 'restore': {
-      const { kind, cause, changes } = action;
-      return { kind, declared, ...was, ...viewsOf(action), cause, changes };
+      const { kind, again, changes } = action;
+      return { kind, declared, ...was, ...viewsOf(action), again, changes };
     }
     case 'resume':
       return { kind: action.kind, declared, ...was, ...viewsOf(action) };

@@ -166,7 +166,7 @@ const action = variant<SavedAction, 'kind'>('kind', {
   restore: object<SavedRestore>({
     ...runnable,
     kind: oneOf('restore'),
-    cause: oneOf('first', 'again'),
+    again: boolean,
     changes: array(object<FieldChange>({ field: text, before: text, after: text })),
   }),
   resume: object<SavedResume>({ ...runnable, kind: oneOf('resume') }),

@@ -6,7 +6,7 @@ const ACTIONS = {
   restore: {
     ...common,
     kind: 'restore',
-    cause: 'first',
+    again: false,
     changes: [],
     waits_for: [],
     expect: {},

@@ -319,7 +319,7 @@ function words(action: Action): string {
   const was = action.was === undefined ? '' : ` was ${action.was}`;
   switch (action.kind) {
     case 'restore':
-      return `restore ${action.cause}${was}`;
+      return `restore ${action.again ? 'again' : 'first'}${was}`;
     case 'blocked':
       return `blocked ${action.reasons.map(({ code }) => code).join(' ')}${was}`;
     case 'noop':

@@ -45,8 +45,8 @@ const FACTS = [
 ];
 const ONLY_OF_A_RESTORE: { readonly [Kind in SavedAction['kind']]: readonly string[] } = {
   restore: [],
-  resume: ['cause', 'changes'],
-  noop: ['cause', 'changes', ...FACTS],
-  blocked: ['cause', 'changes', 'volume', 'backup'],
-  expired: ['cause', 'changes', 'volume', 'backup'],
+  resume: ['again', 'changes'],
+  noop: ['again', 'changes', ...FACTS],
+  blocked: ['again', 'changes', 'volume', 'backup'],
+  expired: ['again', 'changes', 'volume', 'backup'],
 };

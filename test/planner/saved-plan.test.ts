@@ -358,12 +358,12 @@ describe('a saved plan', () => {
     ['a disk without a size', { 'actions.1.volume.size': undefined }, 'has 10 GB, not no GB'],
     [
       'that it is the first',
-      { 'actions.2.cause': 'first' },
+      { 'actions.2.again': false },
       'it restores again and changes backup_created_at, generation',
     ],
     [
       'that it is not the first',
-      { 'actions.1.cause': 'again' },
+      { 'actions.1.again': true },
       'it restores for the first time and changes nothing',
     ],
     [
@@ -403,7 +403,7 @@ describe('a saved plan', () => {
     });
     const { plan: left } = applied(decoded(file, 'p', 'test', hash), { state: earlier().state });
     expect(JSON.stringify(left)).not.to.include('evil').and.not.include('left_out');
-    expect(left?.actions[0]).to.include({ kind: 'restore', cause: 'first' });
+    expect(left?.actions[0]).to.include({ kind: 'restore', again: false });
   });
 });
 

@@ -110,13 +110,13 @@ const AGAIN: Table<SavedRestore> = {
   kind: {
     refused: 'has nothing under way there',
     to: 'resume',
-    also: { cause: undefined, changes: undefined },
+    also: { again: undefined, changes: undefined },
   },
   declared: 'below',
   volume: 'below',
   backup: 'below',
   was: { refused: 'the state has no such record to rename', to: 'night/plain' },
-  cause: { refused: 'it restores again and changes generation, protect', to: 'first' },
+  again: { refused: 'it restores again and changes generation, protect', to: false },
   changes: { refused: 'it restores again and changes generation, protect', to: [] },
 };
 
@@ -153,7 +153,7 @@ const NOOP: Table<SavedNoop> = {
     refused: 'it was done at',
     to: 'restore',
     also: {
-      cause: 'first',
+      again: false,
       changes: [],
       done_at: undefined,
       records_selector: undefined,
@@ -193,7 +193,7 @@ const RESUME: Table<SavedResume> = {
   kind: {
     refused: 'it was started without this plan since',
     to: 'restore',
-    also: { cause: 'first', changes: [] },
+    also: { again: false, changes: [] },
   },
   declared: 'below',
   volume: 'below',

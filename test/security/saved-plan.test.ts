@@ -74,7 +74,7 @@ describe('a saved plan of an attacker', () => {
       expect(await ok('show', 'plan.json'))
         .to.include('1 to resume')
         .and.include('This is the content of the file')
-        .and.include('as recorded in the state when the plan is applied')
+        .and.include('apply reads it from the state')
         .and.not.include('accepted');
       const finished = await workspace.run('apply', 'plan.json');
       expect(finished.code, said(finished)).to.equal(5);

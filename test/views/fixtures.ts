@@ -239,7 +239,7 @@ const ACTIONS: readonly Action[] = [
   {
     ...common,
     kind: 'restore',
-    cause: 'first',
+    again: false,
     address: 'payments/data',
     volume: volume('data', 500, {
       status: 'in-use',
@@ -263,7 +263,7 @@ const ACTIONS: readonly Action[] = [
   {
     ...common,
     kind: 'restore',
-    cause: 'again',
+    again: true,
     address: 'payments/log',
     generation: 2,
     volume: volume('log', 100),
@@ -288,7 +288,7 @@ const ACTIONS: readonly Action[] = [
   {
     ...common,
     kind: 'restore',
-    cause: 'first',
+    again: false,
     address: 'payments/cache',
     volume: volume('cache', 1200),
     backup: { ...backup('app', 40), of_volume_name: 'pay-app' },
@@ -562,7 +562,7 @@ export const RUN_PLAN: Plan = {
   actions: (['data', 'log', 'wal', 'app', 'web', 'cache', 'batch', 'stage'] as const).map((name, index) => ({
     ...common,
     kind: 'restore' as const,
-    cause: 'first' as const,
+    again: false,
     address: `payments/${name}`,
     volume: { id: VOLUMES.data, name: `pay-${name}`, size: 200 },
     backup: backup('data', 200),

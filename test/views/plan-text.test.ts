@@ -200,9 +200,7 @@ describe('the text of a plan', () => {
       if (restore?.kind !== 'restore') throw new Error('the fixture has a restore');
       const plan = {
         ...EMPTY_PLAN,
-        actions: [
-          { ...restore, cause: 'again' as const, changes: [{ field: 'rule', before, after }], waits_for: [] },
-        ],
+        actions: [{ ...restore, again: true, changes: [{ field: 'rule', before, after }], waits_for: [] }],
       };
       return planBody(plan, { style: makeStyle(false), width, now: NOW })
         .split('\n')

@@ -34,11 +34,11 @@ const PLAN: SavedPlan = {
   policy: { protected_volumes: [] },
   waivers: ['old-backups'],
   actions: [
-    { ...resolved('pay/data', '1'), kind: 'restore', cause: 'first', changes: [] },
+    { ...resolved('pay/data', '1'), kind: 'restore', again: false, changes: [] },
     {
       ...resolved('pay/log', '2'),
       kind: 'restore',
-      cause: 'again',
+      again: true,
       declared: spec('pay/log', 'v2', 'b2', { generation: 2, protect: false }),
       changes: [
         { field: 'generation', before: '1', after: '2' },

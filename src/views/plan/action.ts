@@ -34,7 +34,7 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
   switch (action.kind) {
     case 'restore':
       return [
-        action.cause === 'again'
+        action.again
           ? actionHeading('~', action, 'restore again', style.warn, options)
           : actionHeading('+', action, 'restore', style.good, options),
         ...diskAndBackupLines(action, options),
@@ -73,7 +73,8 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
   }
 }
 
-const RECORDED_LATER = 'as recorded in the state when the plan is applied; otherwise the plan is refused';
+const RECORDED_LATER =
+  'apply reads it from the state, and refuses the plan if the restore is not under way there';
 
 function firstStepLines({ policy_violations: refused }: ResumeAction, options: PlanTextOptions): string[] {
   const step =
