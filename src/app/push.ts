@@ -23,8 +23,8 @@ export interface PushRequest<Given> extends ChangeRequest {
 }
 
 export interface PushPorts extends StatePorts {
-  /** The highest serial that this machine has seen of a lineage; empty if it has seen none. */
-  serialsKnown(lineage: string): Promise<readonly number[]>;
+  /** The highest serial that this machine has seen of a lineage; undefined if it has seen none. */
+  highestSerial(lineage: string): Promise<number | undefined>;
 }
 
 export type Pushed =
@@ -58,7 +58,7 @@ export async function pushWhole(
       given.state,
       taken,
       { at: isoTime(clock.now()), actor: request.actor },
-      await ports.serialsKnown(given.state.lineage),
+      await ports.highestSerial(given.state.lineage),
     );
     const { serial } = state;
     if (!lease) return { kind: 'would_push', serial };

@@ -27,7 +27,7 @@ export function changeRequest(io: Io, operation: string, flags: ChangeFlags): Ch
   return { ...lockRequest(io, operation, flags), dryRun: flags.dryRun === true };
 }
 
-export function useOf({ dryRun }: ChangeFlags): StateUse {
+export function stateUse({ dryRun }: ChangeFlags): StateUse {
   return dryRun ? 'read' : 'write';
 }
 

@@ -72,7 +72,7 @@ export function faultWarningBackend(io: Io, backend: Backend): Backend {
   });
 }
 
-/** A migrated state is out of date by definition, so it has no faults; `refusingMigrated` refuses it. */
+/** A migrated state is out of date by definition, so it has no faults; `unmigratedBackend` refuses it. */
 export async function faultsOf(io: Io, backend: BackendIdentity, snapshot: Snapshot): Promise<StateFault[]> {
   if (snapshot.state.moved_to) return [];
   const known = statesKnownTo(io);
@@ -119,10 +119,9 @@ export async function remember(
   );
 }
 
-/** The highest serial that this user has seen of a lineage; empty if none. */
-export async function serialsKnown(io: Io, lineage: string): Promise<readonly number[]> {
-  const known = await statesKnownTo(io).ofLineage(lineage);
-  return known ? [known.serial] : [];
+/** The highest serial that this user has seen of a lineage; undefined if none. */
+export async function highestSerial(io: Io, lineage: string): Promise<number | undefined> {
+  return (await statesKnownTo(io).ofLineage(lineage))?.serial;
 }
 
 /** `apply` creates no state where this user has seen one before. `vbsctl init` does. */

@@ -18,7 +18,7 @@ export function acceptedState(
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
 ): State {
   const highest = state.history.reduce((most, entry) => Math.max(most, entry.serial), state.serial);
-  const serial = serialAbove(highest, over ? [over.serial] : []);
+  const serial = serialAbove(highest, over?.serial);
   const addresses = [...new Set(mismatches.map(({ address }) => address))];
   const records = addresses.map((address): AcceptedRecord => {
     const record = state.records.get(address);

@@ -83,15 +83,15 @@ function risksOf(
 }
 
 /**
- * The state after the push. Its serial is higher than both and than the `known` ones, so that no serial stands for two
- * states. The history says who pushed, over which state, and which risks were accepted.
+ * The state after the push. Its serial is higher than both and than `known`, the highest that was seen, so that no
+ * serial stands for two states. The history says who pushed, over which state, and which risks were accepted.
  */
 export function pushedState(
   current: State | undefined,
   given: State,
   taken: readonly PushRisk[],
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
-  known: readonly number[] = [],
+  known?: number,
 ): State {
   const serial = serialAbove(Math.max(current?.serial ?? 0, given.serial), known);
   const entry: HistoryEntry = {

@@ -60,11 +60,11 @@ export type Change =
 export const SERIAL_MAX = 2 ** 52;
 
 /**
- * The serial of a state that replaces the one with serial `current`: higher than that and than each of `known`, so that the
- * state looks old to nobody. A `known` serial that commits cannot reach is ignored.
+ * The serial of a state that replaces the one with serial `current`: higher than that and than `known`, so that the state
+ * looks old to nobody. A `known` serial that commits cannot reach is ignored.
  */
-export function serialAbove(current: number, known: readonly number[]): number {
-  return Math.max(current, ...known.filter((serial) => serial < SERIAL_MAX / 2)) + 1;
+export function serialAbove(current: number, known = 0): number {
+  return Math.max(current, known < SERIAL_MAX / 2 ? known : 0) + 1;
 }
 
 export interface Move {
@@ -224,12 +224,12 @@ export class MutableState {
     return this.#next;
   }
 
-  /** The state without staged commits. Its records and history are not copied, so they grow with the ledger. */
+  /** The state without staged commits. Its records and history are not copied, so later commits add to them. */
   state(): State {
     return { ...this.#origin, serial: this.#serial, records: this.#records, history: this.#history };
   }
 
-  /** Throws a plain Error if the commit does not follow or a change does not fit; then the ledger must not be used again. */
+  /** Throws a plain Error if the commit does not follow or a change does not fit; then this object must not be used again. */
   stage(commit: Commit): void {
     const { serial, at, actor, changes } = commit;
     if (serial !== this.#next) throw new Error(`commit ${serial} does not follow ${this.#next - 1}`);

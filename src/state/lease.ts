@@ -45,7 +45,7 @@ interface LeaseOptions extends Pick<BackendContext, 'clock' | 'newId' | 'locatio
   readonly actor: Actor;
 }
 
-type Task = (
+type PendingWrite = (
   | { readonly kind: 'commit'; readonly changes: readonly Change[] }
   | { readonly kind: 'replace'; readonly snapshot: Snapshot }
 ) & {
@@ -57,10 +57,10 @@ type Task = (
 export class StateLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #storage: LeaseStorage;
-  #ledger: MutableState | undefined;
+  #stored: MutableState | undefined;
   /** The hashes of the state as it was found or replaced; entries that were committed since have none yet. */
   #chain: Chain;
-  #waiting: Task[] = [];
+  #waiting: PendingWrite[] = [];
   #writing: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -69,7 +69,7 @@ export class StateLease implements Lease {
     this.#options = options;
     this.#storage = options.storage;
     this.#chain = options.found?.chain ?? [];
-    if (options.found) this.#ledger = new MutableState(options.found.state);
+    if (options.found) this.#stored = new MutableState(options.found.state);
   }
 
   get lock(): OwnLock {
@@ -81,7 +81,7 @@ export class StateLease implements Lease {
   }
 
   state(): State | undefined {
-    return this.#ledger?.state();
+    return this.#stored?.state();
   }
 
   snapshot(): Snapshot | undefined {
@@ -91,7 +91,7 @@ export class StateLease implements Lease {
 
   async create(target: CloudProject): Promise<State> {
     const { clock, location, newId } = this.#options;
-    if (this.#ledger) throw exists(location);
+    if (this.#stored) throw exists(location);
     // Its creation is the first change. As in Terraform, no stored state has serial 0: Gitea takes it for a missing one.
     const state = { ...emptyState(newId(), target, isoTime(clock.now())), serial: 1 };
     await this.replace({ state, chain: [] });
@@ -111,69 +111,69 @@ export class StateLease implements Lease {
     return this.#released;
   }
 
-  #enqueue(task: Task): void {
+  #enqueue(write: PendingWrite): void {
     if (this.#released !== undefined) throw new Error('the lease was released');
     if (this.#failure) throw this.#failure;
-    this.#waiting.push(task);
+    this.#waiting.push(write);
     this.#writing ??= this.#write();
   }
 
-  /** Writes until no task waits; each write has the tasks that arrived during the one before. */
+  /** Writes until nothing waits; each write has the commits that arrived during the one before. */
   async #write(): Promise<void> {
     await Promise.resolve(); // commits of the same synchronous step are written together
-    for (let tasks = this.#take(); tasks.length > 0; tasks = this.#take()) {
+    for (let writes = this.#take(); writes.length > 0; writes = this.#take()) {
       try {
-        const [first] = tasks;
+        const [first] = writes;
         if (first?.kind === 'replace') await this.#replaceBy(first.snapshot);
-        else await this.#writeGroup(tasks.flatMap((task) => (task.kind === 'commit' ? [task.changes] : [])));
-        for (const { resolve } of tasks) resolve();
+        else await this.#writeGroup(writes.flatMap((each) => (each.kind === 'commit' ? [each.changes] : [])));
+        for (const { resolve } of writes) resolve();
       } catch (cause) {
-        this.#fail(cause instanceof Error ? cause : new Error(String(cause)), tasks);
+        this.#fail(cause instanceof Error ? cause : new Error(String(cause)), writes);
       }
     }
     this.#writing = undefined;
   }
 
   /** The next commits up to a replacement, or a single replacement. */
-  #take(): readonly Task[] {
+  #take(): readonly PendingWrite[] {
     const end = this.#waiting.findIndex(({ kind }) => kind === 'replace');
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
   }
 
   async #replaceBy(next: Snapshot): Promise<void> {
-    const current = this.#ledger?.state();
+    const current = this.#stored?.state();
     if (current?.lineage === next.state.lineage && next.state.serial <= current.serial)
       throw new Error(`serial ${next.state.serial} in place of ${current.serial}: a serial is used once`);
     if (next.state.serial > SERIAL_MAX) throw serialsUsedUp(this.#options.location);
     await this.#storage.replace(next, current);
     this.#chain = next.chain;
-    this.#ledger = new MutableState(next.state);
+    this.#stored = new MutableState(next.state);
   }
 
   async #writeGroup(group: readonly (readonly Change[])[]): Promise<void> {
     const { actor, clock, location } = this.#options;
-    const ledger = this.#ledger;
-    if (!ledger) throw new Error('a commit without a state');
-    if (ledger.next + group.length > SERIAL_MAX) throw serialsUsedUp(location);
+    const stored = this.#stored;
+    if (!stored) throw new Error('a commit without a state');
+    if (stored.next + group.length > SERIAL_MAX) throw serialsUsedUp(location);
     const at = isoTime(clock.now());
     const commits = group.map((changes) => {
-      const commit = { serial: ledger.next, at, actor, changes };
+      const commit = { serial: stored.next, at, actor, changes };
       assertReadable(commit);
-      ledger.stage(commit);
+      stored.stage(commit);
       return commit;
     });
-    await this.#storage.append({ before: ledger.state(), commits, staged: ledger.staged() });
-    ledger.applyStaged();
+    await this.#storage.append({ before: stored.state(), commits, staged: stored.staged() });
+    stored.applyStaged();
   }
 
   /**
    * Final: after a failed write or sync it is not known what is stored, and a second one may report success for what the
-   * first one lost. Waiting tasks are rejected without an attempt.
+   * first one lost. What still waits is rejected without an attempt.
    */
-  #fail(reason: Error, tasks: readonly Task[]): void {
+  #fail(reason: Error, writes: readonly PendingWrite[]): void {
     // Rule: failed-write-rejects-all-later-commits
     this.#failure = reason;
-    const all = [...tasks, ...this.#waiting];
+    const all = [...writes, ...this.#waiting];
     this.#waiting = [];
     for (const { reject } of all) reject(reason);
   }

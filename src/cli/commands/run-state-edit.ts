@@ -17,7 +17,7 @@ import {
   changeRequest,
   NOTHING_CHANGED,
   statePorts,
-  useOf,
+  stateUse,
 } from '../state-change.ts';
 import { faultsOf, warnOfFaults } from '../state-check.ts';
 
@@ -58,7 +58,7 @@ async function edit(
   label: (record: RestoreRecord) => string,
   done: string,
 ): Promise<ExitCode> {
-  const backend = await openState(await loadContext(io, flags), useOf(flags));
+  const backend = await openState(await loadContext(io, flags), stateUse(flags));
   const { records, backup } = await change(
     changeRequest(io, operation, flags),
     statePorts(io, flags, backend),
@@ -77,7 +77,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
   const { reason } = flags;
   if (reason.trim() === '') throw usage('--reason is empty', 'say why this state can be relied on');
   const context = await loadContext(io, flags);
-  const backend = await openUncheckedState(context, useOf(flags));
+  const backend = await openUncheckedState(context, stateUse(flags));
   const { location } = backend;
   const accepted = await acceptState(
     { ...changeRequest(io, 'state accept', flags), reason },

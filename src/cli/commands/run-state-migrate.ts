@@ -9,7 +9,7 @@ import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { openLocation, openUncheckedState } from '../open-state.ts';
 import { acceptedPushRisks } from '../options/shared.ts';
-import { type ChangeFlags, changeRequest, NOTHING_CHANGED, statePorts, useOf } from '../state-change.ts';
+import { type ChangeFlags, changeRequest, NOTHING_CHANGED, statePorts, stateUse } from '../state-change.ts';
 import { refuseFaults } from '../state-check.ts';
 import { absolute } from '../user-paths.ts';
 
@@ -27,7 +27,7 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
       'add --to LOCATION; or add --undo to use the old location again',
     );
   const context = await loadContext(io, flags);
-  const backend = await openUncheckedState(context, useOf(flags));
+  const backend = await openUncheckedState(context, stateUse(flags));
   const request = changeRequest(io, 'state migrate', flags);
   const ports = statePorts(io, flags, backend);
   if (to === undefined) {

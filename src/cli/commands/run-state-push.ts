@@ -25,9 +25,9 @@ import {
   changeRequest,
   NOTHING_CHANGED,
   statePorts,
-  useOf,
+  stateUse,
 } from '../state-change.ts';
-import { faultWarningBackend, serialsKnown } from '../state-check.ts';
+import { faultWarningBackend, highestSerial } from '../state-check.ts';
 import { readUserFile } from '../user-paths.ts';
 
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
@@ -38,10 +38,10 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
   const request = { ...changeRequest(io, 'state push', flags), name: file };
   const ports = (backend: Backend): PushPorts => ({
     ...statePorts(io, flags, backend),
-    serialsKnown: (lineage) => serialsKnown(io, lineage),
+    highestSerial: (lineage) => highestSerial(io, lineage),
   });
   if (unsaved) {
-    const backend = await openState(context, useOf(flags));
+    const backend = await openState(context, stateUse(flags));
     const merged = await pushUnsaved({ ...request, given: unsaved }, ports(backend), (merges) =>
       io.stdout.write(`${merges.map(mergeLine).join('\n')}\n\n`),
     );
@@ -49,7 +49,10 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
     return showRefusedMerges(io, merged.merges);
   }
   // A faulty state is not refused here: pushing a valid one is how it is repaired.
-  const backend = faultWarningBackend(io, unmigratedBackend(await openUncheckedState(context, useOf(flags))));
+  const backend = faultWarningBackend(
+    io,
+    unmigratedBackend(await openUncheckedState(context, stateUse(flags))),
+  );
   const given = await decodeGiven(io, bytes, file);
   const risks = acceptedPushRisks(flags);
   const pushed = await pushWhole({ ...request, given, risks }, ports(backend));
