@@ -161,11 +161,11 @@ export class ApiClient {
   }
 
   /** If no credential is available, fails at once: the session has already retried. */
-  async #attempt(request: GetRequest): Promise<AttemptResult<Answer | RefusedCredential>> {
+  async #attempt(request: GetRequest): Promise<AttemptResult<Answer | MissingCredential>> {
     const { session, http, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
       const result = await session.credential(request.signal);
-      if (result.kind === 'refused') return { kind: 'done', value: result };
+      if (result.kind === 'unavailable') return { kind: 'done', value: result };
       const { credential } = result;
       const exchange = await http.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
@@ -217,7 +217,7 @@ function whyNoObject(answer: Answer): string {
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
-type RefusedCredential = Extract<CredentialResult, { kind: 'refused' }>;
+type MissingCredential = Extract<CredentialResult, { kind: 'unavailable' }>;
 
 /**
  * Whether a 404 is about the requested resource. An HTML page or a gateway's "no such API" (`APIGW.…`) means that the

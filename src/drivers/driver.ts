@@ -93,7 +93,8 @@ export interface Permit {
 
 export type Reservation =
   | Permit
-  | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
+  /** There is no valid token. */
+  | { readonly kind: 'unavailable'; readonly failure: CloudFailure; readonly retryable: boolean };
 
 /** Which part of a list the caller wants. */
 export interface ListOptions<T> {

@@ -22,7 +22,7 @@ export class RestorePosts {
     const { http, session } = this.#tools;
     await http.reserve(signal);
     const result = await session.credential(signal);
-    if (result.kind === 'refused') return result;
+    if (result.kind === 'unavailable') return result;
     const permit: Permit = { kind: 'permit' };
     this.#permits.set(permit, result.credential);
     return permit;

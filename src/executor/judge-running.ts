@@ -195,7 +195,7 @@ export function judgeStatuses(
   // Rule: restored-volume-must-name-its-backup
   if (lacksSourceBackup(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
     return unknown(
-      'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
+      'the disk does not name this backup as its source (src_backup_id), as it would after our restore',
     );
   return { kind: 'succeeded', observed };
 }

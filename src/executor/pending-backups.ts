@@ -36,9 +36,9 @@ export class PendingBackups {
     this.#stop = stop;
   }
 
-  /** Starts to read the list, so that `now` resolves sooner. */
+  /** Starts to read the list, so that `read` resolves sooner. */
   prefetch(): void {
-    // The callers of `now` get the reason of a stop.
+    // The callers of `read` get the reason of a stop.
     this.read().catch(() => {});
   }
 

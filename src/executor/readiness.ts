@@ -23,7 +23,7 @@ export type Readiness =
   /** Not what the plan showed, and waiting does not help. `gone`: by one 404, which may come from a gateway. */
   | { readonly kind: 'never'; readonly reason: string; readonly gone?: true }
   /** The policy forbids it, as volume and backup are now. */
-  | { readonly kind: 'refused'; readonly reasons: readonly [Diagnostic, ...Diagnostic[]] };
+  | { readonly kind: 'forbidden'; readonly violations: readonly [Diagnostic, ...Diagnostic[]] };
 
 /**
  * `updated_at` has whole seconds: a change within the second of the last one does not alter it. So a baseline is usable
@@ -47,16 +47,16 @@ export async function checkReadiness(
   intendedNames?: Names,
 ): Promise<Readiness> {
   const { driver, pendingBackups } = run;
-  const [refused, ...more] = refusedByPolicy(run, readings);
+  const [violation, ...more] = policyViolations(run, readings);
   // Rule: policy-is-checked-before-each-request
-  if (refused) return { kind: 'refused', reasons: [refused, ...more] };
+  if (violation) return { kind: 'forbidden', violations: [violation, ...more] };
   const judged = judgeReadiness(action, readings, driver.target, earlier, intendedNames);
   // This check may cost a request, so it comes last.
   if (judged.kind !== 'ready') return judged;
   return judgeReadiness(action, readings, driver.target, earlier, intendedNames, await pendingBackups.read());
 }
 
-function refusedByPolicy(
+function policyViolations(
   { settings, waivers, clock }: Run,
   { volume, backup }: Readings,
 ): readonly Diagnostic[] {

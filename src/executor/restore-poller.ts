@@ -35,7 +35,7 @@ export class RestorePoller {
     this.#stop = stop;
   }
 
-  /** Calls `onRestoring` when a list is the first to show the volume as restoring. To be ended with `end()`. */
+  /** Calls `onRestoring` when a list is the first to show the volume as restoring. To be ended with `remove`. */
   add(volumeId: string, onRestoring: () => void): PolledRestore {
     const now = this.#clock.monotonic();
     const followed: PolledRestore = {
@@ -55,8 +55,8 @@ export class RestorePoller {
   }
 
   /**
-   * Resolves when the restore should be read, at the latest after `mostMs` and the list that is being read then.
-   * `lookMs`: how long the last read took. Rejects with the reason of a stop.
+   * Resolves when the restore should be read, at the latest after `maxMs` and the list that is being read then.
+   * `readMs`: how long the last read took. Rejects with the reason of a stop.
    */
   async sleepUntilDue(followed: PolledRestore, readMs: number, maxMs: number): Promise<void> {
     const began = this.#clock.monotonic();

@@ -17,7 +17,7 @@ export interface Ready {
 }
 
 export interface CannotStart {
-  readonly kind: 'refused';
+  readonly kind: 'cannot_start';
   readonly code: NotStarted;
   readonly reason: string;
   /** The limits of today's policy, if they are the reason. */
@@ -45,9 +45,9 @@ export async function untilReady(
     const reservation = await run.driver.reserve(run.stop);
     let reason: string;
     let recheckMs: number | undefined;
-    if (reservation.kind === 'refused') {
+    if (reservation.kind === 'unavailable') {
       reason = reservation.failure.message;
-      if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
+      if (!reservation.retryable) return { kind: 'cannot_start', code: 'cloud', reason };
     } else {
       // `checkReadiness` needs this list only at its end. It is requested now, so that the restore does not wait for it then.
       if (!unchangedSince) run.pendingBackups.prefetch();
@@ -68,13 +68,13 @@ export async function untilReady(
             recheckMs = settings.poll.min_interval_ms;
             break;
           }
-          return { kind: 'refused', code: 'changed', reason: readiness.reason };
-        case 'refused':
+          return { kind: 'cannot_start', code: 'changed', reason: readiness.reason };
+        case 'forbidden':
           return {
-            kind: 'refused',
+            kind: 'cannot_start',
             code: 'policy',
-            reason: readiness.reasons.map(({ summary }) => summary).join('; '),
-            policyViolations: readiness.reasons,
+            reason: readiness.violations.map(({ summary }) => summary).join('; '),
+            policyViolations: readiness.violations,
           };
         case 'not_yet':
           reason = readiness.reason;
@@ -85,10 +85,10 @@ export async function untilReady(
       }
     }
     if (restore.timeIsUp)
-      return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
+      return { kind: 'cannot_start', code: 'not_ready', reason: `not ready in time: ${reason}` };
     // `recheckMs`: it may be ready within seconds (a baseline that is too young, a 404), so that a run waits even then.
     if (run.mode === 'no_wait' && recheckMs === undefined)
-      return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
+      return { kind: 'cannot_start', code: 'not_ready', reason: `not ready: ${reason}` };
     if (emitted !== reason) {
       run.emit({ type: 'waiting', address: restore.ids.address, reason });
       emitted = reason;
@@ -101,9 +101,9 @@ export async function untilReady(
 export function startBlocked({ run }: RestoreRun, { valid_until }: RunnableAction): CannotStart | undefined {
   run.stop.throwIfAborted();
   const blocked = run.noNewStarts();
-  if (blocked) return { kind: 'refused', ...blocked };
+  if (blocked) return { kind: 'cannot_start', ...blocked };
   if (valid_until !== undefined && run.clock.now() >= Date.parse(valid_until))
-    return { kind: 'refused', code: 'expired', reason: `it expired at ${valid_until}` };
+    return { kind: 'cannot_start', code: 'expired', reason: `it expired at ${valid_until}` };
   return undefined;
 }
 

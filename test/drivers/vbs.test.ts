@@ -232,7 +232,7 @@ describe('the VBS driver', () => {
       clock.advance(3_600_000);
       cloud.replace = ({ path }) => (path.includes('/auth/tokens') ? { status: 503 } : undefined);
       const reservation = await driver.reserve();
-      expect(reservation).to.include({ kind: 'refused', retryable: true });
+      expect(reservation).to.include({ kind: 'unavailable', retryable: true });
       expect(cloud.count('/restore')).to.equal(0);
     });
   });

@@ -54,7 +54,7 @@ export class SigningSession implements Session {
   async credential(): Promise<CredentialResult> {
     const refusal = this.#refusal;
     return refusal && this.#clock.monotonic() < refusal.untilMs
-      ? { kind: 'refused', failure: refusal.failure, retryable: true }
+      ? { kind: 'unavailable', failure: refusal.failure, retryable: true }
       : { kind: 'granted', credential: this.#credential };
   }
 

@@ -70,7 +70,7 @@ async function byToken({ settings, tools, steps, signal }: AccessOptions, auth: 
 
   steps.begin('project');
   if (!project) throw unscopedToken(settings);
-  steps.done(projectText(project));
+  steps.done(nameAndId(project));
   steps.begin('catalog');
   steps.done(catalogText(catalog));
   return { session, project, catalog, ...(isFinal ? { expiresAtMs } : {}) };
@@ -100,7 +100,7 @@ async function byAccessKey(
         (projects) => {
           const project = projects.find(({ id }) => id === named.id);
           if (!project) throw noProjectOfId(named.id, settings);
-          return projectText(project);
+          return nameAndId(project);
         },
       );
     const catalog = await catalogOf(named);
@@ -123,7 +123,7 @@ async function byAccessKey(
   const found = await reporter.run(
     'project',
     () => queries.projectsByName(name, signal),
-    (projects) => projectText(onlyProject(projects)),
+    (projects) => nameAndId(onlyProject(projects)),
   );
   const project = onlyProject(found);
   return open(project, await catalogOf(project));
@@ -172,7 +172,7 @@ function connectionText(settings: CloudSettings): string {
   return `reached ${canonicalAuthUrl(settings.auth_url)}`;
 }
 
-function projectText({ id, name }: Project): string {
+function nameAndId({ id, name }: Project): string {
   return name === undefined ? id : `${name} (${id})`;
 }
 

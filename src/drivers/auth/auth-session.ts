@@ -17,4 +17,4 @@ export interface Session {
 
 export type CredentialResult =
   | { readonly kind: 'granted'; readonly credential: Credential }
-  | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
+  | { readonly kind: 'unavailable'; readonly failure: CloudFailure; readonly retryable: boolean };

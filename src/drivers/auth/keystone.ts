@@ -67,7 +67,7 @@ export class KeystoneSession implements Session {
     const latest = this.#current;
     return latest && this.#tools.clock.monotonic() < latest.expiresAtMs
       ? { kind: 'granted', credential: latest.credential }
-      : { kind: 'refused', failure: renewed.failure, retryable: renewed.retryable };
+      : { kind: 'unavailable', failure: renewed.failure, retryable: renewed.retryable };
   }
 
   reportRefused(credential: Credential): boolean {

@@ -28,7 +28,7 @@ describe('a session', () => {
     const session = new KeystoneSession('https://iam.example', auth, tools);
     const credential = async () => {
       const grant = await session.credential();
-      if (grant.kind === 'refused') throw new Error(grant.failure.message);
+      if (grant.kind === 'unavailable') throw new Error(grant.failure.message);
       return grant.credential;
     };
     const first = await credential();
