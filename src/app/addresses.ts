@@ -55,7 +55,7 @@ export function requireRecords({ records }: State, addresses: readonly Address[]
   return [...new Set(addresses)].flatMap((address) => records.get(address) ?? []);
 }
 
-/** As `recordsOf`, of one address. */
+/** As `requireRecords`, of one address. */
 export function requireRecord({ records }: State, address: Address): RestoreRecord {
   const record = records.get(address);
   if (!record) throw new Failure('usage', noRecord(address, records.keys()));

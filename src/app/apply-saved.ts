@@ -101,7 +101,7 @@ function underWay(saved: SavedPlan, state: State | undefined, project: CloudProj
 function policyChanged({ created_at }: SavedPlan): Diagnostic {
   return note(
     'policy-changed',
-    `the policy has changed since the plan was made at ${created_at}: both apply, the stricter limit of each`,
-    { remedy: `to leave the earlier one behind, ${PLAN_AGAIN}` },
+    `the policy has changed since the plan was made at ${created_at}: of each limit, the stricter one applies`,
+    { remedy: `for the limits of today alone, ${PLAN_AGAIN}` },
   );
 }

@@ -7,7 +7,6 @@ import type { State } from './state.ts';
 export interface OpenRestore {
   readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
   /** Declared restores that cannot start before. */
-  /** Declared restores that cannot start before. */
   readonly blocks: readonly BlockedRestore[];
   /** Whether the manifests still declare it. */
   readonly declared: boolean;

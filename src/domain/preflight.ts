@@ -113,8 +113,9 @@ function backupProblems(backup: Backup, { project_id }: ProjectRegion): Diagnost
 }
 
 /**
- * A backup restores within its region only. Volume and backup do not name their region. But where zones are named after
- * it (`eu-de-01` in `eu-de`), a zone of another region shows that an endpoint is of another region.
+ * The service restores only within one region. Volume and backup have a zone, but no region. Many clouds name zones after
+ * their region (`eu-de-01` in `eu-de`). So if only one of the two zones begins with the name of the region, the other thing was
+ * read from an endpoint of another region.
  */
 function regionProblems(volume: Volume, backup: Backup, { region }: ProjectRegion): Diagnostic[] {
   const zones = [volume.availability_zone, backup.availability_zone];

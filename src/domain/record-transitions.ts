@@ -385,7 +385,7 @@ function common(record: RestoreRecord, event: RecordEvent): RecordBase {
   return { ...(Object.fromEntries(kept) as unknown as RecordBase), updated_at: event.at };
 }
 
-/** The fields of `Common`; the compiler asks for each. */
+/** The fields of `RecordBase`; the compiler asks for each. */
 const KEPT_IN_EVERY_STATUS: { readonly [Field in keyof Required<RecordBase>]: true } = {
   address: true,
   volume_id: true,

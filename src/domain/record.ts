@@ -44,9 +44,9 @@ export interface RecordBase extends Identity {
   readonly protect?: boolean;
   /** When a declaration last changed that of a restore under way or done: a plan made before is stale. */
   readonly protect_changed_at?: string;
-  /** The API that its requests are sent to; absent in states of earlier releases. See `apiOf`. */
+  /** The API that its requests are sent to; absent if it was imported. See `apiOf`. */
   readonly api?: CloudApi;
-  /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */
+  /** The longest `retry.settle` of the runs that sent it; absent if it was imported. See `settleMsOf`. */
   readonly settle_ms?: number;
 }
 
@@ -75,7 +75,7 @@ export interface Succeeded extends RecordBase {
   readonly finished_at: string;
   readonly job_id?: string;
   readonly resolution?: Resolution;
-  /** What the cloud showed; absent if an operator said so, and in states of vbsctl 0.1.0. */
+  /** What the cloud showed; absent if an operator said so. */
   readonly observed?: SuccessProof;
 }
 

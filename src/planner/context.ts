@@ -26,7 +26,7 @@ export interface PlanInput {
   readonly state?: State;
   /** Absent only offline. */
   readonly target?: CloudProject;
-  /** Absent: offline. Otherwise all that `observationNeeds` asks for. */
+  /** Absent: offline. Otherwise all that `snapshotNeeds` asks for. */
   readonly snapshot?: CloudSnapshot;
   readonly policy: Policy;
   /** Limits of the policy that the operator lifts for this run. */

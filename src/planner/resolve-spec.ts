@@ -79,7 +79,7 @@ function withoutVolume(
 }
 
 /**
- * What must be read from the cloud to plan these restores: all that `resolve` and `factProblems` use. Restores that are
+ * What must be read from the cloud to plan these restores: all that `resolveSpec` and `cloudProblems` use. Restores that are
  * done need no read; their record has the names.
  */
 export function snapshotNeeds(specs: readonly RestoreSpec[], records: RecordIndex): SnapshotNeeds {

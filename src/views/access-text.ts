@@ -28,7 +28,7 @@ const SECRET = '(secret)';
 /** `vbsctl auth check`: the steps; a failed one with its reason and remedy. */
 export function accessText(report: AccessReport, options: TextOptions): string {
   const { style } = options;
-  const steps = report.steps.flatMap((step) => stepLines(step, options));
+  const steps = report.steps.flatMap((step) => reportLines(step, options));
   const reached = report.target ? `: ${projectText(report.target)}` : '';
   const end = report.ok ? `Everything that a restore needs is available${reached}.` : 'A restore would fail.';
   const paint = report.ok ? style.good : style.bad;
@@ -39,7 +39,10 @@ const OUTCOME_WIDTH = 9;
 const STEP_WIDTH = 13;
 const MARGIN = OUTCOME_WIDTH + STEP_WIDTH;
 
-function stepLines({ step, outcome, result: said, diagnostics }: StepReport, options: TextOptions): string[] {
+function reportLines(
+  { step, outcome, result: said, diagnostics }: StepReport,
+  options: TextOptions,
+): string[] {
   const { style } = options;
   const width = Math.max(40, options.width - MARGIN);
   const [first = '', ...more] = paragraphs(said, width);

@@ -175,7 +175,7 @@ function totalsLines(
     style.strong(runSummaryText(summary, plan, command)),
     ...leftOutLines(plan.left_out, width).map(style.warn),
     ...wrap(workText(summary), width).map(style.faint),
-    ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
+    ...(halted ? wrap(`Halted: ${sanitize(halted)}.`, width).map(style.warn) : []),
   ];
 }
 

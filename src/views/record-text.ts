@@ -325,7 +325,7 @@ export function openSteps(record: Intended | Running | Unknown): string[] {
 export function progressSoFar(record: UnderWay, { style, now }: TextOptions): string[] {
   return [
     record.status === 'running'
-      ? `${record.evidence === 'adopted' ? 'found running' : 'accepted'} ${when(record.started_at, now)}`
+      ? `${record.evidence} ${when(record.started_at, now)}`
       : `begun ${when(record.updated_at, now)}, ${answerSoFar(record)}`,
     ...idTexts(jobIdOf(record), requestInsteadOfJob(record)).map(style.faint),
   ];

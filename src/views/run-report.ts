@@ -8,7 +8,8 @@ import type { ApplyView } from './apply-view.ts';
 export interface RunReport {
   /** By address, in the order of their ends. */
   readonly ends: ReadonlyMap<Address, End>;
-  readonly halted?: { readonly failures: number; readonly reason: string };
+  /** Why no new restores were started any more. */
+  readonly halted?: string;
   /** Absent if the run stopped early. */
   readonly summary?: RunSummary;
 }
@@ -22,12 +23,12 @@ export interface EndedRestore {
 
 export function createRunReporter(): ApplyView & { report(): RunReport } {
   const ends = new Map<Address, End>();
-  let halted: RunReport['halted'];
+  let halted: string | undefined;
   let summary: RunSummary | undefined;
   return {
     handle(event: ApplyEvent) {
       if (event.type === 'ended') ends.set(event.address, event.end);
-      else if (event.type === 'halted') halted = { failures: event.failures, reason: event.reason };
+      else if (event.type === 'halted') halted = event.reason;
       else if (event.type === 'run_ended') summary = event.summary;
     },
     end() {},

@@ -214,7 +214,7 @@ function absentLock(file: string, cause: unknown): undefined {
   throw cause instanceof Failure ? cause : cannotLock(file, cause);
 }
 
-/** The id becomes part of a file name (`breakPath`), so it must not lead to another directory. */
+/** The id becomes part of a file name (`removalLockPath`), so it must not lead to another directory. */
 const LOCK_FILE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const contentShape = object<LockFileContent>({
