@@ -9,6 +9,12 @@ export interface Attachment {
   readonly device?: string;
 }
 
+/** `db1 (/dev/vdb)` */
+export function describeAttachment(attachment: Attachment): string {
+  const server = attachment.server_name ?? attachment.server_id;
+  return attachment.device ? `${server} (${attachment.device})` : server;
+}
+
 export interface Server {
   readonly id: string;
   readonly name: string;

@@ -3,6 +3,7 @@ import {
   AVAILABLE,
   BACKUP_RESTORING,
   type Backup,
+  describeAttachment,
   isErrorStatus,
   looksLikeId,
   VOLUME_RESTORING,
@@ -51,19 +52,6 @@ export function unmetPreconditions(
     ...backupWaits(backup),
     ...otherBackupWaits(volume, backup, pendingBackups),
   ];
-}
-
-/** Facts that do not block a restore, but that the operator should know before the volume is overwritten. */
-export function warnings(
-  volume: Pick<Volume, 'size' | 'replication_status'>,
-  backup: Pick<Backup, 'size'>,
-): Diagnostic[] {
-  return [...capacityFallsBack(volume, backup), ...takesPartInReplication(volume)];
-}
-
-export function describeAttachment(attachment: Attachment): string {
-  const server = attachment.server_name ?? attachment.server_id;
-  return attachment.device ? `${server} (${attachment.device})` : server;
 }
 
 function volumeProblems(volume: Volume, { project_id }: ProjectRegion): Diagnostic[] {
@@ -247,56 +235,4 @@ function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readon
       ({ id, volume_id, status }) => volume_id === volume.id && id !== backup.id && status === 'creating',
     )
     .map(({ id, name }) => ({ what: `backup ${name || id} of the disk is being made`, commands: [] }));
-}
-
-/** An extended volume gets the partitions and file systems of the backup, which must be extended again. */
-function capacityFallsBack(volume: Pick<Volume, 'size'>, backup: Pick<Backup, 'size'>): Diagnostic[] {
-  if (volume.size <= backup.size) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'capacity-falls-back',
-      summary: `the disk has ${volume.size} GB, the backup ${backup.size} GB: after the restore its partitions and file systems span ${backup.size} GB`,
-      remedy:
-        'grow them again after the restore, on the server: growpart /dev/vdb 1, then resize2fs /dev/vdb1 (ext4) or xfs_growfs MOUNT (XFS)',
-    },
-  ];
-}
-
-/** Statuses of EVS for a volume of a replicated pair. */
-const REPLICATED: ReadonlySet<string> = new Set(['active', 'active-stopped', 'copying', 'inactive']);
-
-/** No answer says which volume of a pair is at the disaster-recovery site, until the service refuses the restore. */
-function takesPartInReplication({ replication_status }: Pick<Volume, 'replication_status'>): Diagnostic[] {
-  if (replication_status === undefined || !REPLICATED.has(replication_status)) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'volume-replicated',
-      summary: `the disk is replicated (replication_status ${replication_status}): if it is the one at the disaster-recovery site, the service refuses the restore`,
-      remedy: REPLICATION_OFF,
-    },
-  ];
-}
-
-const REPLICATION_OFF =
-  'switch the protection of its group off first (Storage Disaster Recovery Service: disable protection), and on again afterwards';
-
-/** Remedies for final refusals of VBS, by code. */
-const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['VolumeBackup.0041', 'ask the issuer of these credentials for the right to restore backups'],
-  [
-    'VolumeBackup.0042',
-    'ask the issuer of these credentials for the right to restore backups; a backup that was only shared with the project cannot be restored',
-  ],
-  ['VolumeBackup.0111', 'correct backup_id or volume_id: both must be of this project and region'],
-  ['VolumeBackup.0202', 'find out why the disk is in error, then have its status reset'],
-  ['VolumeBackup.0207', 'correct volume_id: it must be of this project and region'],
-  ['VolumeBackup.0209', 'extend the disk to the size of the backup: openstack volume set --size GB DISK'],
-  ['VolumeBackup.0211', REPLICATION_OFF],
-]);
-
-/** The remedy for a request that the service finally refused, if one is known for its code. */
-export function remedyOf(code: string | undefined): string | undefined {
-  return code === undefined ? undefined : REMEDIES.get(code);
 }

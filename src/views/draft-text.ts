@@ -1,4 +1,4 @@
-import { type Backup, looksLikeId } from '../domain/cloud.ts';
+import { type Backup, describeAttachment, looksLikeId } from '../domain/cloud.ts';
 import { projectText } from '../domain/cloud-project.ts';
 import { linesOf } from '../domain/diagnostic.ts';
 import type { Draft, DraftRestore, OmittedVolume } from '../domain/draft.ts';
@@ -6,7 +6,6 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { yamlComment, yamlScalar } from '../domain/escape/yaml.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
-import { describeAttachment } from '../domain/preflight.ts';
 import { isWithheld } from '../domain/secrets.ts';
 import { plural, size, utc } from './words.ts';
 

@@ -1,6 +1,5 @@
-import { isErrorStatus, looksLikeId } from '../domain/cloud.ts';
+import { describeAttachment, isErrorStatus, looksLikeId } from '../domain/cloud.ts';
 import type { BackupRow, ServerRow, VolumeRow } from '../domain/inventory.ts';
-import { describeAttachment } from '../domain/preflight.ts';
 import { type Column, tableLines } from './table.ts';
 import { joinLines, type Paint, type Style, type TextOptions } from './terminal.ts';
 import { age, plural, size, utc } from './words.ts';

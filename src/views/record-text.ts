@@ -10,7 +10,6 @@ import {
   sameResource,
   wasFound,
 } from '../domain/observation.ts';
-import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
   type Intended,
@@ -22,6 +21,7 @@ import {
   type UnderWay,
   type Unknown,
 } from '../domain/record.ts';
+import { remedyOf } from '../domain/refusal-remedies.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Column } from './table.ts';
 import {

@@ -1,6 +1,6 @@
+import { describeAttachment } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
-import { describeAttachment } from '../domain/preflight.ts';
 import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { stepLines } from './diagnostics.ts';

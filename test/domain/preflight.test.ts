@@ -1,12 +1,6 @@
 import { expect } from 'chai';
-import type { Backup, Volume } from '../../src/domain/cloud.ts';
-import {
-  describeAttachment,
-  identityProblems,
-  remedyOf,
-  unmetPreconditions,
-  warnings,
-} from '../../src/domain/preflight.ts';
+import { type Backup, describeAttachment, type Volume } from '../../src/domain/cloud.ts';
+import { identityProblems, unmetPreconditions } from '../../src/domain/preflight.ts';
 import type { Expectation } from '../../src/domain/spec.ts';
 
 const VOLUME: Volume = { id: 'v', name: 'data', status: 'available', size: 10, attachments: [] };
@@ -245,41 +239,6 @@ describe('unmetPreconditions', () => {
       'openstack server stop id-1',
       'openstack server remove volume id-1 v',
     ]);
-  });
-});
-
-describe('warnings', () => {
-  const codes = (volume: Partial<Volume>) =>
-    warnings({ ...VOLUME, ...volume }, BACKUP).map(({ code }) => code);
-  for (const [name, volume, expected] of [
-    ['a disk as large as its backup', {}, []],
-    ['a disk extended since', { size: 20 }, ['capacity-falls-back']],
-    ['a disk that takes part in replication', { replication_status: 'active' }, ['volume-replicated']],
-    ['a disk whose replication is paused', { replication_status: 'active-stopped' }, ['volume-replicated']],
-    ['a disk whose replication is off', { replication_status: 'disabled' }, []],
-  ] as const)
-    it(name, () => expect(codes(volume)).to.deep.equal(expected));
-
-  it('say what to do after the restore of an extended disk', () => {
-    const [warning] = warnings({ ...VOLUME, size: 20 }, BACKUP);
-    expect(warning?.summary).to.contain('20 GB').and.to.contain('10 GB');
-    expect(warning?.remedy).to.contain('growpart').and.to.contain('resize2fs').and.to.contain('xfs_growfs');
-  });
-});
-
-describe('the remedy for an error code of the service', () => {
-  for (const [code, expected] of [
-    ['VolumeBackup.0042', 'right to restore'],
-    ['VolumeBackup.0111', 'project and region'],
-    ['VolumeBackup.0202', 'status reset'],
-    ['VolumeBackup.0207', 'correct volume_id'],
-    ['VolumeBackup.0209', 'openstack volume set --size'],
-    ['VolumeBackup.0211', 'Storage Disaster Recovery Service'],
-  ] as const)
-    it(code, () => expect(remedyOf(code)).to.contain(expected));
-  it('is missing for unknown codes', () => {
-    expect(remedyOf('VolumeBackup.9999')).to.equal(undefined);
-    expect(remedyOf(undefined)).to.equal(undefined);
   });
 });
 

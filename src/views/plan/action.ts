@@ -1,3 +1,4 @@
+import { describeAttachment } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import type {
   Action,
@@ -8,7 +9,6 @@ import type {
   ResumeAction,
   VolumeView,
 } from '../../domain/plan.ts';
-import { describeAttachment } from '../../domain/preflight.ts';
 import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
 import {
