@@ -1,10 +1,10 @@
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { projectText, sameProject } from '../domain/cloud-project.ts';
-import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
+import { changesOf, type Merge, mergeUnsaved } from '../domain/merge-unsaved.ts';
 import { optional } from '../domain/optional.ts';
 import { judgePush, pushedState } from '../domain/push-risks.ts';
 import type { PushRisk, State } from '../domain/state.ts';
@@ -13,8 +13,9 @@ import { extendChain } from '../state/history-chain.ts';
 import { addressWarning, locationWord } from '../state/migrated-state.ts';
 import { faultyState, stateFaults } from '../state/state-faults.ts';
 import type { Unsaved } from '../state/unsaved-codec.ts';
-import { type ChangeRequest, type StatePorts, withState } from './ports.ts';
+import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
+import { withState } from './with-lease.ts';
 
 export interface PushRequest<Given> extends ChangeRequest {
   readonly given: Given;

@@ -1,22 +1,8 @@
-import { append } from './append.ts';
 import { sameJson } from './canonical-json.ts';
-import type { ChunkedWork } from './chunked-work.ts';
-import { wasEverInDoubt, worstDoubt } from './doubt.ts';
+import { wasEverInDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
 import { sameObservation } from './observation.ts';
-import { optional } from './optional.ts';
-import {
-  identityKey,
-  isOpen,
-  jobIdOf,
-  type RestoreRecord,
-  type Running,
-  sameIdentity,
-  settleMsOf,
-  statusWord,
-} from './record.ts';
-import type { Address } from './spec.ts';
-import { allRecords, type Change, type State } from './state.ts';
+import { type RestoreRecord, type Running, sameIdentity } from './record.ts';
 
 /**
  * Whether legal steps (`advance`) lead from one record of a restore to the other. A record does not follow itself.
@@ -63,33 +49,6 @@ function endsAs(running: Running, later: RestoreRecord): boolean {
   }
 }
 
-/**
- * Whether the steps of a run (`advance`) can make the record: its status fits its attempts. `resolve` and `import` are not
- * steps of a run.
- */
-function isPossibleRunResult(record: RestoreRecord): boolean {
-  const { attempts } = record;
-  const last = attempts.at(-1);
-  if (!last || 'resolution' in record || jobIdOf(record) !== last.job_id) return false;
-  if (attempts.some(({ answer, settled }, n) => answer === 'accepted' && (settled || attempts[n + 1])))
-    return false;
-  const isAccepted = last.answer === 'accepted';
-  switch (record.status) {
-    case 'intended':
-      return !isAccepted;
-    case 'running':
-    case 'succeeded':
-      if (record.evidence === 'accepted') return isAccepted;
-      return record.evidence === 'adopted' && !isAccepted && wasEverInDoubt(attempts);
-    case 'failed':
-      return record.touched === 'maybe' || worstDoubt(attempts) === 'none';
-    case 'unknown':
-      return true;
-    default:
-      return unreachable(record);
-  }
-}
-
 /** Whether the later attempts begin with the earlier ones. Only the last may have got its answer meanwhile. */
 function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
   const { attempts, baseline } = earlier;
@@ -103,133 +62,4 @@ function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
     const { settled, ...then } = now;
     return attempt.answer === undefined || sameJson(attempt, attempt.settled ? now : then);
   });
-}
-
-/** What to do with a record that a run could not save. */
-export type Merge = { readonly unsaved: RestoreRecord } & MergeDecision;
-
-type MergeDecision =
-  /** New: the state takes it. `record`: with the address that the restore has in the state. */
-  | { readonly kind: 'taken'; readonly record: RestoreRecord; readonly before?: RestoreRecord['status'] }
-  /** The state already has it, or a later record of the restore. */
-  | { readonly kind: 'known'; readonly status: RestoreRecord['status'] }
-  /** It contradicts the state. */
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/**
- * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can
- * end it. O(n).
- */
-export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
-  const facts = recordsByIdentity(state);
-  const merges: Merge[] = [];
-  const taken = new Set<Address>();
-  for (const record of unsaved) {
-    if (merges.length % RECORDS_PER_CHUNK === 0) yield;
-    const judged = compareWithState(record, state, facts.get(identityKey(record))?.at(-1));
-    const isTwice = judged.kind === 'taken' && taken.has(judged.record.address);
-    if (judged.kind === 'taken') taken.add(judged.record.address);
-    merges.push({
-      unsaved: record,
-      ...(isTwice
-        ? { kind: 'refused', reason: 'another record of the file is for the same address' }
-        : judged),
-    });
-  }
-  return merges;
-}
-
-/** Some MiB of records. */
-const RECORDS_PER_CHUNK = 1_000;
-
-export function changesOf(merges: readonly Merge[]): Change[] {
-  return merges.flatMap((merge) =>
-    merge.kind === 'taken' ? [{ type: 'record', record: merge.record }] : [],
-  );
-}
-
-/** `last`: the last record of the same restore in the state. */
-function compareWithState(
-  unsaved: RestoreRecord,
-  state: State,
-  last: RestoreRecord | undefined,
-): MergeDecision {
-  const record = mergeTerms(last, unsaved);
-  const atStateAddress = last && { ...record, address: last.address };
-  if (atStateAddress && (sameJson(last, atStateAddress) || follows(atStateAddress, last)))
-    return { kind: 'known', status: last.status };
-  if (!isPossibleRunResult(record)) return { kind: 'refused', reason: 'no run can have written this record' };
-  if (last && atStateAddress) {
-    if (!follows(last, atStateAddress))
-      return {
-        kind: 'refused',
-        reason: `the state has it ${statusWord(last.status)} since ${last.updated_at}`,
-      };
-    if (state.records.get(last.address) === last)
-      return { kind: 'taken', record: atStateAddress, before: last.status };
-  }
-  const occupant = state.records.get(record.address);
-  if (!occupant) return { kind: 'taken', record };
-  if (isOpen(occupant))
-    return {
-      kind: 'refused',
-      reason: `another restore at its address is still ${statusWord(occupant.status)}`,
-    };
-  if (Date.parse(record.updated_at) < Date.parse(occupant.updated_at))
-    return {
-      kind: 'refused',
-      reason: `at its address a newer one is ${statusWord(occupant.status)} since ${occupant.updated_at}`,
-    };
-  return { kind: 'taken', record, before: occupant.status };
-}
-
-/**
- * The unsaved record says how the restore went. Its terms (protection, API, settle) are those of the state, and the file may
- * only make them stricter: otherwise anybody who can write the file could lift a protection or shorten settle.
- */
-function mergeTerms(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
-  const { protect, protect_changed_at, api, settle_ms, ...record } = told;
-  const settleMs = settleMsOf(last, settle_ms ?? 0);
-  return {
-    ...record,
-    ...optional('protect', protect || last?.protect),
-    ...optional('protect_changed_at', last?.protect_changed_at),
-    ...optional('api', last?.api ?? api),
-    ...optional('settle_ms', settleMs || undefined),
-  };
-}
-
-/**
- * Records of `current` of which `next` has less: with `next`, a done restore could be done again, or a running one be
- * started a second time.
- */
-export function forgottenBy(next: State, current: State): RestoreRecord[] {
-  const known = recordsByIdentity(next);
-  return [...recordsByIdentity(current).values()].flatMap((facts) => {
-    const severest = facts.reduce((a, b) => (severity(b) > severity(a) ? b : a));
-    const there = known.get(identityKey(severest)) ?? [];
-    return there.some((fact) => severity(fact) >= severity(severest)) || severity(severest) === 0
-      ? []
-      : [severest];
-  });
-}
-
-/** How much a record prevents: a done restore most, a failed one that did nothing not at all. */
-function severity(record: RestoreRecord): number {
-  if (record.status === 'succeeded') return 2;
-  return record.status === 'failed' && record.touched === 'no' ? 0 : 1;
-}
-
-type RecordsByIdentity = ReadonlyMap<string, readonly RestoreRecord[]>;
-
-/** All records of each restore in history and records, oldest first. */
-function recordsByIdentity(state: State): RecordsByIdentity {
-  const facts = new Map<string, RestoreRecord[]>();
-  for (const record of allRecords(state)) append(facts, identityKey(record), record);
-  return facts;
-}
-
-export function addressesText(records: readonly RestoreRecord[], shown: number): string {
-  const names: Address[] = records.slice(0, shown).map(({ address }) => address);
-  return names.join(', ') + (records.length > shown ? ` and ${records.length - shown} more` : '');
 }

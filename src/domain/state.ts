@@ -1,7 +1,8 @@
+import { append } from './append.ts';
 import type { CloudProject } from './cloud-project.ts';
 import { unreachable } from './errors.ts';
 import type { Waiver } from './policy.ts';
-import { isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
+import { identityKey, isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 
 /**
@@ -138,6 +139,13 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
 export function* allRecords(state: State): Generator<RestoreRecord, void> {
   yield* recordsOfHistory(state);
   yield* state.records.values();
+}
+
+/** All records of each restore, oldest first. */
+export function recordsByIdentity(state: State): ReadonlyMap<string, readonly RestoreRecord[]> {
+  const records = new Map<string, RestoreRecord[]>();
+  for (const record of allRecords(state)) append(records, identityKey(record), record);
+  return records;
 }
 
 /** The records of the history, oldest first. */

@@ -1,10 +1,10 @@
 import { constants } from 'node:buffer';
 import { type Merged, type Pushed, type PushPorts, pushUnsaved, pushWhole } from '../../app/push.ts';
 import { runInterruptibly } from '../../domain/chunked-work.ts';
-import type { Merge } from '../../domain/continuation.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable, usage } from '../../domain/errors.ts';
 import { shellOperand } from '../../domain/escape/shell-word.ts';
+import type { Merge } from '../../domain/merge-unsaved.ts';
 import { statusWord } from '../../domain/record.ts';
 import { readStream } from '../../files/read-file.ts';
 import { plainReason } from '../../files/system-error.ts';
