@@ -1,3 +1,4 @@
+import { firstLines } from '../domain/abbreviate.ts';
 import { type CloudProject, isEmulator, otherProjectProblem, sameProject } from '../domain/cloud-project.ts';
 import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
@@ -56,17 +57,17 @@ export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
   const limits = plan.notices.filter((notice) => notice.severity === 'error');
   if (limits.length > 0) return new Failure(kind, limits);
   if (blocked.length === 0 || skipBlocked) return undefined;
-  const more = blocked.length - BLOCKED_SHOWN_MAX;
   return Failure.of(
     kind,
     'blocked',
     `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
     {
       detail: new MultilineText(
-        ...blocked
-          .slice(0, BLOCKED_SHOWN_MAX)
-          .map(({ address, reasons }) => `${address}: ${reasons[0]?.summary}`),
-        more > 0 ? `and ${more} more` : undefined,
+        ...firstLines(
+          blocked,
+          BLOCKED_SHOWN_MAX,
+          ({ address, reasons }) => `${address}: ${reasons[0]?.summary}`,
+        ),
       ),
       remedy: 'fix what blocks them, or leave them out: the same command with --skip-blocked',
     },

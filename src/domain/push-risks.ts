@@ -1,7 +1,8 @@
+import { abbreviate } from './abbreviate.ts';
 import { projectText, sameProject } from './cloud-project.ts';
-import { addressesText, forgottenBy } from './continuation.ts';
 import { type Diagnostic, error, MultilineText } from './diagnostic.ts';
 import { Failure } from './errors.ts';
+import { forgottenBy } from './forgotten-restores.ts';
 import { liftedBy } from './protections.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 
@@ -68,7 +69,7 @@ function risksOf(
     risk(
       'forgotten-restores',
       `${name} lacks records of ${forgotten.length === 1 ? '1 restore' : `${forgotten.length} restores`} that are in the state at ${location}`,
-      `They could be started again: ${addressesText(forgotten, 10)}`,
+      `They could be started again: ${abbreviate(forgotten, 10, ({ address }) => address)}`,
       'use a newer copy; to lose these records',
     );
   const lifted = liftedBy(given, current);
@@ -76,7 +77,7 @@ function risksOf(
     risk(
       'forgotten-restores',
       `${name} lacks protections of disks (protect: true) that are in the state at ${location}`,
-      `The disks could be restored again; protected by: ${addressesText(lifted, 10)}`,
+      `The disks could be restored again; protected by: ${abbreviate(lifted, 10, ({ address }) => address)}`,
       'use a newer copy, or declare protect: false; to lose these protections',
     );
   return risks;

@@ -1,3 +1,4 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
@@ -6,7 +7,6 @@ import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { breachesOf, type PolicyBreach, type PolicyResult, withWaivers } from '../domain/policy-check.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
-import { abbreviate } from './abbreviate.ts';
 import { foundVolumeAndBackup } from './checks.ts';
 import type { PlanContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
@@ -70,7 +70,7 @@ function specBreaches(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
       summary:
         allowed_sets.length === 0
           ? `the set ${spec.set} may not run: no set may`
-          : `the set ${spec.set} may not run, only ${abbreviate(allowed_sets, String)} may`,
+          : `the set ${spec.set} may not run, only ${abbreviate(allowed_sets, 3, String)} may`,
       edit: 'add it to policy.allowed_sets in the operator’s vbsctl.yaml',
     });
   const missing = require_labels.filter(

@@ -1,15 +1,15 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import { append } from '../domain/append.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import { type Diagnostic, note, warning } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
-import { warnings } from '../domain/preflight.ts';
 import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
-import { abbreviate } from './abbreviate.ts';
 import { overwritesWithAnother } from './another-volume.ts';
 import type { PlanContext } from './context.ts';
+import { overwriteWarnings } from './overwrite-warnings.ts';
 import type { ResolvedSpec } from './resolve-spec.ts';
 import { describeUnusable, passedOver } from './select.ts';
 import { atPosition } from './shown.ts';
@@ -68,7 +68,7 @@ function skippedBackups(
   return [
     warning(
       'backup-passed-over',
-      `the rule passes over what cannot be restored: ${abbreviate(skipped, describeUnusable)}`,
+      `the rule passes over what cannot be restored: ${abbreviate(skipped, 3, describeUnusable)}`,
       { remedy: 'if the older backup will do, nothing needs to be done' },
     ),
   ];
@@ -118,7 +118,7 @@ const TOGETHER_MS = 3_600_000;
 function beforeOverwriting({ volume, backup }: RestoreAction, { snapshot }: PlanContext): Diagnostic[] {
   const seen = snapshot?.volumes.get(volume.id ?? '');
   if (seen?.kind !== 'found' || backup.size === undefined) return [];
-  return warnings(seen.value, { size: backup.size });
+  return overwriteWarnings(seen.value, { size: backup.size });
 }
 
 function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[] {

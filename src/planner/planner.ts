@@ -1,10 +1,10 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import { isoTime } from '../domain/clock.ts';
 import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import { optional } from '../domain/optional.ts';
 import type { Orphan, Plan } from '../domain/plan.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { abbreviate } from './abbreviate.ts';
 import { checkPlanSize, policyCheck } from './check-policy.ts';
 import { contextOf, type PlanInput } from './context.ts';
 import { decide } from './decide.ts';
@@ -70,7 +70,7 @@ function unknownLeftOut(resolved: readonly ResolvedSpec[], wanted: ReadonlySet<A
   return [
     warning(
       'unknown-left-out',
-      `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, ({ spec }) => spec.address)}`,
+      `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, 3, ({ spec }) => spec.address)}`,
       { remedy: 'to see them: vbsctl status' },
     ),
   ];

@@ -1,3 +1,4 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import { append } from '../domain/append.ts';
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain/cloud.ts';
 import type { UnreadableEntry } from '../domain/cloud-snapshot.ts';
@@ -5,7 +6,6 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { requireDuration } from '../domain/duration.ts';
 import { isWithheld } from '../domain/secrets.ts';
 import type { Selector } from '../domain/spec.ts';
-import { abbreviate } from './abbreviate.ts';
 
 type Picked<T> =
   | { readonly kind: 'picked'; readonly value: T }
@@ -169,7 +169,7 @@ export function pickVolume(
   return {
     kind: 'none',
     reason: error('volume-name-ambiguous', `${all.length} disks are named ${name}`, {
-      detail: abbreviate(all, (volume) => volume.id),
+      detail: abbreviate(all, 3, ({ id }) => id),
       remedy: 'choose one with volume_id',
     }),
   };

@@ -1,7 +1,7 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { isOpen } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { abbreviate } from './abbreviate.ts';
 import type { DecisionContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import { hasExpired, type ResolvedSpec } from './resolve-spec.ts';
@@ -38,13 +38,17 @@ export function sharedVolumeProblem(
   const all = sharedVolumes.get(volume_id ?? '');
   // Rule: volume-is-declared-once
   if (!all) return [];
-  const others = abbreviate(all, (address) => address, spec.address);
+  // Not all others: thousands of restores may share a disk, and each gets this message.
+  const others = all.slice(0, OTHERS_NAMED_MAX + 1).filter((address) => address !== spec.address);
+  const named = abbreviate(others, OTHERS_NAMED_MAX, String, all.length - 1);
   return [
-    error('volume-shared', `${others} would restore into the same disk`, {
+    error('volume-shared', `${named} would restore into the same disk`, {
       remedy: 'remove one of the two, or declare the second after the first has finished',
     }),
   ];
 }
+
+const OTHERS_NAMED_MAX = 3;
 
 function isPending({ spec, found }: ResolvedSpec, assignments: RecordAssignments, now: number): boolean {
   if (assignments.duplicates.has(spec.address)) return false;

@@ -1,3 +1,4 @@
+import { firstLines } from '../domain/abbreviate.ts';
 import type { ChunkedWork } from '../domain/chunked-work.ts';
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
@@ -85,15 +86,15 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       );
     }
     case 'contradictory': {
-      const { mismatches } = fault;
-      const shown = mismatches
-        .slice(0, CONTRADICTIONS_SHOWN_MAX)
-        .map(({ address, what }) => `${address}: ${what}`);
-      const more = mismatches.length - shown.length;
+      const shown = firstLines(
+        fault.mismatches,
+        CONTRADICTIONS_SHOWN_MAX,
+        ({ address, what }) => `${address}: ${what}`,
+      );
       return problem(
         'state-contradictory',
         'the records of the state contradict its history',
-        new MultilineText(...shown, more > 0 ? `… and ${more} more` : undefined, CONSEQUENCE),
+        new MultilineText(...shown, CONSEQUENCE),
         repairRemedy(location),
       );
     }
