@@ -8,8 +8,9 @@ import { isReadableItem } from '../state/document.ts';
 import { extendChain } from '../state/history-chain.ts';
 import { stateMigrated } from '../state/migrated-state.ts';
 import type { StateFault } from '../state/state-faults.ts';
-import { type ChangeRequest, type StatePorts, withState } from './ports.ts';
+import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
+import { withState } from './with-lease.ts';
 
 export interface AcceptRequest extends ChangeRequest {
   /** Why the state can be relied on; kept in the history. */

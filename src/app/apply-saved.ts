@@ -22,8 +22,9 @@ import {
   unsignedRefusal,
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
-import { type LockRequest, withLeaseAndConnection } from './ports.ts';
+import type { LockRequest } from './ports.ts';
 import { refusal, refuseOtherApi } from './refusals.ts';
+import { withLeaseAndConnection } from './with-lease.ts';
 
 export interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly saved: SavedPlan;

@@ -6,16 +6,11 @@ import type { State } from '../domain/state.ts';
 import { onlyFollowing } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
-import {
-  type Connection,
-  type LockRequest,
-  type Ports,
-  type RunPorts,
-  withLeaseAndConnection,
-} from './ports.ts';
+import type { Connection, LockRequest, Ports, RunPorts } from './ports.ts';
 import { refusal } from './refusals.ts';
 import { followingSettings, type RunRequest, type RunResult, runPlan } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
+import { withLeaseAndConnection } from './with-lease.ts';
 
 /** Start here: the sequence that every apply goes through. Lock, plan, refuse, confirm, execute. */
 

@@ -6,8 +6,9 @@ import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
 import { noRecord, requireRecord } from './addresses.ts';
-import { type ChangeRequest, type StatePorts, withState } from './ports.ts';
+import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
+import { withState } from './with-lease.ts';
 
 export interface Edited {
   /** The records before the change. */

@@ -5,8 +5,9 @@ import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { type ImportedRestore, type ImportProof, importRestore } from '../executor/import-restore.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
-import { type LockRequest, type Ports, withLeaseAndConnection } from './ports.ts';
+import type { LockRequest, Ports } from './ports.ts';
 import { noState } from './refusals.ts';
+import { withLeaseAndConnection } from './with-lease.ts';
 
 export interface ImportRequest extends LockRequest {
   readonly address: Address;

@@ -6,8 +6,9 @@ import type { MigratedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { addressWarning, migrateBackCommand, stateMigrated } from '../state/migrated-state.ts';
-import { type ChangeRequest, type StatePorts, withLease, withState } from './ports.ts';
+import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
+import { withLease, withState } from './with-lease.ts';
 
 export interface MigrateRequest extends ChangeRequest {
   /** The risks that the operator accepts. */

@@ -4,8 +4,9 @@ import type { State } from '../domain/state.ts';
 import { resolveRecord } from '../executor/resolve-record.ts';
 import type { RunSettings } from '../executor/run.ts';
 import { requireRecord } from './addresses.ts';
-import { type LockRequest, type Ports, withLeaseAndConnection } from './ports.ts';
+import type { LockRequest, Ports } from './ports.ts';
 import { noState, refuseOtherProject } from './refusals.ts';
+import { withLeaseAndConnection } from './with-lease.ts';
 
 export interface ResolveRequest extends LockRequest {
   readonly address: Address;

@@ -9,10 +9,11 @@ import type { RunSettings } from '../executor/run.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { requireRecords } from './addresses.ts';
-import { type LockRequest, type RunPorts, withConnection, withLease } from './ports.ts';
+import type { LockRequest, RunPorts } from './ports.ts';
 import { noState, refuseOtherApi, refuseOtherProject } from './refusals.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
+import { withConnection, withLease } from './with-lease.ts';
 
 export interface WaitRequest extends LockRequest {
   /** Empty: every restore that is not finished. */

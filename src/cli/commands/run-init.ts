@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { withLeaseAndConnection } from '../../app/ports.ts';
+import { withLeaseAndConnection } from '../../app/with-lease.ts';
 import { projectText } from '../../domain/cloud-project.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { ports } from '../command-ports.ts';

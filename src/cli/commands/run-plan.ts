@@ -1,6 +1,6 @@
 import { makePlan } from '../../app/make-plan.ts';
-import { withConnection } from '../../app/ports.ts';
 import { refusal, refuseIncomplete } from '../../app/refusals.ts';
+import { withConnection } from '../../app/with-lease.ts';
 import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { hasChanges, type Plan, totals } from '../../domain/plan.ts';
