@@ -4,7 +4,7 @@ import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src/domain/plan.ts';
 import type { RestoreRecord } from '../../src/domain/record.ts';
 import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
-import type { NextCommands } from '../../src/views/plan/next-commands.ts';
+import type { PlanCommands } from '../../src/views/plan/next-commands.ts';
 import type { StepOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 
@@ -399,11 +399,9 @@ export const PLAN: Plan = {
   ],
 };
 
-export const COMMANDS: NextCommands = {
+export const COMMANDS: PlanCommands = {
   plan: 'vbsctl plan',
   apply: 'vbsctl apply',
-  init: 'vbsctl init',
-  wait: 'vbsctl wait',
 };
 
 export const EMPTY_PLAN: Plan = { ...PLAN, actions: [], orphans: [], moves: [], notices: [] };

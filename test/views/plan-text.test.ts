@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Plan } from '../../src/domain/plan.ts';
-import type { NextCommands } from '../../src/views/plan/next-commands.ts';
+import type { PlanCommands } from '../../src/views/plan/next-commands.ts';
 import type { PlanTextOptions } from '../../src/views/plan/parts.ts';
 import { planBody, planText as planTextWith } from '../../src/views/plan/plan-text.ts';
 import { countsOf, countsText } from '../../src/views/plan/summary.ts';
@@ -9,7 +9,7 @@ import { makeStyle } from '../../src/views/terminal.ts';
 import { at, COMMANDS, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
-function planText(plan: Plan, options: PlanTextOptions, commands: Partial<NextCommands> = {}): string {
+function planText(plan: Plan, options: PlanTextOptions, commands: Partial<PlanCommands> = {}): string {
   return planTextWith(plan, options, { ...COMMANDS, ...commands });
 }
 
@@ -78,7 +78,7 @@ describe('the text of a plan', () => {
   });
 
   describe('the next command', () => {
-    const next = (plan: Plan, commands?: Partial<NextCommands>) =>
+    const next = (plan: Plan, commands?: Partial<PlanCommands>) =>
       planText(plan, at(80), commands)
         .split('\n')
         .filter((line) => line.startsWith('→'));

@@ -10,8 +10,7 @@ import { draftOf } from '../../inventory/make-draft.ts';
 import { draftText } from '../../views/draft-text.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
-import { showDiagnostics } from '../print.ts';
+import { showDiagnostics, textOptions } from '../print.ts';
 import { detachedVolumes, type FilterFlags, filterOf, readProject } from '../read-project.ts';
 
 export interface GenerateFlags extends Pick<FilterFlags, 'cloud' | 'config' | 'volume' | 'server' | 'name'> {
@@ -53,7 +52,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
   // If stdout is a file, the user sees only this.
   if (!io.stdout.isTty)
     io.stderr.write(
-      `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
+      `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: read it, then ${textOptions(io).style.complete('vbsctl plan -f FILE')}\n`,
     );
   return EXIT.done;
 }

@@ -6,9 +6,9 @@ import { ports } from '../command-ports.ts';
 import { loadContext } from '../context.ts';
 import type { Io } from '../io.ts';
 import { lockRequest } from '../lock-request.ts';
-import { nextCommand } from '../next-command.ts';
 import { openState } from '../open-state.ts';
 import type { CommonFlags } from '../options/shared.ts';
+import { textOptions } from '../print.ts';
 import { absolute } from '../user-paths.ts';
 
 /** Creates the state, bound to the project of the credentials. If there is no such config, only writes one. */
@@ -25,7 +25,7 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   );
   io.stdout.write(
     `Created the state ${backend.location}\nfor ${projectText(state.target)} (lineage ${state.lineage}).\n` +
-      `Keep it: it is what makes a restore run at most once.\n\nNext: ${nextCommand('plan', flags)}\n`,
+      `Keep it: it is what makes a restore run at most once.\n\nNext: ${textOptions(io).style.complete('vbsctl plan')}\n`,
   );
   return EXIT.done;
 }

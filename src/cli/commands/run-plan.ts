@@ -2,17 +2,17 @@ import { makePlan } from '../../app/make-plan.ts';
 import { refusal, refuseIncomplete } from '../../app/refusals.ts';
 import { withConnection } from '../../app/with-lease.ts';
 import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
-import { shellPath } from '../../domain/escape/shell-word.ts';
+import { shellPath, shellWord } from '../../domain/escape/shell-word.ts';
 import { hasChanges, type Plan, totals } from '../../domain/plan.ts';
 import type { Waiver } from '../../domain/policy.ts';
 import { save } from '../../planner/save.ts';
+import type { PlanCommands } from '../../views/plan/next-commands.ts';
 import { planText } from '../../views/plan/plan-text.ts';
 import { planJson } from '../../views/plan-json.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { connectCloud } from '../connect-cloud.ts';
 import { loadContext, readManifests } from '../context.ts';
 import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
 import { openState } from '../open-state.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
@@ -54,12 +54,6 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     : await withConnection({ connect: () => connectCloud(context) }, ({ driver }) =>
         makePlan(request, { ...sources, driver }),
       );
-  const commands = {
-    plan: nextCommand('plan', flags),
-    apply: applyCommandOf(flags, waivers),
-    init: nextCommand('init', flags),
-    wait: nextCommand('wait', flags),
-  };
   const options = {
     ...textOptions(io),
     stateLocation: backend.location,
@@ -67,7 +61,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     showDone: flags.showDone === true,
   };
   printResult(io, flags.output, {
-    text: () => planText(made, options, commands),
+    text: () => planText(made, options, commandsOf(flags, waivers)),
     json: () => planJson(made),
   });
   refuseIncomplete(made);
@@ -91,10 +85,12 @@ function savedText(path: string, isSigned: boolean, made: Plan): string {
   return `Saved the plan in ${sanitize(path)}, ${isSigned ? 'signed' : 'not signed'}${left}.\n`;
 }
 
-/** A saved plan contains what is done, so its command needs no manifests and targets. */
-function applyCommandOf(flags: PlanFlags, waivers: readonly Waiver[]): string {
-  const { out, filename, target, ...common } = flags;
-  const command =
-    out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${shellPath(out)}`, common);
-  return [command, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' ');
+/** A saved plan contains what is done, so its command needs no targets. */
+function commandsOf({ out, target = [] }: PlanFlags, waivers: readonly Waiver[]): PlanCommands {
+  const targets = target.map((address) => `--target ${shellWord(address)}`);
+  const selection = out === undefined ? targets : [shellPath(out)];
+  return {
+    plan: ['vbsctl plan', ...targets].join(' '),
+    apply: ['vbsctl apply', ...selection, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' '),
+  };
 }

@@ -9,9 +9,8 @@ import { diagnosticsJson } from '../../views/diagnostics.ts';
 import { plural } from '../../views/words.ts';
 import { configSearch, loadIo } from '../context.ts';
 import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
-import { inFormat, printJson, showDiagnostics } from '../print.ts';
+import { inFormat, printJson, showDiagnostics, textOptions } from '../print.ts';
 
 export interface ValidateFlags extends ManifestFlags {
   readonly output: OutputFormat;
@@ -29,7 +28,7 @@ export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> 
       showDiagnostics(io, all);
       if (!hasErrors(all))
         io.stdout.write(
-          `Valid: ${plural(restores, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
+          `Valid: ${plural(restores, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${textOptions(io).style.complete('vbsctl plan')}\n`,
         );
     },
     json: () => printJson(io, { ...diagnosticsJson(all), files: files.length, restores }),

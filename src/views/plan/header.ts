@@ -4,20 +4,16 @@ import { padEnd, sanitize, wrap } from '../terminal.ts';
 import { grouped, listed } from '../words.ts';
 import type { PlanTextOptions } from './parts.ts';
 
-export function stateWarningLines(
-  { state }: Plan,
-  { style, width }: PlanTextOptions,
-  initCommand: string,
-): string[] {
+export function stateWarningLines({ state }: Plan, { style, width }: PlanTextOptions): string[] {
   if (state) return [];
   return [
     ...wrap('There is no state yet, so vbsctl does not know of any earlier restore.', width).map((line) =>
       style.strong(style.warn(line)),
     ),
-    ...remedyLines(
-      `if restores were done before, find their state first; otherwise create it: ${initCommand}`,
-      { style, width },
-    ),
+    ...remedyLines('if restores were done before, find their state first; otherwise create it: vbsctl init', {
+      style,
+      width,
+    }),
     '',
   ];
 }

@@ -2,23 +2,20 @@ import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { hasChanges, type Plan, type PlanTotals, recordUpdates, totals } from '../../domain/plan.ts';
 import { positionText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
-import type { Paint } from '../terminal.ts';
 import { isKind, type PlanTextOptions, toGeneration } from './parts.ts';
 
-/** Commands to type next, with the flags of the current one. */
-export interface NextCommands {
+/** The commands of this plan, with the restores that it selects: `vbsctl apply --target payments/db-data`. */
+export interface PlanCommands {
   readonly plan: string;
   readonly apply: string;
-  readonly init: string;
-  readonly wait: string;
 }
 
 /** `→ vbsctl apply`, with the reason where it is not obvious. */
-export function nextLines(plan: Plan, options: PlanTextOptions, commands: NextCommands): string[] {
+export function nextLines(plan: Plan, options: PlanTextOptions, commands: PlanCommands): string[] {
+  const { accent, complete } = options.style;
+  const pairs = nextCommands(plan, commands).map(([command, reason]) => [complete(command), reason] as const);
   return [
-    ...pairLines(nextCommands(plan, commands, options.style.complete)).map((line) =>
-      options.style.accent(`→ ${line}`),
-    ),
+    ...pairLines(pairs).map((line) => accent(`→ ${line}`)),
     ...(hasChanges(plan) || plan.offline ? [] : repeatLines(plan, options)),
   ];
 }
@@ -37,23 +34,19 @@ export function repeatLines({ actions }: Plan, options: PlanTextOptions): string
   );
 }
 
-function nextCommands(
-  plan: Plan,
-  commands: NextCommands,
-  complete: Paint,
-): [command: string, reason: string][] {
-  const { apply, init, wait } = commands;
+function nextCommands(plan: Plan, commands: PlanCommands): [command: string, reason: string][] {
+  const { apply } = commands;
   const count = totals(plan);
   if (plan.notices.some(({ severity }) => severity === 'error'))
     return [[commands.plan, 'after you fix the errors above']];
   if (plan.offline) return [[commands.plan, 'without --offline, to read the cloud']];
-  const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
+  const start: [string, string][] = plan.state ? [] : [['vbsctl init', 'creates the state']];
   if (!hasChanges(plan))
     return count.blocked > 0
       ? [[commands.plan, 'after you fix what is blocked']]
-      : [[complete('vbsctl state list'), 'shows what was done']];
+      : [['vbsctl state list', 'shows what was done']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
-    return [[wait, 'waits for running restores, and starts nothing']];
+    return [['vbsctl wait', 'waits for running restores, and starts nothing']];
   if (count.blocked === 0) return [...start, [apply, '']];
   return [
     ...start,

@@ -6,14 +6,14 @@ import { joinLines } from '../terminal.ts';
 import { actionLines } from './action.ts';
 import { doneLines, orphanLines, otherMoveLines } from './done.ts';
 import { headerLines, stateWarningLines } from './header.ts';
-import { type NextCommands, nextLines } from './next-commands.ts';
+import { nextLines, type PlanCommands } from './next-commands.ts';
 import { isKind, type PlanTextOptions } from './parts.ts';
 import { countsOf, detachLines, summaryLines } from './summary.ts';
 
 /** `vbsctl plan`: the plan and the next commands. Ends with a line break. */
-export function planText(plan: Plan, options: PlanTextOptions, commands: NextCommands): string {
+export function planText(plan: Plan, options: PlanTextOptions, commands: PlanCommands): string {
   return joinLines([
-    ...stateWarningLines(plan, options, commands.init),
+    ...stateWarningLines(plan, options),
     ...bodyLines(plan, options),
     '',
     ...nextLines(plan, options, commands),
