@@ -98,7 +98,7 @@ export const FOREIGN_COMMANDS = mapOf({
   cancel: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
   stop: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
   abort: 'a restore that has started cannot be stopped; to start nothing new, press Ctrl-C in the run',
-  retry: 'to try again what failed: vbsctl plan says what each restore needs; then: vbsctl apply',
+  retry: 'to see what each failed restore needs: vbsctl plan; to try it again: vbsctl apply',
   backup: 'vbsctl makes no backups; to list them: vbsctl get backups',
   describe: 'to show one restore: vbsctl state show ADDRESS; what is not finished: vbsctl status',
   list: 'to list restores: vbsctl state list; to list the project: vbsctl get backups, vbsctl get volumes or vbsctl get servers',

@@ -2,7 +2,7 @@ import type { Secrets } from '../domain/secrets.ts';
 import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
 import type { ManifestFlags } from './options/shared.ts';
 
-/** The process as commands see it. `main.ts` makes the real one: only there come arguments, variables and streams from. */
+/** The process as commands see it. `main.ts` makes the real one: no other file reads its arguments, variables and streams. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

@@ -77,7 +77,7 @@ async function unsafeFile(name: string, path: string, cwd: string): Promise<Diag
       : unfit(`${name} names a path in the working directory that is not a regular file`);
   } catch (cause) {
     return unfit(
-      `${name}: ${cause instanceof LeadsOutError ? cause.message : `it cannot be told where it leads: ${plainReason(cause)}`}`,
+      `${name}: ${cause instanceof LeadsOutError ? cause.message : `vbsctl cannot determine where it leads: ${plainReason(cause)}`}`,
     );
   }
 }

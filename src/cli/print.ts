@@ -22,7 +22,7 @@ export function textOptions(io: Io, output: Output = io.stdout): TextOptions {
   };
 }
 
-/** One form for each format of `--output`: who adds a format is led by the compiler to each command. */
+/** One form for each format of `--output`, so that the compiler names every command that lacks a new format. */
 export type Forms<T> = { readonly [Format in OutputFormat]: () => T };
 
 export function inFormat<T>(format: OutputFormat, forms: Forms<T>): T {
@@ -43,7 +43,7 @@ export function printInText(io: Io, format: OutputFormat, text: () => string): v
   inFormat(format, { text: () => io.stdout.write(text()), json: () => undefined });
 }
 
-/** `COLUMNS` is how a script says how wide a text may be that it reads through a pipe. */
+/** A script that reads the text through a pipe sets `COLUMNS` to the width that it wants. */
 function columnsIn({ COLUMNS: text = '' }: Io['env']): number {
   return /^[1-9]\d{1,3}$/.test(text) ? Number(text) : DEFAULT_WIDTH;
 }

@@ -63,8 +63,8 @@ function textTooLong(cause: unknown): Failure {
   return Failure.of(
     'invalid',
     'text-too-long',
-    'what is to be written is longer than 512 MiB, and Node.js cannot make a longer text',
-    { remedy: 'do a part at a time: name one restore (set/name, --target), or fewer manifests (-f)' },
+    'the text to write is longer than 512 MiB, the limit of Node.js',
+    { remedy: 'name one restore (set/name, --target) or fewer manifests (-f) at a time' },
     { cause },
   );
 }

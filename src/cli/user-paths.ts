@@ -23,7 +23,7 @@ export function absolute({ cwd }: Pick<Io, 'cwd'>, path: string): string {
  * The path, absolute and without links. A link inside a checkout must not lead out of it, because a pull request can
  * create one. `flag`: the option that names the path, for the remedy.
  *
- * @throws Failure `refused` if a link leads out, or if it cannot be told where the path leads
+ * @throws Failure `refused` if a link leads out, or if vbsctl cannot determine where the path leads
  */
 export async function checkoutPath(io: Pick<Io, 'cwd'>, path: string, flag: string): Promise<string> {
   return (await located(io, path, flag, [io.cwd])).path;
@@ -42,7 +42,7 @@ async function located(
     throw Failure.of(
       'refused',
       'path-unchecked',
-      `${path} is refused: it cannot be told where it leads: ${plainReason(cause)}`,
+      `${path} is refused: vbsctl cannot determine where it leads: ${plainReason(cause)}`,
       { remedy: `name the file itself, by a path without links: ${flag} FILE` },
     );
   }

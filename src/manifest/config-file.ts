@@ -127,7 +127,7 @@ function notLoosened(
       'policy-not-loosened',
       `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${keeper}`,
       {
-        remedy: `whoever keeps ${main === undefined ? keeper : quotedWhole(main)} can change it there`,
+        remedy: `the owner of ${main === undefined ? keeper : quotedWhole(main)} can change it there`,
         where: { file },
       },
     ),

@@ -54,9 +54,9 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
       return {
         ...ALARM,
         address: event.address,
-        text: `attempt ${event.attempt} was sent ${formatDuration(event.late_ms)} after its last check, when it was no longer allowed: this process was frozen in between`,
+        text: `attempt ${event.attempt} was sent too late, ${formatDuration(event.late_ms)} after its last check: this process was suspended in between`,
         consequence:
-          'another run may have taken over and sent it, too: compare the jobs of this disk in the cloud with vbsctl state history',
+          'another run may have sent the same restore: compare the jobs of this disk in the cloud with vbsctl state history',
       };
     case 'checking':
       return routine(event.address, `checking: ${sanitize(event.reason)}`);

@@ -5,18 +5,18 @@ import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import { type Plan, totals } from '../domain/plan.ts';
 import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { positionText, stepLines } from './diagnostics.ts';
+import { indentedRemedy, positionText } from './diagnostics.ts';
 import { leftOutLines } from './plan/parts.ts';
 import { reattachLines } from './reattach-text.ts';
 import {
   attemptLines,
   durationOf,
   idColumns,
-  nextSteps,
   observationLines,
   outcomeText,
+  type RemedyOptions,
+  recordRemedies,
   STATUS_SIGNS,
-  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -34,7 +34,7 @@ import {
 } from './terminal.ts';
 import { grouped, listed, phrasesOf, plural } from './words.ts';
 
-type SummaryOptions = TextOptions & StepOptions;
+type SummaryOptions = TextOptions & RemedyOptions;
 
 /** The report of a run: table, totals, and for each restore that did not succeed the evidence and the next command. */
 export function applySummary(
@@ -222,7 +222,7 @@ function evidenceLines({ record, action }: RecordRow, options: SummaryOptions): 
     ...subjectLines(record, options),
     ...attemptLines(record, options),
     ...(record.status === 'unknown' ? observationLines(record, OBSERVATIONS_LISTED_MAX, options) : []),
-    ...nextSteps(record, options, declaredAt).flatMap((step) => stepLines(step, options)),
+    ...recordRemedies(record, options, declaredAt).flatMap((step) => indentedRemedy(step, options)),
   ];
 }
 
@@ -246,9 +246,9 @@ function refusedLines({ address, record, refused }: RecordRow, options: SummaryO
     ...summaryHeading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
     ...refused.flatMap(({ summary, remedy }) => [
       ...indent(wrap(sanitize(summary), width - LABEL_INDENT), LABEL_INDENT),
-      ...(remedy === undefined ? [] : stepLines(remedy, options)),
+      ...(remedy === undefined ? [] : indentedRemedy(remedy, options)),
     ]),
-    ...stepLines(
+    ...indentedRemedy(
       `or give it up (reads the cloud first): vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
       options,
     ),
@@ -274,7 +274,7 @@ function blockedLines(rows: readonly EndedRestore[], options: TextOptions): stri
     '',
     ...summaryHeading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
     ...indent([...shown, ...(hidden > 0 ? [`and ${grouped(hidden)} more`] : [])], LABEL_INDENT),
-    ...stepLines('to see what blocks each of them: vbsctl plan', options),
+    ...indentedRemedy('to see what blocks each of them: vbsctl plan', options),
   ];
 }
 
@@ -327,7 +327,7 @@ function groupLines(
     ...(rows.length === 1
       ? []
       : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), width - LABEL_INDENT), LABEL_INDENT)),
-    ...stepLines(step, options),
+    ...indentedRemedy(step, options),
   ];
 }
 

@@ -82,7 +82,10 @@ export function labelledDiagnostics(
 }
 
 /** A remedy at the indentation of labels. */
-export function stepLines(remedy: string | MultilineText, { style, width }: DiagnosticsOptions): string[] {
+export function indentedRemedy(
+  remedy: string | MultilineText,
+  { style, width }: DiagnosticsOptions,
+): string[] {
   return indent(remedyLines(remedy, { style, width: width - LABEL_INDENT }), LABEL_INDENT);
 }
 

@@ -190,7 +190,7 @@ function attemptText({
   const late =
     written_late_ms === undefined
       ? ''
-      : `; sent ${formatDuration(written_late_ms)} after its last check, when it was no longer allowed`;
+      : `; sent too late, ${formatDuration(written_late_ms)} after its last check`;
   const outcome = settled
     ? `; it did not start: the disk did not change for ${formatDuration(settled.for_ms)}`
     : '';
@@ -274,15 +274,15 @@ function observationText({ at, volume, backup }: Observation, baseline: Observat
   return [utc(at), line('disk  ', volume, baseline.volume), line('backup', backup, baseline.backup)];
 }
 
-export interface StepOptions {
+export interface RemedyOptions {
   /** The lowest generation that repeats the restore of the record; it depends on all other records. */
   readonly nextGeneration: (record: RestoreRecord) => number;
 }
 
 /** The next commands for a record; none if it succeeded. `declaredAt`: the position of its generation. */
-export function nextSteps(
+export function recordRemedies(
   record: RestoreRecord,
-  { nextGeneration }: StepOptions,
+  { nextGeneration }: RemedyOptions,
   declaredAt?: string,
 ): string[] {
   switch (record.status) {
@@ -291,7 +291,7 @@ export function nextSteps(
     case 'intended':
     case 'running':
     case 'unknown':
-      return openSteps(record);
+      return openRecordRemedies(record);
     case 'failed': {
       if (record.touched === 'no') {
         const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
@@ -308,7 +308,7 @@ export function nextSteps(
 }
 
 /** The next commands for a record without an outcome. */
-export function openSteps(record: Intended | Running | Unknown): string[] {
+export function openRecordRemedies(record: Intended | Running | Unknown): string[] {
   switch (record.status) {
     case 'intended':
       return ['to resume it: vbsctl apply'];

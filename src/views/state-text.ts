@@ -3,16 +3,16 @@ import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
-import { stepLines } from './diagnostics.ts';
+import { indentedRemedy } from './diagnostics.ts';
 import { reattachCommands } from './reattach-text.ts';
 import {
   attemptLines,
   idColumns,
-  nextSteps,
   observationLines,
   outcomeText,
+  type RemedyOptions,
   recordHeading,
-  type StepOptions,
+  recordRemedies,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -75,7 +75,7 @@ function totalsText(records: readonly RestoreRecord[]): string {
 }
 
 /** `vbsctl state show ADDRESS`: the whole record. Ends with a line break. */
-export function stateShowText(record: RestoreRecord, options: TextOptions & StepOptions): string {
+export function stateShowText(record: RestoreRecord, options: TextOptions & RemedyOptions): string {
   const { style, width } = options;
   const { attached_before: attached = [] } = record;
   return joinLines([
@@ -93,7 +93,9 @@ export function stateShowText(record: RestoreRecord, options: TextOptions & Step
     ...(record.protect ? labelled('protects', ['its disk, once it is done (protect: true)'], style) : []),
     ...attemptLines(record, options),
     ...observationLines(record, Number.POSITIVE_INFINITY, options),
-    ...[...nextSteps(record, options), ...reattachSteps(record)].flatMap((step) => stepLines(step, options)),
+    ...[...recordRemedies(record, options), ...reattachSteps(record)].flatMap((step) =>
+      indentedRemedy(step, options),
+    ),
   ]);
 }
 
@@ -135,9 +137,9 @@ function statusLines(record: RestoreRecord, { style, now, width }: TextOptions):
   }
 }
 
-/** An adopted restore started some time before it was found. */
+/** An adopted restore started some time before it was adopted. */
 function startWord(evidence: keyof typeof EVIDENCE): string {
-  return evidence === 'adopted' ? 'found' : 'started';
+  return evidence === 'adopted' ? 'adopted' : 'started';
 }
 
 const EVIDENCE = {

@@ -6,12 +6,12 @@ import type { LockHolder } from '../domain/lock-holder.ts';
 import { observedStatus, wasFound } from '../domain/observation.ts';
 import { type BlockedRestore, beganAt, type OpenRestore } from '../domain/open-restores.ts';
 import { jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
-import { remedyLines, stepLines } from './diagnostics.ts';
+import { indentedRemedy, remedyLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
 import {
   attemptLines,
   idColumns,
-  openSteps,
+  openRecordRemedies,
   outcomeText,
   recordHeading,
   statusPaint,
@@ -132,9 +132,9 @@ function detailLines(
     ...labelled('blocks', blocksLines(blocks, width), style),
     ...(declared ? [] : labelled('declared', ['in none of the manifests'], style)),
     ...(declared || record.status !== 'intended'
-      ? openSteps(record)
+      ? openRecordRemedies(record)
       : [`to find out what happened: vbsctl wait ${shellOperand(record.address)}`]
-    ).flatMap((step) => stepLines(step, options)),
+    ).flatMap((step) => indentedRemedy(step, options)),
     '',
     style.faint('-- for the cloud’s support --'),
     ...ticketLines(record, status.target),

@@ -38,9 +38,11 @@ describe('a request that was written late', () => {
       expect(told).to.be.within(0, answered - 1);
       const event = events[told];
       expect(event && applyLine(event)?.text).to.match(
-        /^attempt 1 was sent 22s after its last check, when it/,
+        /^attempt 1 was sent too late, 22s after its last check:/,
       );
       const options = { style: makeStyle(false), width: 200, now: 0 };
-      expect(record && attemptLines(record, options).join(' ')).to.contain('sent 22s after its last check');
+      expect(record && attemptLines(record, options).join(' ')).to.contain(
+        'sent too late, 22s after its last check',
+      );
     });
 });

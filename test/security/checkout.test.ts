@@ -1184,11 +1184,11 @@ describe('a link in the checkout that cannot be followed by its names', () => {
         ['state', 'rm', 'pay/db', '--backup', 'out/backup.json'],
         ['state', 'migrate', '--to', 'out/state.json'],
       ])
-        expectRefusal(await run(...args), 5, 'it cannot be told where it leads');
+        expectRefusal(await run(...args), 5, 'vbsctl cannot determine where it leads');
       expectRefusal(
         await sandbox.run({}, 'emulator', '--detach', 'x', '--world', 'out/world.json'),
         5,
-        'it cannot be told where it leads',
+        'vbsctl cannot determine where it leads',
       );
       for (const state of ['out/state.json', `s3://b/k?endpoint=https://127.0.0.1:9`])
         expectRefusal(
@@ -1197,7 +1197,7 @@ describe('a link in the checkout that cannot be followed by its names', () => {
             ...['init', '--state', state],
           ),
           5,
-          'it cannot be told where it leads',
+          'vbsctl cannot determine where it leads',
         );
       for (const path of ['out', 'out/sub', 'out/mine.yaml'])
         expectRefusal(await sandbox.run({}, 'validate', '-f', path), 1, path);

@@ -5,7 +5,7 @@ import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src
 import type { RestoreRecord } from '../../src/domain/record.ts';
 import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import type { PlanCommands } from '../../src/views/plan/next-commands.ts';
-import type { StepOptions } from '../../src/views/record-text.ts';
+import type { RemedyOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 
 /** One night of a payments team, in which everything happens that a view has words for. */
@@ -13,7 +13,7 @@ import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 export const NOW = Date.parse('2026-11-24T00:15:00Z');
 
 /** In these nights no other record has a generation of the same disk and backup. */
-export function at(width: number): TextOptions & StepOptions {
+export function at(width: number): TextOptions & RemedyOptions {
   return {
     style: makeStyle(false),
     width,

@@ -100,7 +100,7 @@ describe('the duration of a restore', () => {
 
   it('is shown as adopted, not as started, if no answer showed the start', () => {
     expect(stateShowText(recordOf('web', [AMBIGUOUS, ADOPT]), at(80)))
-      .to.match(/found: +11m 48s ago \(2026-11-24T00:03:12Z\)/)
+      .to.match(/adopted: +11m 48s ago \(2026-11-24T00:03:12Z\)/)
       .and.not.contain('started:');
     expect(stateShowText(running, at(80))).to.contain('started:');
   });

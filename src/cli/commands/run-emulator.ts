@@ -44,7 +44,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   io.stdout.write(
     [
-      `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
+      `# An emulated VBS cloud runs on ${cloud.url} until Ctrl-C. In another terminal:`,
       ...exports,
       '# then: vbsctl get servers',
       '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',

@@ -58,7 +58,7 @@ ${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
 # Read when no -f is given: files and directories, relative to this file.
 manifests: [restores.yaml]
 
-# The record of what was done. It is what makes a restore run at most once: keep it, back it up.
+# The record of what was done. Keep it and back it up: without it, vbsctl would run every declared restore again.
 # A file, or https://…, s3://bucket/key, postgres://… (docs/state.md); never with a password in it. Where a pull request can
 # write this file, a URL counts only when the file is named: --config or VBSCTL_CONFIG.
 state: vbsctl.state.json

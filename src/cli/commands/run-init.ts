@@ -11,7 +11,7 @@ import type { CommonFlags } from '../options/shared.ts';
 import { textOptions } from '../print.ts';
 import { absolute } from '../user-paths.ts';
 
-/** Creates the state, bound to the project of the credentials. If there is no such config, only writes one. */
+/** Creates the state, bound to the project of the credentials. If `--config` names no existing file, only writes one there. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const { config } = flags;
   if (config !== undefined && !existsSync(absolute(io, config)))
@@ -25,7 +25,7 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   );
   io.stdout.write(
     `Created the state ${backend.location}\nfor ${projectText(state.target)} (lineage ${state.lineage}).\n` +
-      `Keep it: it is what makes a restore run at most once.\n\nNext: ${textOptions(io).style.complete('vbsctl plan')}\n`,
+      `Keep it and back it up: without it, vbsctl would run every declared restore again.\n\nNext: ${textOptions(io).style.complete('vbsctl plan')}\n`,
   );
   return EXIT.done;
 }

@@ -2,7 +2,7 @@ import { resolveRestore } from '../../app/resolve.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import type { Resolution, RestoreRecord } from '../../domain/record.ts';
 import { remedyLines } from '../../views/diagnostics.ts';
-import { nextSteps, type StepOptions } from '../../views/record-text.ts';
+import { type RemedyOptions, recordRemedies } from '../../views/record-text.ts';
 import { joinLines, sanitize, type TextOptions } from '../../views/terminal.ts';
 import { ports } from '../command-ports.ts';
 import { loadContext } from '../context.ts';
@@ -21,10 +21,10 @@ export interface ResolveFlags extends CommonFlags {
 function resolvedText(
   record: RestoreRecord,
   as: Resolution['as'],
-  options: TextOptions & StepOptions,
+  options: TextOptions & RemedyOptions,
 ): string {
   const [decided, next] = RESOLVED[as];
-  const steps = as === 'failed' ? nextSteps(record, options) : [next];
+  const steps = as === 'failed' ? recordRemedies(record, options) : [next];
   return joinLines([
     `${sanitize(record.address)} is resolved: ${decided}.`,
     ...steps.flatMap((step) => remedyLines(step, options)),

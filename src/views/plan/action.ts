@@ -9,7 +9,7 @@ import type {
   ResumeAction,
   VolumeView,
 } from '../../domain/plan.ts';
-import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
+import { indentedRemedy, labelledDiagnostics, positionText } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
 import {
   labelled,
@@ -61,7 +61,7 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
     case 'expired':
       return [
         actionHeading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
-        ...stepLines(
+        ...indentedRemedy(
           `it never runs; to run it anyway: raise valid_until at ${positionText(action.source)}`,
           options,
         ),

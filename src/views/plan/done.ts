@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { type NoopAction, type Orphan, updatesRecord } from '../../domain/plan.ts';
-import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
+import { indentedRemedy, labelledDiagnostics, positionText } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
 import { indent, LABEL_INDENT, padEnd, sanitize, widestOf, wrap } from '../terminal.ts';
@@ -50,7 +50,7 @@ export function doneLines(
       ].flatMap((text) => (text ? indent(wrap(text, width - LABEL_INDENT), LABEL_INDENT) : [])),
       ...(after === undefined
         ? []
-        : stepLines(
+        : indentedRemedy(
             `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toGeneration(action)} at ${positionText(action.source)}`,
             options,
           )),
