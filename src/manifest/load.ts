@@ -8,6 +8,7 @@ import { shellPath } from '../domain/escape/shell-word.ts';
 import {
   type Checkouts,
   EVERY_REPOSITORY,
+  isWithin,
   LeadsOutError,
   locate,
   repositoryAround,
@@ -148,10 +149,10 @@ class Loader implements LoadedTexts {
     else if (isManifestName(name)) await this.#file(path, true);
   }
 
-  /** A file that is not `regular` was named: a pipe, as in `-f <(command)`, has no real path. */
+  /** A file that is not `regular` was named, such as a pipe: `-f <(command)`. Links to it are confined like others. */
   async #file(path: string, regular: boolean): Promise<void> {
     const absolute = this.#absolute(path);
-    const real = regular ? (await locate(absolute, this.#checkouts)).path : absolute;
+    const { path: real } = await locate(absolute, this.#checkouts);
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
     if (this.texts.length === LIMITS.files)
@@ -215,10 +216,11 @@ class Loader implements LoadedTexts {
 
 /**
  * Where links confine what a named path holds: besides the working directory and every repository, the directory that was
- * named if no repository holds it.
+ * named if no repository holds it. Links of the system (`/dev/stdin`, `/dev/fd/3`) confine nothing.
  */
 export async function checkoutsFor(absolute: string, cwd: string): Promise<Checkouts> {
   const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
+  if (isWithin(directory, '/dev') || isWithin(directory, '/proc')) return [EVERY_REPOSITORY, cwd];
   const repository = await repositoryAround(directory);
   return [EVERY_REPOSITORY, cwd, repository ?? directory];
 }

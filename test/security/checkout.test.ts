@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   constants,
   existsSync,
@@ -15,7 +15,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import type { Finished } from '../e2e/program.ts';
+import { type Finished, PROGRAM } from '../e2e/program.ts';
 import { runProgram } from '../e2e/program-pool.ts';
 import {
   CRASH,
@@ -55,6 +55,16 @@ const link = (target: string, name: string) => {
   symlinkSync(target, at(name));
 };
 const fifo = (path: string) => execFileSync('mkfifo', [path]);
+/** Runs a script of bash in which `"$@"` is the program with these arguments. */
+const inShell = (script: string, cwd: string, env: object, ...args: readonly string[]): Promise<Finished> =>
+  new Promise((resolve) => {
+    execFile(
+      'bash',
+      ['-c', script, '', process.execPath, PROGRAM, ...args],
+      { cwd, env: { PATH: process.env.PATH, HOME: sandbox.home, ...env }, timeout: 20_000 },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? (error ? -1 : 0)), stdout, stderr }),
+    );
+  });
 const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
 
 /** Refused, in words: no crash, no secret. */
@@ -419,6 +429,45 @@ describe('an address for credentials that only the checkout names', () => {
         1,
         'leads out of the directory',
       );
+  });
+
+  it('does not follow manifests or configs through a link to a pipe or device, wherever the command runs', async () => {
+    const manifest = `${RESTORES}secret_in_pipe: 1\n`;
+    for (const repository of ['repo', 'tar']) {
+      sandbox.write(`${repository}/team/r.yaml`, RESTORES);
+      if (repository === 'repo') mkdirSync(at('repo/.git'));
+      for (const [target, name, named] of [
+        [join(sandbox.home, 'pipe'), 'r.yaml', 'r.yaml'],
+        [join(sandbox.home, 'pipe'), 'team/vbsctl.yaml', 'team/r.yaml'],
+        ['/dev/stdin', 'r.yaml', 'r.yaml'],
+        ['/dev/fd/0', 'team/vbsctl.yaml', 'team/r.yaml'],
+      ] as const) {
+        fifo(join(sandbox.home, 'pipe'));
+        link(target, join(repository, name));
+        const args = ['validate', '-f', at(join(repository, named))];
+        for (const cwd of [sandbox.home, at(repository)]) {
+          const script = 'cat > "$PIPE" & printf %s "$TEXT" | "$@"; code=$?; kill $!; exit $code';
+          const env = { PIPE: join(sandbox.home, 'pipe'), TEXT: manifest };
+          const finished = await inShell(script, cwd, env, ...args);
+          expectRefusal(finished, 1, 'leads out of the directory');
+          expect(printed(finished)).to.not.include('secret_in_pipe');
+        }
+        rmSync(at(join(repository, name)));
+        rmSync(join(sandbox.home, 'pipe'));
+      }
+    }
+  });
+
+  it('is still read from /dev/stdin and from a pipe of the shell', async () => {
+    sandbox.write('r.yaml', RESTORES);
+    for (const script of [
+      '"$@" -f /dev/stdin < r.yaml',
+      'cat r.yaml | "$@" -f /dev/stdin',
+      '"$@" -f <(cat r.yaml)',
+    ]) {
+      const finished = await inShell(script, sandbox.cwd, {}, 'validate');
+      expect(finished.code, `${script}: ${printed(finished)}`).to.equal(0);
+    }
   });
 
   it('does not follow a link to another repository', async () => {
