@@ -22,7 +22,7 @@ interface ObjectLockOptions
   readonly key: string;
   readonly ttlMs: number;
   /** Called each time the lock is requested or removed. */
-  readonly testConditions: () => Promise<HonoursIfMatch>;
+  readonly testConditions: (signal?: AbortSignal) => Promise<HonoursIfMatch>;
 }
 
 /** On PUT: a lease can end, because writes of its former holder are refused. On DELETE: MinIO ignores it there. */
@@ -62,7 +62,7 @@ export class ObjectLock implements Lock<HeldBlobLock> {
 
   async acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
     const { objects, key, location, clock, newId, testConditions } = this.#options;
-    const honoured = await testConditions();
+    const honoured = await testConditions(signal);
     const mayEnd = honoured.onPut;
     const ttlMs = mayEnd ? this.#options.ttlMs : Number.POSITIVE_INFINITY;
     const info = newLockInfo(actor, clock, newId);

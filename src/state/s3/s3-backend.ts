@@ -1,8 +1,10 @@
 import { Failure } from '../../domain/errors.ts';
+import { RetryableError } from '../../network/retry.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
 import type { Backend, BackendContext } from '../backend.ts';
 import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
+import { ONE_MINUTE, withRetry } from '../remote-retry.ts';
 import { serverFailure } from '../server-failures.ts';
 import { type HonoursIfMatch, ObjectLock } from './object-lock.ts';
 import { mayLackConditions, type Objects } from './objects.ts';
@@ -17,7 +19,7 @@ interface S3BackendOptions extends BackendContext {
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { s3, objects, newId, bytesMax = STATE_BYTES_MAX } = options;
+  const { s3, objects, clock, newId, bytesMax = STATE_BYTES_MAX } = options;
   const { key, ttl_ms: ttlMs } = s3;
   const location = objectUrl(s3);
   let checksPrevious = false;
@@ -44,8 +46,9 @@ export function s3Backend(options: S3BackendOptions): Backend {
     location: `${location}.lock`,
     ttlMs,
     // The lock is requested before the first write, so `checksPrevious` is known by then.
-    async testConditions() {
-      const honoured = await testConditions(objects, `${key}.test-${newId()}`, location);
+    async testConditions(signal) {
+      const test = () => testConditions(objects, `${key}.test-${newId()}`, location);
+      const honoured = await withRetry(clock, ONE_MINUTE, test, signal);
       checksPrevious = honoured.onPut;
       return honoured;
     },
@@ -59,21 +62,23 @@ const OTHER_ETAG = `"${'0'.repeat(32)}"`;
 /**
  * Tests on an object of its own what the store really does with conditions: some stores accept the header and write all the
  * same, some refuse the request. Throws a `Failure` if a second `If-None-Match: *` is not refused, because two runs could both
- * take the lock. Returns where `If-Match` is honoured.
+ * take the lock, and a `RetryableError` if an answer was lost: a copy of that request may still arrive, so the next test needs
+ * another object. Returns where `If-Match` is honoured.
  */
 async function testConditions(objects: Objects, key: string, location: string): Promise<HonoursIfMatch> {
   const put = async (text: string, over: string) => {
     const outcome = await objects.put(key, text, { over });
     if (outcome.kind !== 'unsure' || outcome.unmet) return outcome;
-    throw serverFailure(`cannot test conditional writes: ${outcome.why}`, {
+    const cause = serverFailure(`cannot test conditional writes: ${outcome.why}`, {
       location,
       remedy: outcome.remedy ?? 'run the command again once the store works',
     });
+    throw new RetryableError('test conditional writes', { cause });
   };
-  const create = await put('1', 'nothing');
-  if (create.kind === 'refused')
-    throw create.status === 501 ? notExclusive(location, NOT_IMPLEMENTED) : create.failure;
   try {
+    const create = await put('1', 'nothing');
+    if (create.kind === 'refused')
+      throw create.status === 501 ? notExclusive(location, NOT_IMPLEMENTED) : create.failure;
     const createAgain = await put('2', 'nothing');
     if (createAgain.kind === 'refused') throw createAgain.failure;
     if (create.kind !== 'written' || createAgain.kind === 'written')
@@ -86,8 +91,12 @@ async function testConditions(objects: Objects, key: string, location: string): 
     await objects.remove(key);
     return { onPut: replaceOther.kind === 'unsure', onDelete };
   } catch (cause) {
-    await objects.remove(key).catch(() => {});
-    throw cause;
+    const isRemoved = await objects.remove(key).then(
+      () => true,
+      () => false,
+    );
+    // Where even the removal got no answer, and was repeated for a minute, another test would not either.
+    throw cause instanceof RetryableError && !isRemoved ? cause.cause : cause;
   }
 }
 

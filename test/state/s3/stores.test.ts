@@ -130,6 +130,35 @@ describe('object stores with less than S3', () => {
     expect(objects.keys()).to.deep.equal([KEY]);
   });
 
+  for (const lost of [1, 2, 3])
+    it(`are tested again, with another object, if the answer to write ${lost} of the test is lost`, async () => {
+      for (const ifNoneMatch of [true, false]) {
+        const objects = memoryObjects({ ifNoneMatch, ifMatch: true });
+        const clock = new SimClock();
+        let writes = 0;
+        const unreliable: Objects = {
+          ...objects,
+          async put(key, text, condition) {
+            const outcome = await objects.put(key, text, condition);
+            return ++writes === lost ? { kind: 'unsure', why: 'no answer in time' } : outcome;
+          },
+        };
+        const locked = backendOn(unreliable, clock).lock(ACTOR, 0);
+        if (ifNoneMatch) await (await clock.until(locked)).release();
+        else await clock.until(refusal(locked, 'state'));
+        expect(objects.keys()).to.deep.equal([]);
+      }
+    });
+
+  it('are not tested for ever while no write is answered', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
+    const clock = new SimClock();
+    const silent: Objects = { ...objects, put: async () => ({ kind: 'unsure', why: 'no answer in time' }) };
+    const failure = await clock.until(refusal(backendOn(silent, clock).lock(ACTOR, 0), 'state'));
+    expect(failure.diagnostics[0]?.summary).to.equal('cannot test conditional writes: no answer in time');
+    expect(clock.monotonic()).to.be.within(30_000, 60_000);
+  });
+
   it('do not let an unreadable lock be taken over', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     objects.overwrite(`${KEY}.lock`, 'free text');
