@@ -114,7 +114,7 @@ function regionProblems(volume: Volume, backup: Backup, { region }: ProjectRegio
       : error('another-region', `the ${what} is in zone ${zones[index]}, which is not of region ${region}`, {
           detail: 'The service restores only within one region.',
           remedy:
-            'check region_name, and the endpoints that are overridden: *_endpoint_override in clouds.yaml, OS_*_ENDPOINT_OVERRIDE in the environment',
+            'check the region and the endpoints that are overridden (region_name, *_endpoint_override): vbsctl auth show',
         }),
   );
 }

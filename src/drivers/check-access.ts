@@ -7,7 +7,7 @@ import {
 import type { CloudApi, CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { CREDENTIALS, SET_CLOCK } from './auth/auth-failures.ts';
+import { checkLogin, SET_CLOCK } from './auth/auth-failures.ts';
 import type { Auth } from './auth/auth-settings.ts';
 import { CloudClock, SKEW_WARNING_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
@@ -89,17 +89,17 @@ class StepLog implements StepListener {
 }
 
 async function tryList(
-  { driver, cloudClock }: OpenCloud,
+  cloud: OpenCloud,
   log: StepLog,
   step: 'backups' | 'disks',
   what: 'backups' | 'volumes',
   stop: AbortSignal | undefined,
 ): Promise<void> {
   log.begin(step);
-  const reading = await driver.checkListAccess(what, stop);
+  const reading = await cloud.driver.checkListAccess(what, stop);
   if (reading.kind === 'found')
     log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
-  else log.failed([listRefused(step, driver.api, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
+  else log.failed([listRefused(step, cloud, reading)]);
 }
 
 const SERVICE_OF = {
@@ -109,21 +109,19 @@ const SERVICE_OF = {
 
 function listRefused(
   step: 'backups' | 'disks',
-  api: CloudApi,
+  { driver, settings, cloudClock }: OpenCloud,
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
-  /** If requests are signed: by how much the date of a signature may differ from the clock of the cloud. */
-  signatureClock: CloudClock | undefined,
 ): Diagnostic {
   const diagnostic = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
-  const override = overrideOf(SERVICE_OF[api][step]);
+  const override = settings.namesOf(overrideOf(SERVICE_OF[driver.api][step]));
   switch (failure.status) {
     case 401:
-      if (signatureClock)
+      if (settings.auth.type === 'aksk')
         return diagnostic(
           'not-authenticated',
           `the service of the ${step} refused the signature`,
-          signatureSkew(signatureClock) === undefined ? `check ${CREDENTIALS.aksk.where}` : SET_CLOCK,
+          signatureSkew(cloudClock) === undefined ? checkLogin(settings) : SET_CLOCK,
         );
       return diagnostic(
         'refused-by-service',
@@ -140,13 +138,13 @@ function listRefused(
       return diagnostic(
         'endpoint-unreachable',
         `the service of the ${step} cannot be reached`,
-        `check the way to its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
+        `check the way to its endpoint (see above); another one: ${override}`,
       );
     default:
       return diagnostic(
         'list-unreadable',
         `the service of the ${step} answered HTTP ${failure.status}`,
-        `check its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
+        `check its endpoint (see above); another one: ${override}`,
       );
   }
 }

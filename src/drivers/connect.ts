@@ -74,6 +74,7 @@ export interface ConnectOptions extends RetryTools, SettingsOptions {
 /** An open connection to a cloud, and what is known about its credential and settings. */
 export interface OpenCloud {
   readonly driver: Driver;
+  readonly settings: CloudSettings;
   /** When the token ends without renewal, by our clock, epoch ms. Absent: it can be renewed. */
   readonly expiresAtMs?: number;
   readonly cloudClock: CloudClock;
@@ -137,8 +138,11 @@ export async function openCloud(
   const { session, project, catalog } = access;
 
   steps.begin('region');
-  const region = chooseRegion(catalog, settings);
-  steps.done(region);
+  // With an endpoint override for each service, the catalog does not matter.
+  const givenRegion = settings.region;
+  const overridden = givenRegion !== undefined && !needsCatalog(api, filterFor(givenRegion, project.id));
+  const region = overridden ? givenRegion : chooseRegion(catalog, settings);
+  steps.done(overridden ? `${region}, as the settings say` : region);
   steps.begin('endpoints');
   const endpoints = findEndpoints(api, catalog, filterFor(region, project.id), settings, onNote);
   refuseUnencrypted(endpoints, settings, options.env, onNote);
@@ -150,6 +154,7 @@ export async function openCloud(
     ...optional('project_name', project.name),
   };
   return {
+    settings,
     driver: driverOf(endpoints, { ...tools, session, target, ...optional('stop', stop) }),
     ...optional('expiresAtMs', access.expiresAtMs),
     cloudClock,
@@ -192,12 +197,12 @@ export async function inspectSettings(options: SettingsOptions): Promise<Setting
 
 async function networkSettings(options: ConnectOptions, settings: CloudSettings) {
   const { http, version, onNote } = options;
-  const { cert, key, insecure, source } = settings;
+  const { cert, key, insecure, source, namesOf } = settings;
   for (const warning of weakenedTls(options.env, settings)) onNote?.(warning);
   if (key !== undefined && cert === undefined)
     throw Failure.of('invalid', 'key-without-cert', 'key is given, but no cert', {
       detail: `Settings: ${source}.`,
-      remedy: 'set OS_CERT, too (cert in clouds.yaml)',
+      remedy: `set ${namesOf('cert')}, too`,
     });
   const read = (name: CertificateName) =>
     readCertificate(name, settings, { ...options, signal: options.stop });
@@ -212,7 +217,7 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
 }
 
 /** Warns of each setting that weakens the protection of credentials on the way to Keystone. */
-function weakenedTls(env: Env, { auth_url, insecure, source }: CloudSettings): Diagnostic[] {
+function weakenedTls(env: Env, { auth_url, insecure, source, namesOf }: CloudSettings): Diagnostic[] {
   const { protocol, hostname, port } = new URL(auth_url);
   const variable = protocol === 'https:' ? proxyVariable(env) : undefined;
   return [
@@ -221,14 +226,9 @@ function weakenedTls(env: Env, { auth_url, insecure, source }: CloudSettings): D
       certificateUnchecked(
         'the cloud',
         source,
-        'name the PEM file of its authority instead: OS_CACERT, or cacert in clouds.yaml',
+        `name the PEM file of its authority instead: ${namesOf('cacert')}`,
       ),
-    unencrypted(
-      'Keystone',
-      auth_url,
-      source,
-      'use an https:// address: OS_AUTH_URL, or auth_url in clouds.yaml',
-    ),
+    unencrypted('Keystone', auth_url, source, `use an https:// address: ${namesOf('auth_url')}`),
     variable && proxyLoginUnencrypted(proxyFromEnv(env)(hostname, Number(port || 443)), variable),
   ].filter((warning) => typeof warning === 'object');
 }

@@ -20,6 +20,7 @@ import {
   regionsOf,
   type ServiceRoot,
 } from './auth/catalog.ts';
+import { OVERRIDE_SUFFIX } from './auth/sources.ts';
 
 /** The URLs of the services of one API. */
 export type Endpoints = {
@@ -41,7 +42,7 @@ export function findEndpoints(
   settings: CloudSettings,
   onNote: (note: Diagnostic) => void,
 ): Endpoints {
-  const root = (service: ServiceName) => rootOf(SERVICES[service], catalog, filter, settings);
+  const root = (service: ServiceName) => rootOf(service, catalog, filter, settings);
   const compute = findCompute(catalog, filter);
   const computeRoot = compute.kind === 'found' ? { compute: compute.root } : {};
   const api = configured === 'auto' ? chooseApi(catalog, filter, onNote) : configured;
@@ -72,7 +73,7 @@ const PLAIN_HTTP_HOSTS = 'VBSCTL_PLAIN_HTTP_HOSTS';
  */
 export function refuseUnencrypted(
   { api: _, ...roots }: Endpoints,
-  { auth_url, source }: CloudSettings,
+  { auth_url, source, namesOf }: CloudSettings,
   env: Env,
   onNote: (note: Diagnostic) => void,
 ): void {
@@ -88,7 +89,7 @@ export function refuseUnencrypted(
         `the ${service} endpoint ${printableText(url)} is not encrypted, but Keystone is`,
         {
           detail: `Anyone on the network path could read the token and use it. Settings: ${source}.`,
-          remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${shellWord(host)}`,
+          remedy: `ask the cloud’s operator for an https endpoint, or name one: ${namesOf(overrideOf(service))}; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${shellWord(host)}`,
         },
       );
     if (warned.has(host)) continue;
@@ -103,9 +104,9 @@ export function refuseUnencrypted(
   }
 }
 
-/** The name of the service in its variable: `VBS` of OS_VBS_ENDPOINT_OVERRIDE. */
+/** The setting that names the endpoint of the service: `vbs_endpoint_override`. */
 export function overrideOf(service: string): string {
-  return (service === 'compute' ? service : SERVICES[service as ServiceName].override).toUpperCase();
+  return `${service === 'compute' ? service : SERVICES[service as ServiceName].type}${OVERRIDE_SUFFIX}`;
 }
 
 /** Whether an endpoint of the API must come from the catalog, because the settings do not name it. */
@@ -151,34 +152,42 @@ const SERVICES: Readonly<
     {
       readonly find: (catalog: Catalog, filter: EndpointFilter) => EndpointChoice;
       readonly what: string;
-      /** As in `vbs_endpoint_override`. */
-      readonly override: string;
+      /** The service type in `vbs_endpoint_override`. */
+      readonly type: string;
     }
   >
 > = {
-  vbs: { find: findVbs, what: 'backup service (VBS)', override: 'vbs' },
-  evs: { find: findEvs, what: 'disk service (EVS)', override: 'evs' },
-  cinder: { find: findCinder, what: 'block storage (Cinder)', override: 'block_storage' },
+  vbs: { find: findVbs, what: 'backup service (VBS)', type: 'vbs' },
+  evs: { find: findEvs, what: 'disk service (EVS)', type: 'evs' },
+  cinder: { find: findCinder, what: 'block storage (Cinder)', type: 'block_storage' },
 };
 
-/** The named region, or the only one. */
-export function chooseRegion(catalog: Catalog, { region, source }: CloudSettings): string {
-  if (region !== undefined) return region;
+/** The named region, or the only one. Throws a Failure for one that the catalog does not have. */
+export function chooseRegion(catalog: Catalog, { region, source, namesOf }: CloudSettings): string {
   const regions = regionsOf(catalog);
+  if (region !== undefined) {
+    // Without regions, the search for the endpoints explains the catalog.
+    if (regions.length === 0 || regions.includes(region)) return region;
+    throw cloudFailure('unknown-region', `the catalog has no region ${quoted(region)}`, {
+      detail: `It has: ${joinNames(regions)}. Settings: ${source}.`,
+      remedy: `set ${namesOf('region_name')} to ${joinNames(regions.map(quoted), ' or ')}`,
+    });
+  }
   const [only] = regions;
   if (only !== undefined && regions.length === 1) return only;
   throw cloudFailure('no-region', 'no region is configured', {
     detail: `The catalog has: ${joinNames(regions) || 'no region at all'}. Settings: ${source}.`,
-    remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
+    remedy: `set ${namesOf('region_name')}`,
   });
 }
 
 function rootOf(
-  { find, what, override }: (typeof SERVICES)[ServiceName],
+  service: ServiceName,
   catalog: Catalog,
   filter: EndpointFilter,
   settings: CloudSettings,
 ): ServiceRoot {
+  const { find, what } = SERVICES[service];
   const choice = find(catalog, filter);
   if (choice.kind === 'found') return choice.root;
   const has =
@@ -188,26 +197,26 @@ function rootOf(
     `the catalog has no ${filter.interface} endpoint of the ${what} in region ${filter.region}`,
     {
       detail: `Looked for ${choice.types.join(', ')}; ${has}. Settings: ${settings.source}.`,
-      remedy: endpointRemedy(choice, override, find === findVbs, catalog, filter),
+      remedy: endpointRemedy(choice, service, catalog, filter, settings),
     },
   );
 }
 
 function endpointRemedy(
   { regions, interfaces }: Extract<EndpointChoice, { kind: 'missing' }>,
-  override: string,
-  isVbs: boolean,
+  service: ServiceName,
   catalog: Catalog,
   filter: EndpointFilter,
+  { namesOf }: CloudSettings,
 ): string {
   if (regions.length > 0 && !regions.includes(filter.region))
-    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${joinNames(regions.map(quoted), ' or ')}`;
+    return `set ${namesOf('region_name')} to ${joinNames(regions.map(quoted), ' or ')}`;
   if (interfaces.length > 0 && !interfaces.includes(filter.interface))
-    return `set OS_INTERFACE (interface in clouds.yaml) to ${joinNames(interfaces.map(quoted), ' or ')}`;
+    return `set ${namesOf('interface')} to ${joinNames(interfaces.map(quoted), ' or ')}`;
   // A cloud with Cinder and without VBS is not Open Telekom Cloud, but restores work there, too.
-  if (isVbs && findCinder(catalog, filter).kind === 'found')
+  if (service === 'vbs' && findCinder(catalog, filter).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';
-  const named = `set OS_${override.toUpperCase()}_ENDPOINT_OVERRIDE (${override}_endpoint_override in clouds.yaml)`;
+  const named = `set ${namesOf(overrideOf(service))}`;
   return catalog.length === 0
     ? `check the user’s rights in the project, which an empty catalog mostly comes from; or ${named}`
     : named;

@@ -60,11 +60,6 @@ const refused = (remedy: string, detail: string): Cell => ({
   detail,
 });
 const keystone = 'requires authentication';
-const noEndpoint: Cell = {
-  fails: 'endpoints',
-  code: 'no-endpoint',
-  remedy: `set OS_REGION_NAME (region_name in clouds.yaml) to ${REGION}`,
-};
 
 const TABLE: Record<Failure, Record<Type, Cell>> = {
   none: {
@@ -80,7 +75,7 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     'access key': refused('OS_SECRET_KEY', 'verify aksk signature fail'),
   },
   'wrong region': {
-    ...everywhere(noEndpoint),
+    ...everywhere({ fails: 'region', code: 'unknown-region', remedy: 'set OS_REGION_NAME' }),
     'access key': { fails: 'project', code: 'project-not-found', remedy: 'correct OS_REGION_NAME' },
   },
   'empty catalog': everywhere({
@@ -90,10 +85,10 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     detail: 'the catalog is empty',
   }),
   'unscoped token': {
-    password: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
-    token: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
+    password: { fails: 'settings', code: 'missing-setting', remedy: 'OS_PROJECT_NAME' },
+    token: { fails: 'settings', code: 'missing-setting', remedy: 'OS_PROJECT_NAME' },
     'application credential': { senseless: 'it belongs to one project, and can name no other' },
-    'access key': { fails: 'project', code: 'no-project', remedy: 'set OS_REGION_NAME' },
+    'access key': { fails: 'project', code: 'no-project', remedy: 'REGION_NAME' },
   },
   expired: {
     password: refused('OS_PASSWORD', 'The password is expired'),
@@ -167,6 +162,17 @@ function changed(failure: Failure, type: Type, good: Values): Values {
   }
 }
 
+/** A remedy of the table, which has the names of variables, as it is with this form. */
+function inWordsOf(form: Form, remedy: string): string {
+  if (form === 'OS_* variables') return remedy;
+  return remedy.replace(/\bOS_([A-Z_]+)/, (name, key: string) => {
+    if (form === 'HW_* variables') return HW_KEYS.has(key) ? `HW_${key}` : name;
+    return TOP_LEVEL_KEYS.has(key) ? key.toLowerCase() : `auth.${key.toLowerCase()}`;
+  });
+}
+const HW_KEYS = new Set(['AUTH_URL', 'REGION_NAME', 'ACCESS_KEY', 'SECRET_KEY', 'SECURITY_TOKEN']);
+const TOP_LEVEL_KEYS = new Set(['REGION_NAME', 'CACERT']);
+
 /** Why a form cannot hold a type, if so. */
 function formless(type: Type, form: Form): string | undefined {
   return form === 'HW_* variables' && type !== 'access key' ? 'HW_* variables are of access keys' : undefined;
@@ -227,7 +233,14 @@ describe('the logins to a cloud: auth type × form × failure', () => {
     expect(first?.step).to.equal(cell.fails);
     const [why] = first?.diagnostics ?? [];
     expect(why?.code).to.equal(cell.code);
-    expect(String(why?.remedy).toUpperCase()).to.contain(cell.remedy.toUpperCase());
+    expect(String(why?.remedy)).to.contain(inWordsOf(form, cell.remedy));
+    // A remedy names only what is read: a named cloud reads no variable, unless it is short of a region.
+    const foreign = form === 'clouds.yaml and secure.yaml' ? /(OS|HW)_[A-Z_]+/g : /clouds\.yaml/g;
+    const names =
+      String(why?.remedy)
+        .replace(/, or name an entry of clouds\.yaml.*/, '')
+        .match(foreign) ?? [];
+    expect(names.filter((name) => cell.code !== 'no-project' || name !== 'OS_REGION_NAME')).to.deep.equal([]);
     if (cell.detail !== undefined) expect(why?.detail).to.contain(cell.detail);
     // As people see it: the failure, and what to do.
     expect(text)

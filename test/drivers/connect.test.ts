@@ -7,6 +7,7 @@ import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import type { Env } from '../../src/domain/env.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { CloudSettings } from '../../src/drivers/auth/auth-settings.ts';
+import { checkAccess } from '../../src/drivers/check-access.ts';
 import type { ConnectOptions } from '../../src/drivers/connect.ts';
 import { refuseUnencrypted } from '../../src/drivers/endpoints.ts';
 import { privateAuthority } from '../network/private-authority.ts';
@@ -21,19 +22,20 @@ describe('the connection to a cloud', () => {
   });
   afterEach(() => cloud.close());
 
+  const optionsFor = (env: Env, more: Partial<ConnectOptions>): ConnectOptions => ({
+    env,
+    cwd: '/nowhere',
+    home: '/nowhere',
+    http: DEFAULT_CONFIG.http,
+    retry: DEFAULT_CONFIG.retry,
+    requestsPerSecond: 1_000,
+    clock: new FakeClock(),
+    random: () => 0,
+    version: '0.0.0',
+    ...more,
+  });
   const open = (env: Env = cloud.env, more: Partial<ConnectOptions> = {}) =>
-    connectDriver({
-      env,
-      cwd: '/nowhere',
-      home: '/nowhere',
-      http: DEFAULT_CONFIG.http,
-      retry: DEFAULT_CONFIG.retry,
-      requestsPerSecond: 1_000,
-      clock: new FakeClock(),
-      random: () => 0,
-      version: '0.0.0',
-      ...more,
-    });
+    connectDriver(optionsFor(env, more));
   async function refused(env?: Env): Promise<Failure> {
     const failure = await open(env).catch((error) => error);
     expect(failure).to.be.instanceOf(Failure);
@@ -67,7 +69,8 @@ describe('the connection to a cloud', () => {
       onNote: (note: Diagnostic) => void = () => {},
     ) => {
       const endpoints = { api: 'vbs', vbs: root('https://vbs.example'), evs: root(evs) } as const;
-      const settings = { auth_url, source: 'OS_* variables' } as CloudSettings;
+      const namesOf = (...keys: readonly string[]) => keys.join();
+      const settings = { auth_url, source: 'OS_* variables', namesOf } as CloudSettings;
       return () => refuseUnencrypted(endpoints, settings, env, onNote);
     };
 
@@ -197,13 +200,13 @@ describe('the connection to a cloud', () => {
     ['a token of no project', { project: undefined }, {}, 'unscoped-token', 'OS_PROJECT_ID'],
     ['an empty catalog', { catalog: [] }, {}, 'no-endpoint', 'OS_VBS_ENDPOINT_OVERRIDE'],
     ['no region', { catalog: [] }, { OS_REGION_NAME: '' }, 'no-region', 'OS_REGION_NAME'],
-    ['a region that is not there', {}, { OS_REGION_NAME: 'eu-nl' }, 'no-endpoint', 'eu-de'],
+    ['a region that is not there', {}, { OS_REGION_NAME: 'eu-nl' }, 'unknown-region', 'eu-de'],
     [
       'an interface that is not there',
       {},
       { OS_INTERFACE: 'admin' },
       'no-endpoint',
-      'set OS_INTERFACE (interface in clouds.yaml) to public',
+      'set OS_INTERFACE to public',
     ],
   ];
   for (const [name, body, env, code, remedy] of bodies)
@@ -214,6 +217,42 @@ describe('the connection to a cloud', () => {
       expect(failure.diagnostics[0]).to.have.property('code', code);
       expect(failure.diagnostics[0]?.remedy).to.contain(remedy);
     });
+
+  it('names the keys of clouds.yaml where a cloud of it fails, and no variable', async () => {
+    const auth = {
+      auth_url: `${cloud.url}/v3`,
+      username: 'ann',
+      password: 'p',
+      user_domain_name: 'Default',
+      project_name: 'demo',
+    };
+    const filesWith = (more: object) => async () => {
+      const text = JSON.stringify({ clouds: { a: { region_name: 'eu-de', auth, ...more } } });
+      return { clouds: { path: '/c/clouds.yaml', text }, searched: [] };
+    };
+    const remedyFor = async (more: object, env: Env = {}) => {
+      const options = optionsFor({ OS_CLOUD: 'a', ...env }, { files: filesWith(more) });
+      const failure = await connectDriver(options).catch((error) => error);
+      return failure.diagnostics[0]?.remedy;
+    };
+    const access = (more: object) => checkAccess(optionsFor({ OS_CLOUD: 'a' }, { files: filesWith(more) }));
+    const of = 'of cloud a of /c/clouds.yaml';
+    expect(await remedyFor({ interface: 'admin' })).to.equal(`set interface ${of} to public`);
+    expect(await remedyFor({ region_name: 'r9' })).to.equal(`set region_name ${of} to eu-de`);
+    expect(await remedyFor({ regions: ['r8', 'r9'] })).to.equal(`set regions ${of} to eu-de`);
+    expect(await remedyFor({ regions: ['r8', 'r9'] }, { OS_REGION_NAME: 'r9' })).to.equal(
+      'set OS_REGION_NAME to eu-de',
+    );
+    expect(await remedyFor({ cacert: '/nowhere/ca.pem' })).to.equal(`correct cacert ${of}`);
+    expect(await remedyFor({ key: '/nowhere/key.pem' })).to.equal(`set cert ${of}, too`);
+    const checked = await access({ vbs_endpoint_override: 'http://127.0.0.1:1/v2' });
+    expect(checked.steps.find(({ step }) => step === 'backups')?.diagnostics[0]?.remedy).to.equal(
+      `check the way to its endpoint (see above); another one: vbs_endpoint_override ${of}`,
+    );
+    cloud.tokenBody = { catalog: [] };
+    expect(await remedyFor({})).to.contain(`set vbs_endpoint_override ${of}`);
+    expect(await remedyFor({ region_name: null })).to.equal(`set OS_REGION_NAME, or region_name ${of}`);
+  });
 
   describe('the API of a connection', () => {
     const endpoint = (type: string, path: string) => ({
@@ -342,7 +381,7 @@ describe('the connection to a cloud', () => {
     for (const name of ['OS_CACERT', 'OS_CERT']) {
       const failure = await refused({ ...cloud.env, [name]: 'ca.pem' });
       expect(failure.kind).to.equal('refused');
-      expect(failure.diagnostics[0]?.remedy).to.contain(`${name}=/nowhere/ca.pem`);
+      expect(failure.diagnostics[0]?.remedy).to.equal(`set ${name} to the whole path: /nowhere/ca.pem`);
     }
     expect(cloud.received).to.deep.equal([]);
   });

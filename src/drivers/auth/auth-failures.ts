@@ -35,19 +35,19 @@ export function notAuthenticated(
   const detail = detailOf(failure, settings);
   switch (failure.cause) {
     case 'no_connection':
-      return notConnected(at, failure.code ?? '', detail);
+      return notConnected(at, failure.code ?? '', detail, settings);
     case 'connection_lost':
     case 'timeout':
       // A token with its catalog is small. A server that sends this much is not Keystone.
-      if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
+      if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail, settings);
       return cloudFailure('cloud-unreachable', `${at} did not answer`, {
         detail,
         remedy: at.startsWith('http:')
-          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Otherwise try again later'
+          ? `check ${settings.namesOf('auth_url')}: should it be https? Otherwise try again later`
           : 'try again later',
       });
     case 'unreadable':
-      return notKeystone(at, detail);
+      return notKeystone(at, detail, settings);
     case 'status':
       return refusedBy(at, failure, detail, settings, cloudClock);
     default:
@@ -55,13 +55,16 @@ export function notAuthenticated(
   }
 }
 
-function notConnected(at: string, code: string, detail: string): Failure {
+function notConnected(at: string, code: string, detail: string, { namesOf }: CloudSettings): Failure {
   if (UNTRUSTED_CERTIFICATE.has(code))
     return cloudFailure('certificate-not-trusted', `the certificate of ${at} is not trusted`, {
       detail,
-      remedy: 'name the PEM file of its authority: OS_CACERT, or cacert in clouds.yaml',
+      remedy: `name the PEM file of its authority: ${namesOf('cacert')}`,
     });
-  const invalid = INVALID_CERTIFICATE[code];
+  const invalid =
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+      ? `check ${namesOf('auth_url')}: it must name the host as the certificate does`
+      : INVALID_CERTIFICATE[code];
   if (invalid !== undefined)
     return cloudFailure('certificate-not-valid', `the certificate of ${at} is not valid`, {
       detail,
@@ -71,7 +74,7 @@ function notConnected(at: string, code: string, detail: string): Failure {
     detail,
     remedy: code.startsWith('PROXY_')
       ? 'check HTTPS_PROXY (http://user:password@host:port), or leave the cloud out of it: NO_PROXY'
-      : 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
+      : `check ${namesOf('auth_url')} and the network`,
   });
 }
 
@@ -79,14 +82,17 @@ function notConnected(at: string, code: string, detail: string): Failure {
 const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'check the clock of this machine; otherwise the operator of the cloud must renew it',
   CERT_NOT_YET_VALID: SET_CLOCK,
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    'check OS_AUTH_URL (auth_url in clouds.yaml): it must name the host as the certificate does',
 };
 
-function notKeystone(at: string, detail: string): Failure {
-  return cloudFailure('not-keystone', `${at} does not answer as Keystone v3 does`, {
+function notKeystone(
+  at: string,
+  detail: string,
+  { namesOf }: CloudSettings,
+  answer = 'does not answer as Keystone v3 does',
+): Failure {
+  return cloudFailure('not-keystone', `${at} ${answer}`, {
     detail,
-    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it usually ends in /v3',
+    remedy: `check ${namesOf('auth_url')}: it usually ends in /v3`,
   });
 }
 
@@ -94,9 +100,10 @@ function refusedBy(
   at: string,
   failure: CloudFailure,
   detail: string,
-  { auth, with_odd_characters: odd = [] }: CloudSettings,
+  settings: CloudSettings,
   cloudClock: CloudClock,
 ): Failure {
+  const { auth, with_odd_characters: odd = [] } = settings;
   const { status = 0 } = failure;
   const skew = auth.type === 'aksk' ? signatureSkew(cloudClock) : undefined;
   if (status === 401 && skew !== undefined)
@@ -105,48 +112,42 @@ function refusedBy(
       remedy: SET_CLOCK,
     });
   if (status === 401 || status === 403)
-    return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type].what}`, {
+    return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type]}`, {
       detail,
-      remedy: `check ${CREDENTIALS[auth.type].where}${odd.length === 0 ? '' : `. White space at an end, or a control character (such as the line end of Windows), is in ${odd.join(' and ')}`}`,
+      remedy: `${checkLogin(settings)}${odd.length === 0 ? '' : `. White space at an end, or a control character (such as the line end of Windows), is in ${odd.join(' and ')}`}`,
     });
   if (status >= 500 || status === 429 || status === 408)
     return cloudFailure('cloud-unavailable', `${at} cannot issue a token now (HTTP ${status})`, {
       detail,
       remedy: `try again ${whenToAskAgain(failure)}`,
     });
-  return cloudFailure('not-keystone', `${at} gave no token (HTTP ${status})`, {
-    detail,
-    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it usually ends in /v3',
-  });
+  return notKeystone(at, detail, settings, `gave no token (HTTP ${status})`);
 }
 
-export const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readonly where: string }>> =
-  {
-    password: {
-      what: 'user name, password or project',
-      where: 'OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME and OS_PROJECT_NAME, or "auth:" in clouds.yaml',
-    },
-    token: {
-      what: 'token; it may have expired',
-      where:
-        'OS_TOKEN, or token under "auth:" in clouds.yaml; a new one: openstack token issue -f value -c id',
-    },
-    application_credential: {
-      what: 'application credential',
-      where: 'OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or "auth:" in clouds.yaml',
-    },
-    aksk: {
-      what: 'signature: access key, secret key or security token',
-      where:
-        'OS_ACCESS_KEY, OS_SECRET_KEY and, of temporary keys, OS_SECURITY_TOKEN (or HW_…; access_key, secret_key, security_token in clouds.yaml); after five wrong ones the service locks a key for five minutes',
-    },
-  };
+const CREDENTIALS: Readonly<Record<Auth['type'], string>> = {
+  password: 'user name, password or project',
+  token: 'token; it may have expired',
+  application_credential: 'application credential',
+  aksk: 'signature: access key, secret key or security token',
+};
 
-export function unscopedToken({ source }: CloudSettings): Failure {
+/** The remedy for a login that was refused. */
+export function checkLogin({ auth, login_keys, namesOf }: CloudSettings): string {
+  const check = `check ${namesOf(...login_keys)}`;
+  switch (auth.type) {
+    case 'token':
+      return `${check}; a new token: openstack token issue -f value -c id`;
+    case 'aksk':
+      return `${check}; after five wrong ones the service locks a key for five minutes`;
+    default:
+      return check;
+  }
+}
+
+export function unscopedToken({ source, namesOf }: CloudSettings): Failure {
   return cloudFailure('unscoped-token', 'the token belongs to no project', {
     detail: `Settings: ${source}.`,
-    remedy:
-      'name the project: OS_PROJECT_ID or OS_PROJECT_NAME, or project_name under "auth:" in clouds.yaml',
+    remedy: `name the project: ${namesOf('project_id')}`,
   });
 }
 
@@ -156,6 +157,7 @@ export function refusedQuery(
   failure: CloudFailure,
   settings: CloudSettings,
 ): Failure {
+  const { namesOf } = settings;
   const at = canonicalAuthUrl(settings.auth_url);
   const summary =
     what === 'project'
@@ -165,32 +167,30 @@ export function refusedQuery(
     detail: detailOf(failure, settings),
     remedy:
       what === 'project'
-        ? 'name its id: OS_PROJECT_ID, or project_id under "auth:" in clouds.yaml'
-        : 'name the endpoints: OS_VBS_ENDPOINT_OVERRIDE and OS_EVS_ENDPOINT_OVERRIDE (vbs_endpoint_override, evs_endpoint_override in clouds.yaml)',
+        ? `name its id: ${namesOf('project_id')}`
+        : `name the endpoints: ${namesOf('vbs_endpoint_override', 'evs_endpoint_override')}`,
   });
 }
 
-export function noProjectNamed({ source }: CloudSettings): Failure {
+export function noProjectNamed({ source, namesOf }: CloudSettings): Failure {
   return cloudFailure('no-project', 'no project and no region is configured', {
     detail: `With an access key, the project is the configured one, else the one with the name of the region. Settings: ${source}.`,
-    remedy:
-      'set OS_REGION_NAME, and OS_PROJECT_ID for another project (region_name, auth.project_id in clouds.yaml)',
+    remedy: `set ${namesOf('region_name')}; for another project, ${namesOf('project_id')}`,
   });
 }
 
-export function noProject(name: string, count: number, { source }: CloudSettings): Failure {
+export function noProject(name: string, count: number, { source, namesOf }: CloudSettings): Failure {
   const seen = count === 0 ? 'no project' : `${count} projects`;
   return cloudFailure('project-not-found', `the owner of the access key sees ${seen} called ${name}`, {
     detail: `A project has the name of its region, or REGION_NAME. Settings: ${source}.`,
-    remedy:
-      'correct OS_REGION_NAME, or name the project’s id: OS_PROJECT_ID (region_name, auth.project_id in clouds.yaml)',
+    remedy: `correct ${namesOf('region_name')}, or name the project’s id: ${namesOf('project_id')}`,
   });
 }
 
-export function noProjectOfId(id: string, { source }: CloudSettings): Failure {
+export function noProjectOfId(id: string, { source, namesOf }: CloudSettings): Failure {
   return cloudFailure('project-not-found', `the owner of the access key sees no project ${id}`, {
     detail: `Settings: ${source}.`,
-    remedy: 'correct auth.project_id in clouds.yaml, or use an access key of that project',
+    remedy: `correct ${namesOf('project_id')}, or use an access key of that project`,
   });
 }
 

@@ -1,9 +1,13 @@
 import type { AccessKey } from './sign.ts';
+import type { Source } from './sources.ts';
 
 /** How to connect to a cloud, according to files and environment. Contains secrets: never print it as a whole. */
 export interface CloudSettings {
   /** The source, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
   readonly source: string;
+  readonly namesOf: Source['namesOf'];
+  /** The keys of the settings that the login uses: `username`, `password`, … */
+  readonly login_keys: readonly string[];
   /**
    * The working directory, if the settings come from a clouds.yaml in it that nobody named. They may name no file
    * outside.

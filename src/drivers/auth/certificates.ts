@@ -28,15 +28,16 @@ const CERTIFICATE_BYTES_MAX = 4 * 1024 * 1024;
  */
 export async function readCertificate(
   name: CertificateName,
-  { checkout, source, ...settings }: CloudSettings,
+  settings: CloudSettings,
   { cwd, home, signal }: CertificateOptions,
 ): Promise<string | undefined> {
+  const { checkout, source, namesOf } = settings;
   const given = settings[name];
   if (given === undefined) return undefined;
   refuseContent(`${name} (${source})`, given, cwd);
   const path = given.replace(/^~(?=\/)/, home);
   const absolute = resolve(cwd, path);
-  if (checkout === undefined && !isAbsolute(path)) throw relativePathFailure(name, given, absolute, source);
+  if (checkout === undefined && !isAbsolute(path)) throw relativePathFailure(name, given, absolute, settings);
   if (checkout !== undefined && !isContent(absolute, checkout)) throw outsidePathFailure(name, given, source);
   try {
     return (
@@ -48,7 +49,7 @@ export async function readCertificate(
     const why = cause instanceof UnfitFileError || cause instanceof LeadsOutError ? message : code;
     throw Failure.of('invalid', `unreadable-${name}`, `${name} ${given} cannot be read (${why})`, {
       detail: `It is named by ${source}.`,
-      remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
+      remedy: `correct ${namesOf(name)}`,
     });
   }
 }
@@ -61,7 +62,7 @@ export function refuseUnusable(unusable: UnusablePem | undefined, settings: Clou
   const path = settings[name] ?? settings.cert;
   throw Failure.of('invalid', `unusable-${name}`, `${name} ${path} ${why}`, {
     detail: `It is named by ${settings.source}.`,
-    remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
+    remedy: `correct ${settings.namesOf(name)}`,
   });
 }
 
@@ -69,12 +70,12 @@ function relativePathFailure(
   name: CertificateName,
   given: string,
   absolute: string,
-  source: string,
+  { source, namesOf }: CloudSettings,
 ): Failure {
   return Failure.of('refused', `relative-${name}`, `${name} ${given} is a relative path (${source})`, {
     detail:
       'It would be read from the working directory. A pull request could put a certificate there and impersonate the cloud.',
-    remedy: `write the whole path: OS_${name.toUpperCase()}=${shellPath(absolute)}, or ${name} in clouds.yaml`,
+    remedy: `set ${namesOf(name)} to the whole path: ${shellPath(absolute)}`,
   });
 }
 

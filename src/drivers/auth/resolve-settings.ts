@@ -8,7 +8,13 @@ import { isLoopback } from '../../network/weakened-tls.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, IdOrName } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
 import type { AccessKey } from './sign.ts';
-import { chooseSource, type SettingValue, type Source, type SourceOptions } from './sources.ts';
+import {
+  chooseSource,
+  OVERRIDE_SUFFIX,
+  type SettingValue,
+  type Source,
+  type SourceOptions,
+} from './sources.ts';
 
 /**
  * Resolves the settings of a cloud: a named one completely from clouds.yaml and secure.yaml, else the `OS_*` variables.
@@ -24,15 +30,7 @@ export function resolveCloud(options: SourceOptions & { readonly files: CloudFil
 export function inspectCloud(options: SourceOptions & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(options, options.files);
   const used = new Map<string, SettingValue | undefined>();
-  const recordingSource: Source = {
-    ...source,
-    get: (key) => {
-      const found = source.get(key);
-      used.set(key, found);
-      return found;
-    },
-  };
-  const problems = problemsOf(() => buildSettings(recordingSource));
+  const problems = problemsOf(() => buildSettings(recording(source, used)));
   return {
     source: source.description,
     chosen_by: source.chosenBy,
@@ -45,6 +43,18 @@ export function inspectCloud(options: SourceOptions & { readonly files: CloudFil
       .filter((key) => !used.has(key))
       .map((key) => source.get(key)?.from ?? source.nameOf(key)),
     problems,
+  };
+}
+
+/** The same source, which notes what is read from it. */
+function recording(source: Source, used: Map<string, SettingValue | undefined>): Source {
+  return {
+    ...source,
+    get: (key) => {
+      const found = source.get(key);
+      used.set(key, found);
+      return found;
+    },
   };
 }
 
@@ -91,7 +101,11 @@ function shown(key: string, { text, from }: SettingValue): ShownSetting {
   return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
-function buildSettings(source: Source): CloudSettings {
+const NOT_OF_THE_LOGIN: ReadonlySet<string> = new Set(['auth_url', 'auth_type', 'auth_plugin']);
+
+function buildSettings(given: Source): CloudSettings {
+  const read = new Map<string, SettingValue | undefined>();
+  const source = recording(given, read);
   const missing: Diagnostic[] = [];
   const need = (...keys: [string, ...string[]]): string => {
     for (const key of keys) {
@@ -108,8 +122,11 @@ function buildSettings(source: Source): CloudSettings {
   };
   const authUrl = need('auth_url');
   const auth = buildAuth(source, need);
+  const loginKeys = [...read].flatMap(([key, found]) => (found && !NOT_OF_THE_LOGIN.has(key) ? [key] : []));
   const settings: CloudSettings = {
     source: source.description,
+    namesOf: source.namesOf,
+    login_keys: loginKeys,
     ...optional('checkout', source.checkout),
     auth_url: authUrl,
     auth,
@@ -353,8 +370,6 @@ function flag(source: Source, key: string): boolean | undefined {
     },
   );
 }
-
-const OVERRIDE_SUFFIX = '_endpoint_override';
 
 function overrides(source: Source): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

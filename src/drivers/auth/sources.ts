@@ -24,6 +24,8 @@ export interface Source {
   keys(): readonly string[];
   /** `OS_USERNAME`, or `auth.username`. */
   nameOf(key: string): string;
+  /** What a person sets, for remedies: `OS_CERT and OS_KEY`, `cert and key of cloud otc of /c/clouds.yaml`. */
+  namesOf(...keys: readonly string[]): string;
   /** The remedy for a missing key. */
   remedyFor(key: string): string;
 }
@@ -140,15 +142,15 @@ function variables(env: Env): Source {
   const value = (name: string) => unlessEmpty(env[name]);
   const usesHw =
     value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
-  const namesOf = (key: string): string[] => {
+  const variablesOf = (key: string): string[] => {
     const [os, hw] = [OS, HW].map((prefix) => prefix + key.toUpperCase()) as [string, string];
     if (!usesHw) return [os];
     if (PAIRED.has(key)) return [hw];
     return [...HW_KEYS, 'auth_url'].includes(key) ? [hw, os] : [os];
   };
-  const nameOf = (key: string) => namesOf(key)[0] ?? key;
+  const nameOf = (key: string) => variablesOf(key)[0] ?? key;
   const get = (key: string): SettingValue | undefined => {
-    for (const name of namesOf(key)) {
+    for (const name of variablesOf(key)) {
       const text = value(name);
       if (text !== undefined) return { text, from: name };
     }
@@ -167,6 +169,7 @@ function variables(env: Env): Source {
       ...(usesHw ? HW_KEYS.filter((key) => value(HW + key.toUpperCase()) !== undefined) : []),
     ],
     nameOf,
+    namesOf: (...keys) => listed(keys.map(nameOf)),
     remedyFor: (key) =>
       `set ${nameOf(key)}, or name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml`,
   };
@@ -222,7 +225,9 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env)
     `cloud ${name} of ${path}`,
   );
   if (region) values.add(region.layer);
-  const nameOf = (key: string) => (TOP_LEVEL_KEYS.has(key) ? key : `auth.${key}`);
+  const nameOf = (key: string) =>
+    TOP_LEVEL_KEYS.has(key) || key.endsWith(OVERRIDE_SUFFIX) ? key : `auth.${key}`;
+  const place = `cloud ${name} of ${layers.map(({ from }) => from).join(' and ')}`;
   return {
     description: `cloud ${name} of ${path}`,
     chosenBy,
@@ -235,6 +240,10 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env)
     // The profile itself has been resolved already.
     keys: () => values.keys().filter((key) => key !== 'profile' && key !== 'cloud'),
     nameOf,
+    namesOf: (...keys) =>
+      keys[0] === 'region_name'
+        ? regionSetting(region, env, place)
+        : `${listed(keys.map(nameOf))} of ${place}`,
     remedyFor: (key) =>
       `add ${nameOf(key)} to the cloud ${name} in ${path}${
         files.checkout === undefined
@@ -309,15 +318,23 @@ function profileOf(
     : { layers: [], unknown: name };
 }
 
+/** What decides the region of a named cloud: `OS_REGION_NAME` is the only variable that it reads. */
+function regionSetting(region: Region | undefined, env: Env, place: string): string {
+  if (region === undefined) return `OS_REGION_NAME, or region_name of ${place}`;
+  return unlessEmpty(env.OS_REGION_NAME) === undefined ? `${region.key} of ${place}` : 'OS_REGION_NAME';
+}
+
 /** A region, and the settings that apply to it alone. */
 interface Region {
   readonly name: string;
+  /** The setting that names it. */
+  readonly key: 'regions' | 'region_name';
   readonly layer: Layer;
 }
 
 /** Those of `regions`, else of `region_name`. */
 function regionsOf(layers: readonly Layer[]): readonly Region[] {
-  for (const key of ['regions', 'region_name'])
+  for (const key of ['regions', 'region_name'] as const)
     for (const { cloud, from } of layers.toReversed()) {
       const given = cloud[key];
       const list = Array.isArray(given) ? given : typeof given === 'string' ? given.split(',') : [];
@@ -326,7 +343,7 @@ function regionsOf(layers: readonly Layer[]): readonly Region[] {
         if (typeof name !== 'string' || name.trim() === '') return [];
         const values = isObject(region) && isObject(region.values) ? underscored(region.values) : {};
         const layer = { cloud: { ...values, region_name: name.trim() }, from };
-        return [{ name: name.trim(), layer }];
+        return [{ name: name.trim(), key, layer }];
       });
       if (regions.length > 0) return regions;
     }
@@ -341,7 +358,11 @@ function chosenRegion(
 ): Region | undefined {
   if (wanted === undefined) return regions[0];
   if (regions.length === 0)
-    return { name: wanted, layer: { cloud: { region_name: wanted }, from: 'OS_REGION_NAME' } };
+    return {
+      name: wanted,
+      key: 'region_name',
+      layer: { cloud: { region_name: wanted }, from: 'OS_REGION_NAME' },
+    };
   const found = regions.find(({ name }) => name === wanted);
   if (found) return found;
   const names = regions.map(({ name }) => name).join(', ');
@@ -369,6 +390,8 @@ const TOP_LEVEL_KEYS: ReadonlySet<string> = new Set([
   'verify',
   'insecure',
 ]);
+
+export const OVERRIDE_SUFFIX = '_endpoint_override';
 
 /** Merges the settings of several layers. Later ones override earlier ones. */
 class Values {
@@ -403,7 +426,7 @@ function put(into: Map<string, SettingValue>, values: JsonObject, prefix: string
 
 /** URLs may contain a placeholder for the region: `https://iam.{region_name}.example`. */
 function withRegion(key: string, text: string, region: string | undefined): string {
-  return region !== undefined && (key === 'auth_url' || key.endsWith('_endpoint_override'))
+  return region !== undefined && (key === 'auth_url' || key.endsWith(OVERRIDE_SUFFIX))
     ? text.replaceAll('{region_name}', region)
     : text;
 }
@@ -419,4 +442,9 @@ function underscored(values: JsonObject): JsonObject {
 
 function unlessEmpty(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
+}
+
+/** For people: `a, b and c`. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
