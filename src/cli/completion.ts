@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
+import { ADDRESS } from '../domain/spec.ts';
 import { manifestPaths } from '../manifest/default-paths.ts';
 import { loadManifests } from '../manifest/manifests.ts';
 import { EMULATOR_CLOUD } from './cloud-settings.ts';
@@ -141,8 +142,7 @@ function joined(typed: readonly string[]): string[] {
   return words.length === 0 ? [''] : words;
 }
 
-/** Names that need no quotes in a shell. No others are offered. */
-const ADDRESS = /^[a-z0-9-]+\/[a-z0-9-]+$/;
+/** Names that need no quotes in a shell, as addresses do not. No others are offered. */
 const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 /** The entries of clouds.yaml; none if it cannot be read. */

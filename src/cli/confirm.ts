@@ -1,7 +1,8 @@
 import type { Consent } from '../app/apply.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
-import { grouped, plural } from '../views/words.ts';
+import { grouped } from '../domain/grouped.ts';
+import { plural } from '../views/words.ts';
 import type { Io } from './io.ts';
 
 /** The question of apply. The plan is shown above it, with what is overwritten and cannot be undone. */

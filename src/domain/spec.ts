@@ -3,8 +3,10 @@ import type { SourcePosition } from './diagnostic.ts';
 /** `set/name` of a declared restore. It is not its identity: a rename changes nothing. */
 export type Address = string;
 
-/** Pattern of a set name and of a restore name in manifests. */
-export const NAME_PATTERN = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const NAME_PATTERN = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+/** A set name or restore name in manifests. */
+export const NAME = new RegExp(`^${NAME_PATTERN}$`);
+export const ADDRESS = new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`);
 
 export function addressOf(set: string, name: string): Address {
   return `${set}/${name}`;

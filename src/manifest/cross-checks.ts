@@ -16,7 +16,7 @@ import { tooManyRestores } from './text-problems.ts';
  */
 
 /** A restore, as far as its document can be understood. */
-interface Entry {
+interface DeclaredRestore {
   readonly document: SourceDocument;
   readonly index: number;
   readonly restore: unknown;
@@ -31,12 +31,12 @@ const REFERENCE = /^[-a-z0-9]{1,63}(\/[-a-z0-9]{1,63})?$/;
 
 /** `complete`: every document could be read. Otherwise an unknown name may be declared in one that could not. */
 export function* crossCheck(documents: readonly SourceDocument[], complete: boolean): Generator<Diagnostic> {
-  const entries = documents.flatMap(entriesOf);
+  const entries = documents.flatMap(restoresOf);
   if (entries.length > LIMITS.restores) {
     yield tooManyRestores(entries.length);
     return;
   }
-  const byAddress = new Map<string, Entry>();
+  const byAddress = new Map<string, DeclaredRestore>();
   for (const entry of entries) {
     const first = byAddress.get(entry.address);
     if (first) yield sameAddress(entry, first);
@@ -48,11 +48,11 @@ export function* crossCheck(documents: readonly SourceDocument[], complete: bool
   yield* cycles(byAddress);
 }
 
-function entriesOf(document: SourceDocument): Entry[] {
+function restoresOf(document: SourceDocument): DeclaredRestore[] {
   const set = valueAt(document.value, ['metadata', 'name']);
   const restores = valueAt(document.value, ['spec', 'restores']);
   if (typeof set !== 'string' || set.length > NAME_LENGTH_MAX || !Array.isArray(restores)) return [];
-  const entries: Entry[] = [];
+  const entries: DeclaredRestore[] = [];
   for (const [index, restore] of restores.entries()) {
     const name = valueAt(restore, ['name']);
     // The schema reports a longer name, and messages must not repeat it.
@@ -70,7 +70,7 @@ function entriesOf(document: SourceDocument): Entry[] {
   return entries;
 }
 
-function sameAddress(entry: Entry, first: Entry): Diagnostic {
+function sameAddress(entry: DeclaredRestore, first: DeclaredRestore): Diagnostic {
   return error('duplicate-restore', `${entry.address} is declared twice`, {
     detail: `First at ${spot(first, 'name')}.`,
     remedy: 'give one of them another name, or remove it',
@@ -78,12 +78,12 @@ function sameAddress(entry: Entry, first: Entry): Diagnostic {
   });
 }
 
-function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic> {
-  const seenBySet = new Map<string, Map<string, Entry>>();
+function* sameTwice(entries: readonly DeclaredRestore[], path: Path): Generator<Diagnostic> {
+  const seenBySet = new Map<string, Map<string, DeclaredRestore>>();
   for (const entry of entries) {
     const volume = valueAt(entry.restore, path);
     if (typeof volume !== 'string') continue;
-    const seen = seenBySet.get(entry.set) ?? new Map<string, Entry>();
+    const seen = seenBySet.get(entry.set) ?? new Map<string, DeclaredRestore>();
     seenBySet.set(entry.set, seen);
     const id = path.length === 1 ? volume.toLowerCase() : volume;
     const first = seen.get(id);
@@ -92,7 +92,7 @@ function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic
   }
 }
 
-function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
+function sameVolume(entry: DeclaredRestore, first: DeclaredRestore, path: Path): Diagnostic {
   return error('duplicate-volume', `${entry.address} and ${first.address} restore into the same disk`, {
     detail: `Within a set, each disk may be restored only once; otherwise the order would decide its content. First at ${spot(first, ...path)}.`,
     remedy: 'remove one of the two',
@@ -101,8 +101,8 @@ function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
 }
 
 function* unknownDependencies(
-  entries: readonly Entry[],
-  byAddress: ReadonlyMap<string, Entry>,
+  entries: readonly DeclaredRestore[],
+  byAddress: ReadonlyMap<string, DeclaredRestore>,
 ): Generator<Diagnostic> {
   const names = new Map<string, string[]>();
   for (const { set, name } of entries) append(names, set, name);
@@ -126,7 +126,7 @@ function* unknownDependencies(
 }
 
 /** Index in `depends_on`, and the address. */
-function* dependenciesOf({ set, dependsOn }: Entry): Generator<[number, string]> {
+function* dependenciesOf({ set, dependsOn }: DeclaredRestore): Generator<[number, string]> {
   for (const [index, name] of dependsOn.entries())
     if (typeof name === 'string' && REFERENCE.test(name)) yield [index, dependency(set, name)];
 }
@@ -135,13 +135,13 @@ function* dependenciesOf({ set, dependsOn }: Entry): Generator<[number, string]>
  * Finds each dependency cycle once. A depth-first walk with its own stack, because chains can be as long as the number
  * of restores.
  */
-function* cycles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> {
+function* cycles(byAddress: ReadonlyMap<string, DeclaredRestore>): Generator<Diagnostic> {
   const done = new Set<string>();
   for (const start of byAddress.values()) {
     if (start.dependsOn.length === 0 || done.has(start.address)) continue;
-    const trail: { entry: Entry; rest: Generator<[number, string]> }[] = [];
+    const trail: { entry: DeclaredRestore; rest: Generator<[number, string]> }[] = [];
     const onTrail = new Map<string, number>();
-    const enter = (entry: Entry) => {
+    const enter = (entry: DeclaredRestore) => {
       onTrail.set(entry.address, trail.length);
       trail.push({ entry, rest: dependenciesOf(entry) });
     };
@@ -171,9 +171,9 @@ const CYCLE_SHOWN_MAX = 12;
  * contain a thousand cycles.
  */
 function cycle(
-  trail: readonly { readonly entry: Entry }[],
+  trail: readonly { readonly entry: DeclaredRestore }[],
   from: number,
-  last: Entry,
+  last: DeclaredRestore,
   index: number,
 ): Diagnostic {
   const isShort = trail.length - from < CYCLE_SHOWN_MAX;
@@ -193,15 +193,15 @@ function listAt(restore: unknown, key: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-function pathIn({ index }: Entry, more: Path): Path {
+function pathIn({ index }: DeclaredRestore, more: Path): Path {
   return ['spec', 'restores', index, ...more];
 }
 
-function whereIn(entry: Entry, ...more: Path): SourcePosition {
+function whereIn(entry: DeclaredRestore, ...more: Path): SourcePosition {
   return where(entry.document, pathIn(entry, more));
 }
 
-function spot(entry: Entry, ...more: Path): string {
+function spot(entry: DeclaredRestore, ...more: Path): string {
   const { line, column } = placeOf(entry.document, pathIn(entry, more));
   return `${entry.document.source.file}:${line}:${column}`;
 }

@@ -130,7 +130,8 @@ function plainName(host: string): string {
   return withoutBrackets(host).toLowerCase().replace(/\.$/, '');
 }
 
-function withoutBrackets(host: string): string {
+/** `[::1]` → `::1`. */
+export function withoutBrackets(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 

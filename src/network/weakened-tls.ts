@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Env } from '../domain/env.ts';
-import type { Proxy } from './proxy.ts';
+import { type Proxy, withoutBrackets } from './proxy.ts';
 
 /**
  * Describes every setting that weakens TLS. Each setting is obeyed and reported once per run on stderr: it may have
@@ -85,7 +85,7 @@ export function proxyLoginUnencrypted(proxy: Proxy | undefined, variable: string
  * is `localhost`, which /etc/hosts defines. A name server may resolve other names, including `a.localhost`.
  */
 export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = withoutBrackets(hostname).toLowerCase();
   switch (isIP(host)) {
     case 4:
       return host.startsWith('127.');

@@ -37,10 +37,11 @@ import {
   variant,
 } from '../domain/shape.ts';
 import {
+  ADDRESS,
   type BackupRef,
   type Expectation,
   type ManifestFile,
-  NAME_PATTERN,
+  NAME,
   type RestoreSpec,
   type Selector,
   type VolumeRef,
@@ -62,8 +63,8 @@ const FILES_MAX = 10_000;
 /** A config may list as many. */
 const NAMES_MAX = 10_000;
 
-const name = pattern(new RegExp(`^${NAME_PATTERN}$`), 'a name as in a manifest');
-const address = pattern(new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`), 'an address (set/name)');
+const name = pattern(NAME, 'a name as in a manifest');
+const address = pattern(ADDRESS, 'an address (set/name)');
 /** Capitals are refused: the state would see another restore, but a cloud whose database ignores case the same one. */
 const id = pattern(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
 const code = pattern(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');

@@ -1,7 +1,9 @@
+import { firstLines } from '../domain/abbreviate.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
+import { grouped } from '../domain/grouped.ts';
 import { type Plan, totals } from '../domain/plan.ts';
 import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
@@ -32,7 +34,7 @@ import {
   type TextOptions,
   wrap,
 } from './terminal.ts';
-import { grouped, listed, phrasesOf, plural } from './words.ts';
+import { listed, phrasesOf, plural } from './words.ts';
 
 type SummaryOptions = TextOptions & RemedyOptions;
 
@@ -261,19 +263,18 @@ const ADDRESSES_LISTED_MAX = 8;
 function blockedLines(rows: readonly EndedRestore[], options: TextOptions): string[] {
   if (rows.length === 0) return [];
   const { style, width } = options;
-  const shown = rows.slice(0, ADDRESSES_LISTED_MAX).flatMap(({ address, end }) => {
+  const shown = firstLines(rows, ADDRESSES_LISTED_MAX, ({ address, end }) => {
     const [first, ...more] = end.kind === 'blocked' ? end.reasons : [];
     const rest = more.length === 0 ? '' : ` (and ${plural(more.length, 'more reason')})`;
-    return wrap(
-      `${sanitize(address)}: ${sanitize(first?.summary ?? 'blocked')}${rest}`,
-      width - LABEL_INDENT,
-    );
+    return `${sanitize(address)}: ${sanitize(first?.summary ?? 'blocked')}${rest}`;
   });
-  const hidden = rows.length - ADDRESSES_LISTED_MAX;
   return [
     '',
     ...summaryHeading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
-    ...indent([...shown, ...(hidden > 0 ? [`and ${grouped(hidden)} more`] : [])], LABEL_INDENT),
+    ...indent(
+      shown.flatMap((line) => wrap(line, width - LABEL_INDENT)),
+      LABEL_INDENT,
+    ),
     ...indentedRemedy('to see what blocks each of them: vbsctl plan', options),
   ];
 }

@@ -1,8 +1,9 @@
 import { unreachable } from '../domain/errors.ts';
 import { type ApplyEvent, countResults, resultOf } from '../domain/events.ts';
+import { grouped } from '../domain/grouped.ts';
 import type { Address } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
-import { grouped, phrasesOf, stopwatch } from './words.ts';
+import { phrasesOf, stopwatch } from './words.ts';
 
 /** A restore that the run is working on. */
 interface CurrentRestore {

@@ -1,5 +1,6 @@
 import { quoted } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { grouped } from '../domain/grouped.ts';
 import { optional } from '../domain/optional.ts';
 import {
   describedAction,
@@ -16,7 +17,7 @@ import { headerLines, MANIFESTS_LISTED_MAX } from './plan/header.ts';
 import { isKind, type PlanTextOptions } from './plan/parts.ts';
 import { countsOf, summaryLines } from './plan/summary.ts';
 import { joinLines, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
-import { grouped, listed, plural, when } from './words.ts';
+import { listed, plural, when } from './words.ts';
 
 /**
  * `vbsctl show`: a saved plan as its file has it. Every word of it may be forged, so all of it is shown as data, the advice

@@ -1,6 +1,8 @@
+import { abbreviate } from '../domain/abbreviate.ts';
 import type { CloudFailure, Throttle } from '../domain/cloud.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
+import { grouped } from '../domain/grouped.ts';
 import type { Attempt } from '../domain/record.ts';
 import type { Selector } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
@@ -48,11 +50,6 @@ export function stopwatch(ms: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
-/** `1,234` */
-export function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
 /** `3 failed`, `1 unknown`, without the zeros */
 export function phrasesOf(counts: readonly (readonly [count: number, what: string])[]): string[] {
   return counts.flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
@@ -70,8 +67,7 @@ export function size(gigabytes: number | undefined): string {
 
 /** The first `max` items and the number of the others: `a, b, c and 7 more`. */
 export function listed(items: readonly string[], max: number): string {
-  const rest = items.length - max;
-  return items.slice(0, max).map(sanitize).join(', ') + (rest > 0 ? ` and ${grouped(rest)} more` : '');
+  return abbreviate(items, max, sanitize);
 }
 
 /** `newest at or before 2026-11-23T21:00:00Z, within 6h, of disk c96e…, named "nightly"` */

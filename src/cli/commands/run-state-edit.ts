@@ -4,7 +4,7 @@ import type { ChangeRequest, StatePorts } from '../../app/ports.ts';
 import { EXIT, type ExitCode, unreachable, usage } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import type { RestoreRecord } from '../../domain/record.ts';
-import { type Address, NAME_PATTERN } from '../../domain/spec.ts';
+import { ADDRESS, type Address } from '../../domain/spec.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { confirm } from '../confirm.ts';
@@ -31,8 +31,6 @@ export function rm(io: Io, addresses: readonly Address[], flags: ChangeFlags): P
     'Removed. The history keeps what was done, so it is not restored again: vbsctl state history',
   );
 }
-
-const ADDRESS = new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`);
 
 export async function mv(io: Io, from: Address, to: Address, flags: ChangeFlags): Promise<ExitCode> {
   if (!ADDRESS.test(to))

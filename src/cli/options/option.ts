@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../domain/duration.ts';
 import { optional } from '../../domain/optional.ts';
-import { NAME_PATTERN } from '../../domain/spec.ts';
+import { NAME } from '../../domain/spec.ts';
 
 /** What shell completion offers for a value. */
 export type Completes = 'addresses' | 'clouds' | 'files' | 'topics';
@@ -83,7 +83,7 @@ export const duration: ValueType = {
 /** A name in manifests. */
 export const manifestName: ValueType = {
   parse(text) {
-    if (!new RegExp(`^${NAME_PATTERN}$`).test(text))
+    if (!NAME.test(text))
       throw new InvalidArgumentError('Expected lower-case letters, digits and dashes, at most 63.');
     return text;
   },

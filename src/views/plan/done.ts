@@ -1,10 +1,11 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
+import { grouped } from '../../domain/grouped.ts';
 import { type NoopAction, type Orphan, updatesRecord } from '../../domain/plan.ts';
 import { indentedRemedy, labelledDiagnostics, positionText } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
 import { indent, LABEL_INDENT, padEnd, sanitize, widestOf, wrap } from '../terminal.ts';
-import { grouped, selectorText, when } from '../words.ts';
+import { selectorText, when } from '../words.ts';
 import { nameOf, type PlanOutline, type PlanTextOptions, toGeneration } from './parts.ts';
 
 /** Blocks for what apply does not restore: done restores, records without a declaration, renames. */

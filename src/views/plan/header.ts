@@ -1,7 +1,8 @@
+import { grouped } from '../../domain/grouped.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { remedyLines } from '../diagnostics.ts';
 import { padEnd, sanitize, wrap } from '../terminal.ts';
-import { grouped, listed } from '../words.ts';
+import { listed } from '../words.ts';
 import type { PlanTextOptions } from './parts.ts';
 
 export function stateWarningLines({ state }: Plan, { style, width }: PlanTextOptions): string[] {

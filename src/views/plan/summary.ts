@@ -1,4 +1,6 @@
+import { firstLines } from '../../domain/abbreviate.ts';
 import { formatDuration } from '../../domain/duration.ts';
+import { grouped } from '../../domain/grouped.ts';
 import {
   isOfAnotherVolume,
   type PlanTotals,
@@ -7,7 +9,7 @@ import {
   totals,
 } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
-import { grouped, phrasesOf, plural, size } from '../words.ts';
+import { phrasesOf, plural, size } from '../words.ts';
 import { leftOutLines, nameOf, type PlanOutline, type PlanTextOptions } from './parts.ts';
 
 interface PlanCounts extends PlanTotals {
@@ -96,15 +98,10 @@ const OTHERS_LISTED_MAX = 5;
 
 /** Repeats the warning next to the question, because this mistake loses the data of two disks. */
 function otherVolumeLines(restores: readonly RestoreAction[], width: number): string[] {
-  const foreign = restores.filter(isOfAnotherVolume);
-  const lines = foreign
-    .slice(0, OTHERS_LISTED_MAX)
-    .map(
-      ({ address, volume, backup }) =>
-        `! ${sanitize(address)}: the backup is of ${sanitize(backup.of_volume_name ?? backup.of_volume_id ?? '')}, not of ${volume.name ? nameOf(volume) : sanitize(volume.id ?? '')}`,
-    );
-  const rest = foreign.length - lines.length;
-  return [...lines, ...(rest > 0 ? [`! and ${grouped(rest)} more from backups of other disks`] : [])].flatMap(
-    (line) => wrap(line, width),
-  );
+  return firstLines(
+    restores.filter(isOfAnotherVolume),
+    OTHERS_LISTED_MAX,
+    ({ address, volume, backup }) =>
+      `${sanitize(address)}: the backup is of ${sanitize(backup.of_volume_name ?? backup.of_volume_id ?? '')}, not of ${volume.name ? nameOf(volume) : sanitize(volume.id ?? '')}`,
+  ).flatMap((line) => wrap(`! ${line}`, width));
 }
