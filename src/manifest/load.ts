@@ -1,21 +1,13 @@
-import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
-import { shellPath } from '../domain/escape/shell-word.ts';
-import {
-  type Checkouts,
-  EVERY_REPOSITORY,
-  isWithin,
-  LeadsOutError,
-  locate,
-  repositoryAround,
-} from '../files/checkout.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Checkouts, EVERY_REPOSITORY, isWithin, locate, repositoryAround } from '../files/checkout.ts';
 import { readNamedFile, readRegularFile, readStream, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
+import { decodeUtf8, Unreadable, unreadable } from './unreadable.ts';
 
 /** What loading needs from the process. */
 export interface LoadIo {
@@ -65,15 +57,6 @@ export async function loadTexts(
   const loader = new Loader(io, linkPolicy, bytesMax);
   for (const path of paths) await loader.add(path);
   return loader;
-}
-
-/** Thrown for a problem with a file or directory. */
-class Unreadable extends Error {
-  readonly diagnostic: Diagnostic;
-  constructor(code: string, summary: string, where: SourcePosition, remedy: string) {
-    super(summary);
-    this.diagnostic = error(code, summary, { remedy, where });
-  }
 }
 
 class Loader implements LoadedTexts {
@@ -184,7 +167,10 @@ class Loader implements LoadedTexts {
     try {
       const bytes = await read(this.#bytesLeft);
       this.#bytesLeft -= bytes.length;
-      this.texts.push({ source: new SourceText(path, decode(path, bytes)), sha256: hash('sha256', bytes) });
+      this.texts.push({
+        source: new SourceText(path, decodeUtf8(path, bytes)),
+        sha256: hash('sha256', bytes),
+      });
     } catch (cause) {
       if (!(cause instanceof UnfitFileError) || cause.code !== 'TOO_LARGE') throw cause;
       this.#bytesLeft = 0;
@@ -199,7 +185,6 @@ class Loader implements LoadedTexts {
     }
   }
 
-  /** Turns operating errors into diagnostics; other errors are bugs and are thrown. */
   async #attempt(path: string, work: () => Promise<void>): Promise<void> {
     this.#io.signal?.throwIfAborted();
     try {
@@ -225,45 +210,6 @@ export async function checkoutsFor(absolute: string, cwd: string): Promise<Check
   return [EVERY_REPOSITORY, cwd, repository ?? directory];
 }
 
-function unreadable(path: string, cause: unknown): Diagnostic {
-  if (cause instanceof Unreadable) return cause.diagnostic;
-  if (cause instanceof LeadsOutError)
-    return error(
-      'link-leads-out',
-      `this is a link that leads out of the directory, to ${cause.target}, or lies behind one`,
-      {
-        remedy: 'if that file is meant, name it itself: -f FILE; otherwise remove the link',
-        where: { file: path },
-      },
-    );
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === undefined) throw cause;
-  const fileProblem = (name: string, summary: string, remedy: string) =>
-    error(name, summary, { remedy, where: { file: path } });
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return fileProblem('missing-file', 'this file does not exist', 'correct the path, or create the file');
-    case 'ELOOP':
-      return fileProblem('symlink-loop', 'this is a symbolic link that leads to itself', 'remove the link');
-    case 'EACCES':
-    case 'EPERM':
-      return fileProblem(
-        'unreadable-file',
-        'permission denied',
-        `give yourself the right: chmod u+r ${shellPath(path)}`,
-      );
-    case 'NOT_REGULAR':
-      return fileProblem(
-        'not-regular',
-        `this cannot be read: ${message}`,
-        'put a regular file there, or remove it',
-      );
-    default:
-      return fileProblem('unreadable-file', `this cannot be read (${code})`, 'name a file or a directory');
-  }
-}
-
 function mebibytes(bytes: number): string {
   return `${bytes / 1024 / 1024} MiB`;
 }
@@ -276,32 +222,4 @@ function isManifestName(name: string): boolean {
 /** By code unit, independent of the locale. */
 function byName(a: Dirent, b: Dirent): number {
   return a.name < b.name ? -1 : 1;
-}
-
-/** Strict UTF-8; a byte order mark is dropped. */
-function decode(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw notUtf8(path, bytes);
-  }
-}
-
-function notUtf8(path: string, bytes: Buffer): Unreadable {
-  const mark = bytes.subarray(0, 2).toString('latin1');
-  if (mark === '\xff\xfe' || mark === '\xfe\xff')
-    return new Unreadable('not-utf8', 'this file is UTF-16, not UTF-8', { file: path }, 'save it as UTF-8');
-  if (bytes.includes(0))
-    return new Unreadable('not-text', 'this is not a text file', { file: path }, 'name a YAML or JSON file');
-  let start = 0;
-  let line = 1;
-  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-    if (!isUtf8(bytes.subarray(start, end))) break;
-    start = end + 1;
-    line++;
-  }
-  // The first character that cannot be decoded. A U+FFFD in the text before it is not told apart.
-  const column = bytes.subarray(start).toString('utf8').indexOf('\ufffd') + 1;
-  const where = { file: path, line, column };
-  return new Unreadable('not-utf8', 'this file is not UTF-8', where, 'save it as UTF-8');
 }
