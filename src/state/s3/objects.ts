@@ -36,6 +36,8 @@ export interface Objects {
 
 type PutOutcome = WriteOutcome & {
   readonly unmet?: boolean;
+  /** The answer was longer than any that is read, which another attempt would not change. */
+  readonly endless?: boolean;
   /** Of an answer that refused it. */
   readonly status?: number;
   readonly remedy?: string;
@@ -113,7 +115,12 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'the stored object is another one', unmet };
         if (status === 409 || isTransient(cause))
-          return { kind: 'unsure', why: reasonOf(cause, secrets), ...optional('remedy', hostRemedy(cause)) };
+          return {
+            kind: 'unsure',
+            why: reasonOf(cause, secrets),
+            endless: cause instanceof AnswerTooLarge,
+            ...optional('remedy', hostRemedy(cause)),
+          };
         return { kind: 'refused', failure: failed('write', cause), ...optional('status', status) };
       }
     },

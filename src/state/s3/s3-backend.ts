@@ -73,7 +73,7 @@ async function testConditions(objects: Objects, key: string, location: string): 
       location,
       remedy: outcome.remedy ?? 'run the command again once the store works',
     });
-    throw new RetryableError('test conditional writes', { cause });
+    throw outcome.endless ? cause : new RetryableError('test conditional writes', { cause });
   };
   try {
     const create = await put('1', 'nothing');
