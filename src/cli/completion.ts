@@ -150,7 +150,7 @@ async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> 
   try {
     const context = await loadContext(silenced(io), flags);
     const { parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
-    const files = await context.cloudFiles();
+    const files = await context.cloudFiles.used();
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
       ? Object.keys(entries).filter((name) => CLOUD_NAME.test(name))

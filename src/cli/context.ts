@@ -3,7 +3,6 @@ import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
-import type { CloudFiles } from '../drivers/auth/cloud-files.ts';
 import type { Checkouts } from '../files/checkout.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import { type ConfigSearch, checkoutsOf, type LoadedConfig, loadConfig } from '../manifest/config-file.ts';
@@ -13,7 +12,7 @@ import type { LoadIo } from '../manifest/load.ts';
 import { loadManifests } from '../manifest/manifests.ts';
 import { WRONG_VERSION } from '../manifest/required-version.ts';
 import { VERSION } from '../version.ts';
-import { cloudFilesReader } from './cloud-settings.ts';
+import { type CloudFilesReader, cloudFilesReader } from './cloud-settings.ts';
 import { ephemeralHost } from './ephemeral-host.ts';
 import { type FoundConfig, namedInCheckout, notNamed, pipelineProblems } from './found-config.ts';
 import type { Io } from './io.ts';
@@ -29,8 +28,7 @@ export interface Context {
   readonly loaded: LoadedConfig;
   /** Directories that a pull request may write to. */
   readonly checkouts: Checkouts;
-  /** Reads clouds.yaml and its companions, if they have not been read yet. */
-  readonly cloudFiles: () => Promise<CloudFiles>;
+  readonly cloudFiles: CloudFilesReader;
 }
 
 export async function loadContext(io: Io, flags: ManifestFlags): Promise<Context> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
@@ -269,6 +269,63 @@ describe('a state server that echoes what it was sent', () => {
       writeFile(pipe, file(PASSWORD)),
     ]);
     expect(planned.code, printed(planned)).to.equal(0);
+  });
+
+  it('is refused if it repeats a credential of a cloud that cannot be used, or that the checkout replaces', async () => {
+    const cloudsYaml = (entry: object) =>
+      JSON.stringify({ clouds: { prod: { regions: ['eu-de'], ...entry } } });
+    const own = join(sandbox.home, '.config/openstack');
+    const withPassword = cloudsYaml({ auth: { auth_url: 'https://iam.example/v3', password: PASSWORD } });
+    sandbox.writeHome('.config/openstack/clouds.yaml', withPassword);
+    sandbox.writeHome('hostname', 'x');
+    const pull = async (env: Readonly<Record<string, string>> = {}, ...args: readonly string[]) =>
+      sandbox.run(
+        { TF_HTTP_RETRY_MAX: '0', ...env },
+        ...['state', 'pull', '--state', await store(inRecord(PASSWORD)), ...args],
+      );
+    const refused = (done: Finished, about: string) => {
+      expect(printed(done), about).to.match(/the\s+state\s+repeats\s+a\s+credential/);
+      expect(done.code, about).to.equal(5);
+      expect(tells(printed(done), PASSWORD), about).to.equal(undefined);
+    };
+    const prod = { OS_CLOUD: 'prod' };
+    for (const [name, text] of [
+      ['clouds.yaml', '{clouds: {prod: {}}}'],
+      ['clouds.yaml', '{clouds: {b: {}}}'],
+      ['clouds.yaml', 'clouds: ['],
+      ['clouds.yaml', undefined],
+      ['vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\ncloud: other\n'],
+      ['vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\ncloud: emulator\n'],
+    ] as const) {
+      if (text === undefined) symlinkSync(join(sandbox.home, 'hostname'), join(sandbox.cwd, name));
+      else sandbox.write(name, text);
+      refused(await pull(), `${name}: ${text}`);
+      refused(await pull(prod), `${name}: ${text}, with OS_CLOUD`);
+      sandbox.remove(name);
+    }
+    refused(await pull({ ...prod, OS_REGION_NAME: 'eu-nl' }), 'another region');
+    const token = await pull({ OS_CLOUD: 'none', HW_SECURITY_TOKEN: PASSWORD });
+    refused(token, 'a variable that is not used');
+    const elsewhere = await pull({ OS_CLOUD: 'another' });
+    expect(elsewhere.code, printed(elsewhere)).to.equal(0);
+
+    renameSync(join(own, 'clouds.yaml'), join(own, 'secure.yaml'));
+    sandbox.writeHome('.config/openstack/clouds.yaml', cloudsYaml({ profile: 'p' }));
+    refused(await pull(prod), 'secure.yaml');
+    renameSync(join(own, 'secure.yaml'), join(own, 'clouds-public.yaml'));
+    refused(await pull(prod), 'a profile');
+
+    // What cannot be read may hold the credential.
+    sandbox.writeHome('.config/openstack/secure.yaml', `${withPassword}]`);
+    for (const [env, file] of [
+      [{}, 'secure.yaml'],
+      [{ OS_CLIENT_CONFIG_FILE: '/absent.yaml' }, '/absent.yaml'],
+    ] as const) {
+      const unread = await pull(env);
+      expect(unread.code, printed(unread)).to.equal(1);
+      expect(printed(unread)).to.include(file).and.include('would have to be refused');
+      expect(tells(printed(unread), PASSWORD)).to.equal(undefined);
+    }
   });
 
   it('cannot show the signature of its lock address', async () => {

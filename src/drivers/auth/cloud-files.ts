@@ -9,13 +9,17 @@ import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { refuseContent } from '../../files/refuse-content.ts';
 
-/** The clouds.yaml and its companion files that were found, not parsed yet. */
-export interface CloudFiles {
+/** The files that a variable names or that a folder of the user holds, not parsed yet. */
+export interface UserFiles {
   readonly clouds?: CloudFile;
   /** Holds secrets. Its values override those of clouds.yaml. */
   readonly secure?: CloudFile;
   /** `clouds-public.yaml`: defines the vendor profiles that a cloud can refer to. */
   readonly vendors?: CloudFile;
+}
+
+/** The clouds.yaml that is used, and its companion files, not parsed yet. */
+export interface CloudFiles extends UserFiles {
   /**
    * The working directory, if all of these were found in it and nobody named them. The user's own files are not
    * combined with them, because somebody else may have written where the secrets are sent.
@@ -53,21 +57,41 @@ export interface CloudFileOptions {
 
 /**
  * Finds the first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path, the first secure.yaml of
- * `OS_CLIENT_SECURE_FILE` and the same path, and the first clouds-public.yaml. All three are the user's, or all three
- * are those of the working directory. Throws a Failure: `refused` if a variable holds no path, `invalid` if a file
- * cannot be read or if a file that a variable names does not exist.
+ * `OS_CLIENT_SECURE_FILE` and the same path, and the first clouds-public.yaml; never a file of the working directory.
+ * Throws a Failure: `refused` if a variable holds no path, `invalid` if a file cannot be read or if a file that a variable
+ * names does not exist.
  */
-export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFiles> {
-  const { env, cwd, readsCwd } = options;
-  const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
-  if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
-  if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
-  const userFolders = searchPath(options);
+export async function readUserFiles(options: CloudFileOptions): Promise<UserFiles> {
+  const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = options.env;
+  if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, options.cwd);
+  if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, options.cwd);
+  const folders = searchPath(options);
   // The user's own files, even if the working directory is the home directory: links in it are the user's.
-  const first = (stem: Stem) => firstOf(stem, candidates(stem, userFolders), options, { checkouts: [] });
+  const first = (stem: Stem, named?: string) =>
+    named
+      ? firstOf(stem, [named], options, { named: true })
+      : firstOf(stem, candidates(stem, folders), options, { checkouts: [] });
+  const [clouds, secure, vendors] = await Promise.all([
+    first('clouds', namedClouds),
+    first('secure', namedSecure),
+    first('clouds-public'),
+  ]);
+  return {
+    ...optional('clouds', clouds),
+    ...optional('secure', secure),
+    ...optional('vendors', vendors),
+  };
+}
+
+/**
+ * All three files are the user's, or, if no variable names a clouds.yaml and the working directory has one, all three are
+ * those of the working directory. Throws a Failure (`refused`, `invalid`) if one of these cannot be read.
+ */
+export async function readCloudFiles(options: CloudFileOptions, own: UserFiles): Promise<CloudFiles> {
+  const { cwd, readsCwd } = options;
+  const { OS_CLIENT_CONFIG_FILE: namedClouds } = options.env;
+  const userFolders = searchPath(options);
   const inCwd = (stem: Stem) => firstOf(stem, candidates(stem, [cwd]), options);
-  const secure = () =>
-    namedSecure ? firstOf('secure', [namedSecure], options, { named: true }) : first('secure');
   // If the working directory is one of the user's own folders, its files are the user's own.
   const cloudsInCwd =
     namedClouds || userFolders.includes(cwd)
@@ -75,31 +99,19 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
       : await inCwd('clouds').catch(ignoreUnless(readsCwd));
 
   if (cloudsInCwd && readsCwd) {
-    const [secureInCwd, vendors, withheld, shadowed] = await Promise.all([
-      inCwd('secure'),
-      inCwd('clouds-public'),
-      secure(),
-      first('clouds'),
-    ]);
+    const [secureInCwd, vendors] = await Promise.all([inCwd('secure'), inCwd('clouds-public')]);
     return {
       clouds: cloudsInCwd,
       ...optional('secure', secureInCwd),
       ...optional('vendors', vendors),
       checkout: cwd,
-      ...optional('withheld', withheld),
-      ...optional('shadowed', shadowed),
+      ...optional('withheld', own.secure),
+      ...optional('shadowed', own.clouds),
       searched: candidates('clouds', [cwd]),
     };
   }
-  const [clouds, userSecure, vendors] = await Promise.all([
-    namedClouds ? firstOf('clouds', [namedClouds], options, { named: true }) : first('clouds'),
-    secure(),
-    first('clouds-public'),
-  ]);
   return {
-    ...optional('clouds', clouds),
-    ...optional('secure', userSecure),
-    ...optional('vendors', vendors),
+    ...own,
     ...optional('skipped', cloudsInCwd?.path),
     searched: namedClouds
       ? [namedClouds]

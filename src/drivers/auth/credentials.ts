@@ -1,4 +1,6 @@
-import { type CloudFiles, NO_FILES } from './cloud-files.ts';
+import type { Env } from '../../domain/env.ts';
+import { isObject } from '../../domain/shape.ts';
+import { type CloudFile, type CloudFiles, NO_FILES, parseCloudFile } from './cloud-files.ts';
 import { SECRET_KEYS } from './resolve-settings.ts';
 import { chooseSource, needsFiles, type SourceOptions } from './sources.ts';
 
@@ -19,4 +21,32 @@ export async function cloudFiles({ files, ...options }: SettingsOptions): Promis
 export async function readCredentials(options: SettingsOptions): Promise<readonly string[]> {
   const source = chooseSource(options, await cloudFiles(options));
   return [...SECRET_KEYS].flatMap((key) => source.get(key)?.text ?? []);
+}
+
+/**
+ * The secrets in a clouds.yaml or a companion file, of the clouds with these names, or of all without names. They are found
+ * whether or not the settings of the cloud can be used. Throws a Failure (`invalid`) if the file cannot be parsed.
+ */
+export function secretsOfFile(file: CloudFile, names: readonly string[]): string[] {
+  const { clouds, ...beside } = parseCloudFile(file);
+  const wanted =
+    isObject(clouds) && names.length > 0
+      ? Object.entries(clouds).filter(([name]) => names.includes(name))
+      : [clouds];
+  return [...secretsIn([wanted, beside])];
+}
+
+/** The secrets in `OS_*` and `HW_*` variables, whether or not they describe the cloud. */
+export function secretsOfVariables(env: Env): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const key = /^(?:OS|HW)_(.+)$/.exec(name)?.[1]?.toLowerCase();
+    return value && key && SECRET_KEYS.has(key) ? [value] : [];
+  });
+}
+
+function* secretsIn(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, each] of Object.entries(value))
+    if (typeof each === 'string' && SECRET_KEYS.has(key.replaceAll('-', '_'))) yield each;
+    else yield* secretsIn(each);
 }

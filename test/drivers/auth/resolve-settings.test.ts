@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { Env } from '../../../src/domain/env.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { CloudSettings } from '../../../src/drivers/auth/auth-settings.ts';
-import { NO_FILES, readCloudFiles } from '../../../src/drivers/auth/cloud-files.ts';
+import { NO_FILES, readCloudFiles, readUserFiles } from '../../../src/drivers/auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from '../../../src/drivers/auth/resolve-settings.ts';
 
 const URL = 'https://iam.example/v3';
@@ -664,8 +664,10 @@ describe('the files of clouds', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
   const write = (name: string) => writeFileSync(join(folder, name), name);
-  const read = (env: Env = {}) =>
-    readCloudFiles({ env, cwd: join(folder, 'cwd'), readsCwd: true, home: join(folder, 'home') });
+  const read = async (env: Env = {}, { cwd = 'cwd', readsCwd = true } = {}) => {
+    const options = { env, cwd: join(folder, cwd), readsCwd, home: join(folder, 'home') };
+    return readCloudFiles(options, await readUserFiles(options));
+  };
 
   it('are looked for in the working directory first, as .yaml and as .yml', async () => {
     write('home/.config/openstack/clouds.yaml');
@@ -701,12 +703,7 @@ describe('the files of clouds', () => {
     expect(here.checkout).to.equal(join(folder, 'cwd'));
     expect(here.shadowed?.path).to.equal(join(folder, home, 'clouds.yaml'));
     expect(here.withheld?.text).to.equal(`${home}/secure.yaml`);
-    const left = await readCloudFiles({
-      env: {},
-      cwd: join(folder, 'cwd'),
-      readsCwd: false,
-      home: join(folder, 'home'),
-    });
+    const left = await read({}, { readsCwd: false });
     expect(left.clouds?.text).to.equal(`${home}/clouds.yaml`);
     expect(left.skipped).to.equal(join(folder, 'cwd/clouds.yaml'));
   });
@@ -714,12 +711,7 @@ describe('the files of clouds', () => {
   it('are the user’s own where the user stands in their folder', async () => {
     const home = 'home/.config/openstack';
     for (const stem of ['clouds', 'secure']) write(`${home}/${stem}.yaml`);
-    const files = await readCloudFiles({
-      env: {},
-      cwd: join(folder, home),
-      readsCwd: true,
-      home: join(folder, 'home'),
-    });
+    const files = await read({}, { cwd: home });
     expect(files)
       .to.include.keys('clouds', 'secure')
       .and.not.include.keys('checkout', 'shadowed', 'withheld');
