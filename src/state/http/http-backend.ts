@@ -1,6 +1,8 @@
 import type { Clock } from '../../domain/clock.ts';
+import { type Diagnostic, note } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { Actor } from '../../domain/state.ts';
 import { MESSAGE_READ_LENGTH_MAX, messageText } from '../../network/message-text.ts';
@@ -43,8 +45,9 @@ class StateServer implements BlobStore {
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #send: Send;
+  readonly #onNote: BackendContext['onNote'];
 
-  constructor({ location, settings, clock, newId, secrets }: HttpBackendOptions) {
+  constructor({ location, settings, clock, newId, secrets, onNote }: HttpBackendOptions) {
     this.#newId = newId;
     this.location = location;
     this.bytesMax = settings.state_bytes_max;
@@ -52,6 +55,7 @@ class StateServer implements BlobStore {
     this.secrets = secrets;
     this.#clock = clock;
     this.#send = httpSender(settings);
+    this.#onNote = onNote;
   }
 
   async read() {
@@ -62,7 +66,11 @@ class StateServer implements BlobStore {
       undefined,
       this.bytesMax,
     );
-    if (status === 204 || status === 404 || (status === 200 && body.length === 0)) return undefined;
+    if (status === 404) {
+      this.#onNote?.(countsAsNoState(this.location, messageOf(body, this.secrets)));
+      return undefined;
+    }
+    if (status === 204 || (status === 200 && body.length === 0)) return undefined;
     if (status === 200) return { bytes: body };
     throw this.unexpected('read the state', status, body);
   }
@@ -135,8 +143,7 @@ class StateServer implements BlobStore {
   }
 
   unexpected(what: string, status: number, body: Buffer): Failure {
-    const more = body.length > MESSAGE_READ_LENGTH_MAX ? '…' : '';
-    const message = messageText(body.toString('utf8', 0, MESSAGE_READ_LENGTH_MAX) + more, this.secrets);
+    const message = messageOf(body, this.secrets);
     const remedy =
       status === 401 || status === 403
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
@@ -162,6 +169,25 @@ class StateServer implements BlobStore {
       cause,
     });
   }
+}
+
+/** The message in the body of an answer; empty if it has none. */
+function messageOf(body: Buffer, secrets: Secrets | undefined): string {
+  const more = body.length > MESSAGE_READ_LENGTH_MAX ? '…' : '';
+  return messageText(body.toString('utf8', 0, MESSAGE_READ_LENGTH_MAX) + more, secrets);
+}
+
+/**
+ * In the protocol a 404 means "no state", but servers also answer it for a wrong address or a missing right. No body
+ * tells these apart: a file server sends the same page for a state that is to be made and for a wrong folder.
+ */
+function countsAsNoState(location: string, message: string): Diagnostic {
+  return note('state-not-found', 'the state server answered 404, which means that there is no state', {
+    ...optional('detail', message === '' ? undefined : `The server says: ${message}`),
+    where: { file: location },
+    remedy:
+      'if there should be one, correct the address; GitLab also answers 404 if TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) may not see the project',
+  });
 }
 
 /** `repeated`: earlier copies of the request may have arrived, too. */

@@ -55,6 +55,7 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
     matching(name, /-----BEGIN [A-Z ]+-----/, 'PEM text (-----BEGIN …), not a path');
 
   const hasLockAddress = HAS_LOCK_ADDRESS.test(new URL(address).pathname);
+  if (hasLockAddress) refuseQuery(new URL(address));
   const lock = setting('LOCK_ADDRESS') ?? (hasLockAddress ? withPath(address, '/lock') : address);
   const unlock = setting('UNLOCK_ADDRESS') ?? lock;
   for (const [name, url] of [
@@ -99,6 +100,15 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
       wait_ms_max: ms('RETRY_WAIT_MAX', ONE_MINUTE.wait_ms_max),
     },
   };
+}
+
+/** GitLab and Gitea name a state by its path alone. A query of it would have to be repeated in the address of the lock. */
+function refuseQuery({ href, search, searchParams }: URL): void {
+  if (search === '') return;
+  const names = [...new Set(searchParams.keys())].map(quotedWhole).join(', ');
+  throw Failure.of('usage', 'state-url', `the address of a state on GitLab or Gitea has no query: ${names}`, {
+    remedy: `name the state without it: ${shownLocation(href.replace(/\?.*$/, ''))}; a token belongs in TF_HTTP_PASSWORD`,
+  });
 }
 
 /** The value is not shown: it may be a secret in the wrong variable. */

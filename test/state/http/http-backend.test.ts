@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import type { Diagnostic } from '../../../src/domain/diagnostic.ts';
 import type { Failure } from '../../../src/domain/errors.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
 import { backendContract } from '../backend-contract.ts';
@@ -65,5 +69,35 @@ for (const flavour of ['gitlab', 'plain', 'gitea', 'nameless'] as const) {
     });
   });
 }
+
+describe('no state on an HTTP server', () => {
+  for (const [status, body, said] of [
+    [404, '{"message":"404 Project Not Found"}', 'The server says: {"message":"404 Project Not Found"}'],
+    [404, '', undefined],
+    [204, '', undefined],
+    [200, '', undefined],
+  ] as const)
+    it(`is an answer of ${status}${body && ' with a message'}${status === 404 ? ', which a note shows' : ''}`, async () => {
+      const server = createServer((_, response) => response.writeHead(status).end(body)).listen(
+        0,
+        '127.0.0.1',
+      );
+      await once(server, 'listening');
+      const location = `http://127.0.0.1:${(server.address() as AddressInfo).port}/terraform/state/x`;
+      const notes: Diagnostic[] = [];
+      const onNote = (note: Diagnostic) => notes.push(note);
+      const backend = await openBackend(location, {
+        clock: fakeClock(),
+        newId,
+        settleMs: 1_000,
+        env,
+        onNote,
+      });
+      expect(await backend.read().finally(() => server.close())).to.equal(undefined);
+      const shown = notes.filter(({ code }) => code === 'state-not-found');
+      expect(shown.map(({ detail }) => detail)).to.deep.equal(status === 404 ? [said] : []);
+      for (const { remedy } of shown) expect(remedy).to.contain('TF_HTTP_PASSWORD');
+    });
+});
 
 remoteTrials(new HttpTrialServer());

@@ -84,6 +84,21 @@ describe('the settings of an HTTP state', () => {
       });
   });
 
+  it('name the query of a GitLab address, which such a state does not have', () => {
+    const address = 'https://gitlab.example/api/v4/projects/7/terraform/state/prod';
+    for (const env of [{}, { TF_HTTP_LOCK_ADDRESS: `${address}/lock` }])
+      try {
+        httpStateSettings(`${address}?ref=1&private_token=hunter2`, env);
+        expect.fail('was accepted');
+      } catch (cause) {
+        const [{ summary, remedy } = { summary: '', remedy: '' }] = (cause as Failure).diagnostics;
+        expect(summary).to.equal(
+          'the address of a state on GitLab or Gitea has no query: ref, private_token',
+        );
+        expect(remedy).to.equal(`name the state without it: ${address}; a token belongs in TF_HTTP_PASSWORD`);
+      }
+  });
+
   describe('the lock address of an HTTP state', () => {
     const GITLAB = 'https://gitlab.example/api/v4/projects/7/terraform/state';
     for (const [state, lock, named] of [
