@@ -4,6 +4,7 @@ import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { Failure, usage } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
@@ -48,11 +49,12 @@ export function faultCheckedBackend({ io, flags }: Context, backend: Backend, us
     async seen(snapshot) {
       if (!replaced) await remember(io, backend, snapshot, use === 'read' ? 'read' : 'written');
     },
-    async committed({ lineage, serial }) {
+    async committed({ lineage, serial }, history_end) {
       const state = {
         lineage,
         serial,
         fingerprint: '',
+        ...optional('history_end', history_end),
         location: shownId(backend),
         seen_at: isoTime(systemClock.now()),
       };

@@ -1,5 +1,5 @@
 import type { Address } from './spec.ts';
-import { addressesOf, type HistoryEntry } from './state.ts';
+import { addressesOf, type HistoryEntry, restoreOf } from './state.ts';
 
 interface HistoryFilter {
   readonly address?: Address;
@@ -30,7 +30,8 @@ export function matchingEntries(
 }
 
 function isOfVolume(entry: HistoryEntry, volume: string): boolean {
-  if (entry.type !== 'closed' && entry.type !== 'removed') return false;
-  const { volume_id, names } = entry.record;
+  const restore = restoreOf(entry);
+  if (!restore) return false;
+  const { volume_id, names } = restore;
   return volume_id === volume || names.volume_name === volume;
 }

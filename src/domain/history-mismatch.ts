@@ -9,7 +9,7 @@ import {
   statusWord,
 } from './record.ts';
 import type { Address } from './spec.ts';
-import { type HistoryEntry, renamesAt, type State } from './state.ts';
+import { type BegunRestore, type HistoryEntry, renamesAt, type State } from './state.ts';
 
 /** A record of a state that does not agree with the history of the state. */
 export interface HistoryMismatch {
@@ -19,8 +19,8 @@ export interface HistoryMismatch {
 }
 
 /**
- * A record that has ended must be in the history as well. What the history says of an address must still be there, unless
- * it was renamed, removed, or replaced by a later restore.
+ * The last event of each address in the history must fit its record: a restore that began last is under way, one that ended
+ * last has the record of its end. Renames and removals are in the history, too.
  */
 export function historyMismatches(state: State): HistoryMismatch[] {
   const replayed = replay(state.history);
@@ -42,11 +42,27 @@ export function historyMismatches(state: State): HistoryMismatch[] {
         address,
         `the record is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
-    if (isUnderWay(record)) continue;
-    if (!last)
+    if (isUnderWay(record)) {
+      const began = last && (!('status' in last) || isUnderWay(last));
+      if (!began)
+        add(
+          address,
+          `the record is ${statusWord(record.status)}, and the history does not say that this restore began`,
+        );
+      else if (!sameIdentity(last, record))
+        add(
+          address,
+          `the record is of another restore than the one that began last: ${identityText(record)}, not ${identityText(last)}`,
+        );
+    } else if (!last)
       add(
         address,
         `the record is ${statusWord(record.status)} since ${record.updated_at}, and the history has no entry for it`,
+      );
+    else if (!('status' in last))
+      add(
+        address,
+        `the record is ${statusWord(record.status)} since ${record.updated_at}, but the history has no end of the restore that began last, ${identityText(last)}`,
       );
     else if (!sameIdentity(last, record))
       add(
@@ -65,21 +81,26 @@ export function historyMismatches(state: State): HistoryMismatch[] {
         `the record is ${statusWord(record.status)}, as in the history, but differs in other fields`,
       );
   }
-  for (const [address, record] of replayed)
+  for (const [address, last] of replayed)
     if (!state.records.has(address))
       add(
         address,
-        `there is no record, but the history has one, ${recordText(record)}, and no entry that removed it`,
+        'status' in last
+          ? `there is no record, but the history has one, ${recordText(last)}, and no entry that removed it`
+          : `there is no record, but the history says that a restore began (${identityText(last)}), and not that it ended`,
       );
   return found;
 }
 
-/** The last record of each address in the history. */
-function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreRecord> {
-  const replayed = new Map<Address, RestoreRecord>();
+/** The last event of each address in the history: a restore began, or the record of its end. */
+function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreRecord | BegunRestore> {
+  const replayed = new Map<Address, RestoreRecord | BegunRestore>();
   for (let index = 0; index < history.length; index++) {
     const entry = history[index];
     switch (entry?.type) {
+      case 'begun':
+        replayed.set(entry.address, entry);
+        break;
       case 'closed':
         replayed.set(entry.record.address, entry.record);
         break;

@@ -17,7 +17,7 @@ export interface State {
   readonly target: CloudProject;
   readonly created_at: string;
   readonly records: ReadonlyMap<Address, RestoreRecord>;
-  /** What has ended, in order; never edited, never shortened. */
+  /** What has begun and ended, in order; never edited, never shortened. */
   readonly history: readonly HistoryEntry[];
   /** Present if the state was migrated elsewhere, so that this copy must not be used. */
   readonly moved_to?: MigratedTo;
@@ -88,6 +88,8 @@ export type HistoryEntry = HistoryEvent & {
 };
 
 type HistoryEvent =
+  /** The first request of a restore is about to be sent. From here on the chain covers that there is a record of it. */
+  | ({ readonly type: 'begun' } & BegunRestore)
   /** A restore reached an outcome; its record then, with every attempt, job and request id. */
   | { readonly type: 'closed'; readonly record: RestoreRecord }
   | { readonly type: 'moved'; readonly from: Address; readonly to: Address }
@@ -109,6 +111,11 @@ type HistoryEvent =
       readonly records?: readonly AcceptedRecord[];
     };
 
+export type BegunRestore = Pick<
+  RestoreRecord,
+  'address' | 'volume_id' | 'backup_id' | 'generation' | 'names'
+>;
+
 export interface AcceptedRecord {
   readonly address: Address;
   /** Absent if there is no record. */
@@ -121,6 +128,8 @@ export type PushRisk = 'other-lineage' | 'older-serial' | 'forgotten-restores';
 /** The addresses that an entry of the history is about. */
 export function addressesOf(entry: HistoryEntry): readonly Address[] {
   switch (entry.type) {
+    case 'begun':
+      return [entry.address];
     case 'closed':
     case 'removed':
       return [entry.record.address];
@@ -130,6 +139,23 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
       return [];
     case 'state_accepted':
       return (entry.records ?? []).map(({ address }) => address);
+    default:
+      return unreachable(entry);
+  }
+}
+
+/** The restore that an entry is about; undefined if it is about none or several. */
+export function restoreOf(entry: HistoryEntry): BegunRestore | undefined {
+  switch (entry.type) {
+    case 'begun':
+      return entry;
+    case 'closed':
+    case 'removed':
+      return entry.record;
+    case 'moved':
+    case 'pushed':
+    case 'state_accepted':
+      return undefined;
     default:
       return unreachable(entry);
   }
@@ -161,6 +187,7 @@ export function recordsOfEntry(entry: HistoryEntry): readonly RestoreRecord[] {
       return [entry.record];
     case 'state_accepted':
       return (entry.records ?? []).flatMap(({ record }) => (record && !isUnderWay(record) ? [record] : []));
+    case 'begun': // the record has what became of it
     case 'moved':
     case 'pushed':
       return [];
@@ -267,8 +294,12 @@ export class MutableState {
     switch (change.type) {
       case 'record': {
         const { record } = change;
+        const current = this.#at(record.address);
         this.#put(record);
-        return isUnderWay(record) ? [] : [{ type: 'closed', record }];
+        if (!isUnderWay(record)) return [{ type: 'closed', record }];
+        if (current && isUnderWay(current)) return [];
+        const { address, volume_id, backup_id, generation, names } = record;
+        return [{ type: 'begun', address, volume_id, backup_id, generation, names }];
       }
       case 'moved': {
         const moved = change.moves.map(({ from, to }) => {

@@ -2,6 +2,7 @@ import { Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import type { Backend, Lease } from './backend.ts';
 import type { Snapshot } from './codec.ts';
+import { advanceEnd, type ChainEnd, endOf } from './history-chain.ts';
 
 /** The backend, whose leases all pass through `onLease` before they are handed out. If it fails, the lease is released. */
 export function mapLease(backend: Backend, onLease: (lease: Lease) => Lease | Promise<Lease>): Backend {
@@ -44,8 +45,8 @@ export interface StateChecks {
   check(snapshot: Snapshot | undefined): Promise<void>;
   /** Called with each state that was read, and with the stored state after a lease was released. */
   seen(snapshot: Snapshot): Promise<void>;
-  /** Called from time to time with what a lease has committed. The run does not wait for it. */
-  committed(state: State): Promise<void>;
+  /** Called from time to time with what a lease has committed, and the end of its history. The run does not wait for it. */
+  committed(state: State, end: ChainEnd | undefined): Promise<void>;
 }
 
 /** The backend, which checks each state that is read or locked. `snapshot` returns it unchecked. */
@@ -72,13 +73,16 @@ export function checkedBackend(backend: Backend, checks: StateChecks): Backend {
 
 function reportingLease(lease: Lease, checks: StateChecks): Lease {
   let isBehind = false;
+  let end = endOf(lease.snapshot()?.chain ?? []);
   let reporting: Promise<void> | undefined;
   /** One report at a time: commits may come faster than they can be reported. */
   const report = async () => {
     while (isBehind) {
       isBehind = false;
       const state = lease.state();
-      if (state) await checks.committed(state);
+      if (!state) continue;
+      end = advanceEnd(state, end);
+      await checks.committed(state, end);
     }
     reporting = undefined;
   };
@@ -90,7 +94,10 @@ function reportingLease(lease: Lease, checks: StateChecks): Lease {
     state: () => lease.state(),
     snapshot: () => lease.snapshot(),
     create: (target) => lease.create(target),
-    replace: (snapshot) => lease.replace(snapshot),
+    async replace(snapshot) {
+      await lease.replace(snapshot);
+      end = endOf(snapshot.chain);
+    },
     async commit(changes) {
       await lease.commit(changes);
       isBehind = true;

@@ -14,18 +14,44 @@ import type { HistoryEntry, State } from '../domain/state.ts';
  */
 export type Chain = readonly string[];
 
+/** How long a history is, and its last hash. Every later state has this hash at this place. */
+export interface ChainEnd {
+  /** 1 or more. */
+  readonly entries: number;
+  readonly hash: string;
+}
+
+/** Undefined if the history is empty. */
+export function endOf(chain: Chain): ChainEnd | undefined {
+  const hash = chain.at(-1);
+  return hash === undefined ? undefined : { entries: chain.length, hash };
+}
+
+/** The end of the chain of `state`, from where it ended before; undefined: the history was empty. Linear in the new entries. */
+export function advanceEnd(state: State, before: ChainEnd | undefined): ChainEnd | undefined {
+  const { history } = state;
+  let end = before;
+  for (let entries = (before?.entries ?? 0) + 1; entries <= history.length; entries++)
+    end = { entries, hash: nextLink(state, entries - 1, end?.hash) };
+  return end;
+}
+
 /** Adds a hash for each entry that has none. Linear in the new entries, unless one of them is `state_accepted`. */
 export function extendChain(state: State, chain: Chain): Chain {
-  const { history, lineage } = state;
+  const { history } = state;
   if (chain.length > history.length) throw new Error('a chain is longer than its history');
   if (chain.length === history.length) return chain;
   const longer = [...chain];
-  for (let index = chain.length; index < history.length; index++) {
-    const entry = history[index] as HistoryEntry;
-    const previous = entry.type === 'state_accepted' ? contentLink(state, index) : (longer.at(-1) ?? lineage);
-    longer.push(link(previous, entry));
-  }
+  for (let index = chain.length; index < history.length; index++)
+    longer.push(nextLink(state, index, longer.at(-1)));
   return longer;
+}
+
+/** The hash of entry `index`. `before`: the hash of the entry before it; undefined: it is the first. */
+function nextLink(state: State, index: number, before: string | undefined): string {
+  const entry = state.history[index] as HistoryEntry;
+  const isAccepted = entry.type === 'state_accepted';
+  return link(isAccepted ? contentLink(state, index) : (before ?? state.lineage), entry);
 }
 
 /** `index`: the first entry whose hash does not match the entries before it. Indexes count from 0. */

@@ -8,6 +8,7 @@ import { integerFrom, jsonOf, nonEmpty, object, optionalField, string } from '..
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
+import { type ChainEnd, endOf } from './history-chain.ts';
 
 /**
  * What this user has seen of a state, kept outside of the state: somebody who replaces a state with an older copy does
@@ -19,18 +20,12 @@ export interface KnownState {
   readonly serial: number;
   /** See `fingerprint`; empty if only the serial is known. */
   readonly fingerprint: string;
-  /** How long its history was, and the last hash of it. Every later state has this hash at this place. */
-  readonly history_end?: HistoryEnd;
+  /** Absent if the history was empty. */
+  readonly history_end?: ChainEnd;
   /** Where it was seen, as it is shown. */
   readonly location: string;
   /** ISO 8601. */
   readonly seen_at: string;
-}
-
-export interface HistoryEnd {
-  /** 1 or more. */
-  readonly entries: number;
-  readonly hash: string;
 }
 
 export interface KnownStates {
@@ -64,14 +59,12 @@ export function knownStates(directory: string): KnownStates {
     at: (id) => load(fileOf('place', id)),
     async remember(id, state, event) {
       const highest = await ofLineage(state.lineage);
-      // A run that tells only its serial has continued the history that was known.
-      const { history_end = event === 'written' ? highest?.history_end : undefined } = state;
-      await save(fileOf('place', id), { ...state, ...optional('history_end', history_end) });
+      await save(fileOf('place', id), state);
       if (event === 'migrated') return;
       if (event === 'read' && highest?.location !== state.location) return;
       // Two runs that end at the same time may leave the lower of two serials: the next run raises it again.
       if (event === 'accepted' || !highest || highest.serial <= state.serial)
-        await save(fileOf('lineage', state.lineage), { ...state, ...optional('history_end', history_end) });
+        await save(fileOf('lineage', state.lineage), state);
     },
   };
 }
@@ -97,13 +90,11 @@ export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
 
 export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
   const { lineage, serial } = snapshot.state;
-  const last = snapshot.chain.at(-1);
-  const history_end = last === undefined ? undefined : { entries: snapshot.chain.length, hash: last };
   return {
     lineage,
     serial,
     fingerprint: fingerprint(snapshot),
-    ...optional('history_end', history_end),
+    ...optional('history_end', endOf(snapshot.chain)),
     location,
     seen_at: seenAt,
   };
@@ -133,7 +124,7 @@ const knownStateShape = object<KnownState & { readonly format: number }>({
   lineage: nonEmpty,
   serial: integerFrom(0),
   fingerprint: string,
-  history_end: optionalField(object<HistoryEnd>({ entries: integerFrom(1), hash: nonEmpty })),
+  history_end: optionalField(object<ChainEnd>({ entries: integerFrom(1), hash: nonEmpty })),
   location: string,
   seen_at: nonEmpty,
 });

@@ -163,18 +163,22 @@ const attachment = object<Attachment>({
   device: optionalField(string),
 });
 
-const common = {
+const begun = {
   address,
   volume_id: nonEmpty,
   backup_id: nonEmpty,
   generation: integerFrom(1),
-  selector: optionalField(selector),
   names: object<Names>({
     volume_name: string,
     backup_name: string,
     backup_created_at: string,
     size: nonNegative,
   }),
+};
+
+const common = {
+  ...begun,
+  selector: optionalField(selector),
   baseline,
   attempts: array(attempt),
   updated_at: time,
@@ -264,6 +268,7 @@ const entry = {
 const version = object<{ lineage: string; serial: number }>({ lineage: nonEmpty, serial: integerFrom(0) });
 
 export const storedEntry = variant<StoredEntry, 'type'>('type', {
+  begun: object({ ...entry, ...begun, type: oneOf('begun') }),
   closed: object({ ...entry, type: oneOf('closed'), record }),
   moved: object({ ...entry, ...move, type: oneOf('moved') }),
   removed: object({ ...entry, type: oneOf('removed'), record }),

@@ -6,7 +6,7 @@ import {
   type RestoreRecord,
   requestInsteadOfJob,
 } from '../domain/record.ts';
-import { addressesOf, type HistoryEntry } from '../domain/state.ts';
+import { addressesOf, type HistoryEntry, restoreOf } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
 import { displayWidth, indent, joinLines, plain, sanitize, type TextOptions, wrap } from './terminal.ts';
@@ -29,6 +29,7 @@ export function historyJson(entries: readonly ShownEntry[]) {
 function historyItem({ entry, hash, chain_break }: ShownEntry) {
   const { serial, at, actor } = entry;
   const record = recordOfEntry(entry);
+  const restore = restoreOf(entry);
   const closed = entry.type === 'closed' ? entry.record : undefined;
   return {
     serial,
@@ -40,17 +41,17 @@ function historyItem({ entry, hash, chain_break }: ShownEntry) {
     plan_digest: actor.plan_digest ?? null,
     waivers: actor.waivers ?? [],
     event: entry.type,
-    address: record?.address ?? (entry.type === 'moved' ? entry.to : null),
+    address: entry.type === 'moved' ? entry.to : (restore?.address ?? null),
     moved_from: entry.type === 'moved' ? entry.from : null,
     outcome: closed && !isUnderWay(closed) ? closed.status : null,
     touched: closed?.status === 'failed' ? closed.touched : null,
     evidence: closed && 'evidence' in closed ? closed.evidence : null,
     reason: reasonOf(entry) ?? null,
-    volume_id: record?.volume_id ?? null,
-    volume_name: record?.names.volume_name ?? null,
-    backup_id: record?.backup_id ?? null,
-    backup_name: record?.names.backup_name ?? null,
-    generation: record?.generation ?? null,
+    volume_id: restore?.volume_id ?? null,
+    volume_name: restore?.names.volume_name ?? null,
+    backup_id: restore?.backup_id ?? null,
+    backup_name: restore?.names.backup_name ?? null,
+    generation: restore?.generation ?? null,
     job_id: (record && jobIdOf(record)) ?? null,
     request_ids: record?.attempts.flatMap(({ request_id }) => request_id ?? []) ?? [],
     // The state that was there before, and the refusals that were lifted.
@@ -99,7 +100,7 @@ function entryColumns({ style }: TextOptions): Column<HistoryEntry>[] {
     {
       title: 'RESTORE',
       cell: (entry) =>
-        entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (recordOfEntry(entry)?.address ?? ''),
+        entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (restoreOf(entry)?.address ?? ''),
     },
     {
       title: 'OUTCOME',
@@ -108,7 +109,7 @@ function entryColumns({ style }: TextOptions): Column<HistoryEntry>[] {
     },
     {
       title: 'GEN',
-      cell: (entry) => String(recordOfEntry(entry)?.generation ?? ''),
+      cell: (entry) => String(restoreOf(entry)?.generation ?? ''),
       align: 'right',
       droppable: true,
     },
@@ -120,6 +121,8 @@ const HASH_CHARS_SHOWN = 12;
 
 function entryText(entry: HistoryEntry): string {
   switch (entry.type) {
+    case 'begun':
+      return 'begun';
     case 'closed':
       return isMaybeTouched(entry.record) ? 'failed, maybe touched' : entry.record.status;
     case 'moved':
@@ -138,15 +141,16 @@ function entryText(entry: HistoryEntry): string {
 function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string[] {
   const { git_commit, plan_digest, waivers = [] } = entry.actor;
   const allowed = entry.type === 'pushed' ? (entry.allowed ?? []) : [];
+  const restore = restoreOf(entry);
   const closed = entry.type === 'closed' ? entry.record : undefined;
   const job = closed && jobIdOf(closed);
   const request = closed && requestInsteadOfJob(closed);
   const reason = reasonOf(entry);
   const details = [
-    ...(closed
+    ...(restore && entry.type !== 'removed'
       ? [
-          `disk ${closed.names.volume_name || closed.volume_id}`,
-          `backup ${closed.names.backup_name || closed.backup_id}`,
+          `disk ${restore.names.volume_name || restore.volume_id}`,
+          `backup ${restore.names.backup_name || restore.backup_id}`,
         ]
       : []),
     ...(job === undefined ? [] : [`job ${job}`]),

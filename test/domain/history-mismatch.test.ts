@@ -65,8 +65,37 @@ describe('records and history', () => {
   const state = fold(empty, [commit(1, put(done('s/a'))), commit(2, put(done('s/b')), numbered(1))]);
   const said = (changed: State) =>
     historyMismatches(changed).map(({ address, what }) => `${address}: ${what}`);
+  const identityOf = ({ volume_id, backup_id, generation }: RestoreRecord) => ({
+    volume_id,
+    backup_id,
+    generation,
+  });
   const without = (map: State['records'], address: string) =>
     new Map([...map].filter(([each]) => each !== address));
+
+  it('contradict each other if a restore began and its record is missing, of another restore, or ended', () => {
+    const begun = 'set/r1';
+    const record = state.records.get(begun) as RestoreRecord;
+    expect(said({ ...state, records: without(state.records, begun) }).join()).to.match(
+      /^set\/r1: there is no record, but the history says that a restore began \(disk .*\), and not that it ended$/,
+    );
+    const another = new Map(state.records).set(begun, { ...record, generation: 2 });
+    expect(said({ ...state, records: another }).join()).to.match(
+      /^set\/r1: the record is of another restore than the one that began last: .*generation 2, not .*generation 1$/,
+    );
+    const ended = new Map(state.records).set(begun, { ...done(begun), ...identityOf(record) });
+    expect(said({ ...state, records: ended }).join()).to.match(
+      /^set\/r1: the record is succeeded since .*, but the history has no end of the restore that began last/,
+    );
+    const unheard = new Map(state.records).set('s/c', recordAfter('s/c'));
+    expect(said({ ...state, records: unheard }).join()).to.equal(
+      's/c: the record is begun, and the history does not say that this restore began',
+    );
+    const again = new Map(state.records).set('s/a', recordAfter('s/a'));
+    expect(said({ ...state, records: again }).join()).to.match(
+      /s\/a: .*does not say that this restore began/,
+    );
+  });
 
   it('contradict each other if a record was removed, added or changed', () => {
     expect(said({ ...state, records: without(state.records, 's/a') }).join()).to.match(

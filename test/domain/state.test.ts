@@ -8,13 +8,18 @@ const commits = (...groups: Change[][]): Commit[] =>
   groups.map((changes, index) => ({ serial: index + 1, at: AT, actor: ACTOR, changes }));
 
 describe('the fold of commits', () => {
-  it('keeps the last record of each address, and each outcome in the history', () => {
+  it('keeps the last record of each address, and in the history each beginning and outcome', () => {
     const running = recordAfter('s/a', { type: 'accept', at: AT });
     const done = recordAfter('s/a', { type: 'accept', at: AT }, { type: 'succeed', at: AT });
     const state = fold(empty, commits([put(recordAfter('s/a'))], [put(running)], [put(done)]));
     expect(state.serial).to.equal(3);
     expect([...state.records]).to.deep.equal([['s/a', done]]);
-    expect(state.history).to.deep.equal([{ type: 'closed', record: done, serial: 3, at: AT, actor: ACTOR }]);
+    const { address, volume_id, backup_id, generation, names } = done;
+    const begun = { type: 'begun', address, volume_id, backup_id, generation, names };
+    expect(state.history).to.deep.equal([
+      { ...begun, serial: 1, at: AT, actor: ACTOR },
+      { type: 'closed', record: done, serial: 3, at: AT, actor: ACTOR },
+    ]);
   });
 
   it('lets two records exchange addresses', () => {
@@ -29,7 +34,7 @@ describe('the fold of commits', () => {
     const state = fold(empty, commits([put(at('r1')), put(at('r2'))], [swap]));
     expect(state.records.get('s/r1')).to.deep.equal({ ...at('r2'), address: 's/r1' });
     expect(state.records.get('s/r2')).to.deep.equal({ ...at('r1'), address: 's/r2' });
-    expect(state.history.map((h) => h.type)).to.deep.equal(['moved', 'moved']);
+    expect(state.history.map((h) => h.type)).to.deep.equal(['begun', 'begun', 'moved', 'moved']);
   });
 
   it('does not change its input', () => {

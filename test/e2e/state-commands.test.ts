@@ -242,10 +242,18 @@ describe('the state commands', () => {
     workspace.declare(3);
     await ok('plan', '--out', 'plan.json');
     await ok('apply', 'plan.json');
-    const [entry, ...others] = JSON.parse(
+    const [begun, entry, ...others] = JSON.parse(
       (await ok('state', 'history', '--address', 'night/disk-2', '--since', '1h', '-o', 'json')).stdout,
     ).entries;
     expect(others).to.deep.equal([]);
+    expect(begun).to.deep.include({
+      event: 'begun',
+      address: 'night/disk-2',
+      outcome: null,
+      volume_id: entry.volume_id,
+      backup_name: entry.backup_name,
+      generation: 1,
+    });
     expect(entry).to.deep.include({
       event: 'closed',
       outcome: 'succeeded',
@@ -254,9 +262,9 @@ describe('the state commands', () => {
     expect(entry.plan_digest).to.equal(JSON.parse(workspace.read('plan.json')).digest);
     expect(entry.job_id).to.be.a('string').and.not.equal('');
     const volume = Object.keys(workspace.cloud.world().volumes)[2] ?? '';
-    expect(said(await ok('state', 'history', '--volume', volume))).to.include('1 entry of 3.');
+    expect(said(await ok('state', 'history', '--volume', volume))).to.include('2 entries of 6.');
     expect(said(await ok('state', 'history', '--since', '2099-01-01T00:00:00Z'))).to.include(
-      '0 entries of 3',
+      '0 entries of 6',
     );
   });
 
@@ -270,15 +278,15 @@ describe('the state commands', () => {
     );
     const forged = await workspace.run('state', 'verify', '--state', 'forged.json');
     expect(forged.code).to.equal(1);
-    expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is unchanged: night\/disk-/);
+    expect(said(forged)).to.match(/from entry 2 of 4 on: .*Entry 1 is unchanged: begun night\/disk-/);
     workspace.write('cut.json', lines.toSpliced(first, 1).join('\n'));
     expect(said(await workspace.run('state', 'verify', '--state', 'cut.json'))).to.match(
-      /from entry 1 of 1 on: .*It is the first.*and the history has no entry for it/,
+      /from entry 1 of 3 on: .*It is the first/,
     );
     const json = JSON.parse(
       (await workspace.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,
     );
-    expect(json).to.include({ valid: false, entries: 2 });
+    expect(json).to.include({ valid: false, entries: 4 });
     expect(json.broken).to.include({ index: 1 });
   });
 

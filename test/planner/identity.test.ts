@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { recordsOfHistory } from '../../src/domain/state.ts';
 import { generationAfter, indexRecords } from '../../src/planner/record-index.ts';
 import { action, book, planOf, rule, said, spec } from './builders.ts';
 import { checkAll } from './tables.ts';
@@ -143,7 +144,7 @@ describe('a return to an older backup', () => {
   it('is a noop that says when it was done and which restores followed', () => {
     const state = there();
     const { done_at, superseded_by } = action(planOf([A], { state }), 's/a', 'noop');
-    const [first, second] = state.state.history.map((entry) => entry.type === 'closed' && entry.record);
+    const [first, second] = [...recordsOfHistory(state.state)];
     expect(first).to.include({ backup_id: 'b1', finished_at: done_at });
     expect(second).to.include(superseded_by);
     expect(superseded_by).to.have.all.keys('address', 'backup_id', 'finished_at');

@@ -431,7 +431,7 @@ describe('the staleness of a saved plan', () => {
       'made later than the state says',
       () => ({ state: earlier().put('z/new', 'v4', 'd4', 'succeeded').state }),
       'plan-misdated',
-      'the state has had serial 9 since 2026-11-20T00:09:00.000Z',
+      'the state has had serial 7 since 2026-11-20T00:07:00.000Z',
     ],
     [
       'too old',

@@ -74,6 +74,40 @@ describe('a state file that was tampered with', () => {
     );
   }
 
+  /** A file of its own, other.yaml, for the disk with this number. */
+  function declareOther(n: number): void {
+    const { volumes, backups } = cloud.world();
+    const volume = Object.values(volumes)[n];
+    const backup = Object.values(backups).find(({ volume_id }) => volume_id === volume?.id);
+    sandbox.write(
+      'other.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: other}\nspec:\n  restores:\n    - {name: disk, volume_id: ${volume?.id}, backup_id: ${backup?.id}}\n`,
+    );
+  }
+
+  /** The state as it was, without what was added since. */
+  function putBack(text: string): void {
+    for (const name of readdirSync(sandbox.cwd))
+      if (name.startsWith(`${STATE}.`)) rmSync(join(sandbox.cwd, name));
+    write(text);
+  }
+
+  /** What this machine has seen of the lineage; -1 if nothing. */
+  function knownSerial(): number {
+    const folder = join(sandbox.home, '.local', 'state', 'vbsctl', 'known-states');
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    const name = names.find((each) => /^lineage-\w+\.json$/.test(each));
+    return name === undefined ? -1 : JSON.parse(readFileSync(join(folder, name), 'utf8')).serial;
+  }
+
+  /** Ends `apply` once a restore is accepted and this machine has remembered it. */
+  async function applyUntilKilled(): Promise<void> {
+    const child = startProgram(['apply', '--auto-approve'], sandbox.cwd, { HOME: sandbox.home, ...env() });
+    while (!(knownSerial() > JSON.parse(sound).serial)) await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await child.done;
+  }
+
   /** As an editor without a notion of hashes. */
   function edit(change: (state: Loose) => void): void {
     const state = JSON.parse(read());
@@ -101,9 +135,9 @@ describe('a state file that was tampered with', () => {
   it('is refused by every command that relies on it if an entry and its record were removed', async () => {
     edit((state) => {
       const [gone] = state.history.splice(0, 1);
-      state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
+      state.records = state.records.filter(({ address }) => address !== gone?.address);
     });
-    const why = /history was changed from entry 1 of 1 on: .*could restore a disk a second time/;
+    const why = /history was changed from entry 1 of 3 on: .*could restore a disk a second time/;
     for (const args of [
       ['plan'],
       ['plan', '--offline'],
@@ -180,6 +214,24 @@ describe('a state file that was tampered with', () => {
     await ok('plan');
   });
 
+  for (const end of ['is still under way', 'was ended by SIGKILL'] as const)
+    it(`an older copy that another machine raised is refused after a run that ${end}`, async () => {
+      declare(3);
+      if (end === 'was ended by SIGKILL') await applyUntilKilled();
+      else expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+      const high = JSON.parse(await ok('state', 'pull')).serial;
+      putBack(sound);
+      declareOther(3);
+      const elsewhere = { ...env(), XDG_STATE_HOME: join(sandbox.home, 'other') };
+      const raised = await sandbox.run(elsewhere, 'apply', '-f', 'other.yaml', '--auto-approve');
+      expect(raised.code, said(raised)).to.equal(0);
+      expect(JSON.parse(read()).serial).to.be.at.least(high);
+      for (const args of [['plan'], ['apply', '--auto-approve'], ['status'], ['wait']])
+        await refuses(args, /its history does not continue that of serial/);
+      expect((await run('state', 'verify')).code).to.equal(1);
+      expect(starts()).to.equal(4);
+    });
+
   /** Of the same lineage, with nothing in it. */
   const forged = () =>
     JSON.stringify({ ...JSON.parse(sound), serial: 4_000_000_000_000_000, records: [], history: [] });
@@ -225,19 +277,19 @@ describe('a state file that was tampered with', () => {
   const tampering: Readonly<Record<string, readonly [() => void, RegExp]>> = {
     'history reordered': [
       () => edit(({ history }) => history.reverse()),
-      /history was changed from entry 1 of 2/,
+      /history was changed from entry 1 of 4/,
     ],
     'an entry edited': [
       () => edit(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
-      /history was changed from entry 2 of 2/,
+      /history was changed from entry 2 of 4/,
     ],
     'who did it edited': [
       () => edit(({ history }) => Object.assign(history[0]?.actor ?? {}, { who: 'eve@host' })),
-      /history was changed from entry 1 of 2/,
+      /history was changed from entry 1 of 4/,
     ],
     'an entry appended with a made-up hash': [
       () => edit(({ history }) => history.push({ ...history[1], hash: 'a'.repeat(64) } as Entry)),
-      /history was changed from entry 3 of 3/,
+      /history was changed from entry 5 of 5/,
     ],
     'a record taken out': [
       () => edit(({ records }) => records.splice(1)),
@@ -280,7 +332,7 @@ describe('a state file that was tampered with', () => {
         forge(({ history, records }) => {
           const record = { ...records[0], address: 'night/made-up' } as Loose['records'][0];
           records.push(record);
-          history.push({ ...history[1], record } as Entry);
+          history.push({ ...history.at(-1), record } as Entry);
         }),
       /but its content differs/,
     ],
@@ -350,13 +402,8 @@ describe('a state file that was tampered with', () => {
       ...env(),
     });
     const path = join(sandbox.cwd, `${STATE}.journal`);
-    const known = join(sandbox.home, '.local', 'state', 'vbsctl', 'known-states');
-    const serialIn = (folder: string) =>
-      readdirSync(folder)
-        .filter((name) => /^lineage-\w+\.json$/.test(name))
-        .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).serial)[0];
     const journal = () => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-    while (!journal().includes('"running"') || !existsSync(known) || !(serialIn(known) >= 3))
+    while (!journal().includes('"running"') || knownSerial() < 3)
       await new Promise((resolve) => setImmediate(resolve));
     child.kill('SIGKILL');
     await child.done;
@@ -736,7 +783,7 @@ describe('a state file that was tampered with', () => {
     expect(await ok('state', 'accept', '--reason', 'x', '--dry-run')).to.include('history was changed');
     const before = read();
     const accepted = await ok('state', 'accept', '--reason', 'compared with the audit log', '--auto-approve');
-    expect(accepted).to.match(/Accepted .* serial \d+.*history was changed from entry 1 of 2/);
+    expect(accepted).to.match(/Accepted .* serial \d+.*history was changed from entry 1 of 4/);
     const backup = /previous state: (\S+)/.exec(accepted)?.[1] ?? '';
     expect(readFileSync(join(sandbox.cwd, backup), 'utf8')).to.equal(encoded(before));
 
@@ -745,7 +792,7 @@ describe('a state file that was tampered with', () => {
     expect(await ok('state', 'verify')).to.match(
       /note: .*from entry 1 on .* accepted at .*: compared with the audit log/,
     );
-    const [broken, , entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout).entries;
+    const [broken, , , , entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout).entries;
     expect(broken).to.include({ chain_break: 'accepted' });
     expect(entry).to.include({
       event: 'state_accepted',
@@ -904,5 +951,6 @@ interface Loose {
 interface Entry {
   serial: number;
   actor: object;
+  address?: string;
   record?: { address: string };
 }
