@@ -14,7 +14,7 @@ import { refusingSecrets } from './refusing-secrets.ts';
 import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
 import { objectUrl, s3Location } from './s3/s3-location.ts';
-import { sdkBucket } from './s3/sdk-bucket.ts';
+import { sdkBucket, twoCredentials } from './s3/sdk-bucket.ts';
 import { invalidUrl } from './server-failures.ts';
 import { weakenedHttp, weakenedPostgres, weakenedS3 } from './weakened-state.ts';
 
@@ -51,7 +51,7 @@ function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps)
     case 's3': {
       assertParameters(url);
       const s3 = s3Location(url);
-      warn(weakenedS3(s3, env));
+      warn([...weakenedS3(s3, env), ...twoCredentials(env)]);
       deps.secrets?.add(...proxySecrets(env));
       const objects = s3Objects(sdkBucket(s3, env, deps.secrets), objectUrl(s3), deps.clock, deps.secrets);
       return s3Backend({ location, id, s3, objects, bytesMax: stateBytesMax(env), ...deps });

@@ -2,8 +2,10 @@ import { createHash, getFips } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import { type Diagnostic, warning } from '../../domain/diagnostic.ts';
 import type { Env } from '../../domain/env.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quoted } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
@@ -62,6 +64,22 @@ export function sdkBucket(s3: S3Location, env: Env, secrets?: Secrets): Bucket {
   };
 }
 
+/**
+ * A warning if the environment has two credentials. The AWS SDK takes the profile, and its command line and Terraform
+ * the keys, so that only a person knows which one is meant.
+ */
+export function twoCredentials({ AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Env): Diagnostic[] {
+  if (!AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return [];
+  const summary = `AWS_PROFILE and AWS_ACCESS_KEY_ID are both set: for the state, vbsctl uses the profile ${quoted(AWS_PROFILE)}`;
+  return [
+    warning('two-credentials', summary, {
+      detail: 'The aws command and Terraform use the access key.',
+      remedy:
+        'unset the one that is not meant: unset AWS_PROFILE; or: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY',
+    }),
+  ];
+}
+
 /** A bucket with Object Lock requires a digest, and every store takes this one. In FIPS mode there is no MD5. */
 function digestOf(body: string | Buffer): { readonly ContentMD5?: string } {
   return getFips() === 1 ? {} : { ContentMD5: createHash('md5').update(body).digest('base64') };
@@ -104,6 +122,8 @@ async function load(
     ...optional('region', chosen),
     forcePathStyle: path_style,
     maxAttempts: 1,
+    // Without a logger of our own, the SDK writes a warning about two credentials to stderr (`twoCredentials`).
+    logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     requestHandler: { httpAgent, httpsAgent },
     // Not every store supports the newer checksums in trailers.
     requestChecksumCalculation: 'WHEN_REQUIRED',

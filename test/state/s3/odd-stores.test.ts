@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../../src/cli/system.ts';
+import type { Diagnostic } from '../../../src/domain/diagnostic.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
 import { refusal } from '../backend-contract.ts';
 import { ACTOR, numbered, TARGET } from '../samples.ts';
@@ -105,6 +106,33 @@ describe('S3 stores with quirks', () => {
     expect([...store.objects.keys()]).to.deep.equal([]);
     return `${diagnostics[0]?.code}: ${diagnostics[0]?.summary} → ${diagnostics[0]?.remedy}`;
   };
+
+  it('two credentials in the environment give one warning, and no text of the SDK', async () => {
+    const config = join(folder, 'config');
+    writeFileSync(config, '[profile ops]\naws_access_key_id = OPS\naws_secret_access_key = of-the-profile\n');
+    process.env = { ...process.env, AWS_PROFILE: 'ops', AWS_CONFIG_FILE: config };
+    const printed: unknown[] = [];
+    const { warn } = console;
+    console.warn = (text: unknown) => printed.push(text);
+    const notes: Diagnostic[] = [];
+    try {
+      const backend = await openBackend(`s3://b/s.json?endpoint=${store.url}&region=eu-de`, {
+        clock: systemClock,
+        newId: randomUUID,
+        settleMs: 1_000,
+        env: process.env,
+        onNote: (note) => notes.push(note),
+      });
+      await backend.read();
+      expect(store.requests[0]?.headers.authorization).to.contain('Credential=OPS/');
+    } finally {
+      console.warn = warn;
+    }
+    expect(printed).to.deep.equal([]);
+    const [warned, ...more] = notes.filter(({ code }) => code === 'two-credentials');
+    expect(warned?.summary).to.contain('vbsctl uses the profile ops');
+    expect(more).to.deep.equal([]);
+  });
 
   it('a bucket with Object Lock takes what vbsctl writes, which has a digest in a header', async () => {
     store.quirk = ({ method, headers }) =>
