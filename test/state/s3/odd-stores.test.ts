@@ -108,7 +108,8 @@ describe('S3 stores with quirks', () => {
   };
 
   it('two credentials in the environment give one warning, and no text of the SDK', async () => {
-    const config = join(folder, 'config');
+    // The SDK keeps what it read of a path.
+    const config = join(folder, 'two-credentials');
     writeFileSync(config, '[profile ops]\naws_access_key_id = OPS\naws_secret_access_key = of-the-profile\n');
     process.env = { ...process.env, AWS_PROFILE: 'ops', AWS_CONFIG_FILE: config };
     const printed: unknown[] = [];
