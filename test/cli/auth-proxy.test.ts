@@ -6,7 +6,7 @@ import { type ProxyProcess, startProxy } from '../network/proxy-process.ts';
 import { authCheck, optionsFor, REGION, valuesOf, world } from './auth-world.ts';
 import { paperIo } from './program.ts';
 
-describe('a cloud with a private authority, behind a proxy that knows nothing but CONNECT', () => {
+describe('a cloud with a private certificate authority, behind a proxy that only supports CONNECT,', () => {
   const LOGIN = 'ann:pr0xy-s3cret';
   let authority: PrivateAuthority | undefined;
   let cloud: Emulator;
@@ -38,7 +38,7 @@ describe('a cloud with a private authority, behind a proxy that knows nothing bu
     home: '/nowhere',
   });
 
-  it('is reached, every request through the tunnel', async () => {
+  it('is reached with every request through the tunnel', async () => {
     const { exitCode, printed } = await authCheck(through(`${LOGIN}@`));
     expect(exitCode, printed).to.equal(0);
     expect(new Set(proxy?.targets)).to.deep.equal(new Set([`127.0.0.1:${cloud.port}`]));
@@ -48,7 +48,7 @@ describe('a cloud with a private authority, behind a proxy that knows nothing bu
     ['no login', ''],
     ['a wrong login', 'ann:wrong-s3cret@'],
   ] as const)
-    it(`is not reached with ${name} (407), and it says what to do`, async () => {
+    it(`is not reached with ${name} (407), and the error has a remedy`, async () => {
       const { exitCode, report, printed } = await authCheck(through(login));
       expect(exitCode).to.equal(1);
       const failed = report.steps.find(({ outcome }) => outcome === 'failed');
@@ -58,13 +58,13 @@ describe('a cloud with a private authority, behind a proxy that knows nothing bu
       expect(printed).not.to.contain('s3cret');
     });
 
-  it('is reached without it where NO_PROXY says so', async () => {
+  it('is reached directly if NO_PROXY names it', async () => {
     const before = proxy?.targets.length;
     expect((await authCheck(through('', { NO_PROXY: '127.0.0.0/8' }))).exitCode).to.equal(0);
     expect(proxy?.targets).to.have.length(before ?? 0);
   });
 
-  it('is shown with its proxy, without the login', async () => {
+  it('is shown with its proxy but without the login', async () => {
     const { env, home } = through(`${LOGIN}@`);
     const io = paperIo({ env, home });
     expect(await run(['auth', 'show'], io)).to.equal(0);

@@ -260,7 +260,7 @@ describe('the logins to a cloud: auth type × form × failure', () => {
             continue;
           }
           tested.push(name);
-          it(`gives ${'passes' in cell ? 'success' : cell.code} for ${failure}, by ${form}`, () =>
+          it(`ends with ${'passes' in cell ? 'success' : cell.code} for ${failure}, by ${form}`, () =>
             check(type, form, failure, cell));
         }
     });

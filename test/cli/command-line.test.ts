@@ -33,7 +33,7 @@ describe('the command lines of other tools', () => {
     ['show -help', 'show --help'],
   ];
   for (const [typed, meant] of understood)
-    it(`are accepted: ${typed}`, () => expect(words(typed)).to.equal(meant));
+    it(`are rewritten: ${typed}`, () => expect(words(typed)).to.equal(meant));
 
   for (const same of [
     'plan -f restores.yaml -f -',
@@ -79,13 +79,13 @@ describe('the command lines of other tools', () => {
     ['state push -force old.json', /no --force/, /names the option/],
   ];
   for (const [typed, summary, remedy] of refused)
-    it(`are answered by name: ${typed}`, () => {
+    it(`are refused with what to use instead: ${typed}`, () => {
       const said = refusal(typed);
       expect(said.summary).to.match(summary);
       expect(said.remedy).to.match(remedy);
     });
 
-  it('has an answer for a file given as a form only where forms are asked for', () => {
+  it('explains a file in place of a format only for the option --output', () => {
     expect(words('resolve a/b --as x.json')).to.equal('resolve a/b --as x.json');
   });
 });

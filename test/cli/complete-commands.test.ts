@@ -35,7 +35,7 @@ describe('the commands that vbsctl prints', () => {
     ],
     ['\u201cvbsctl apply\u201d', '\u201cvbsctl apply\u201d'],
   ] as const)
-    it(`have the options of the present one that they know: ${printed}`, () => {
+    it(`have the options of the present command that they accept: ${printed}`, () => {
       expect(completeCommands(printed, typed, COMMANDS)).to.equal(completed);
       expect(completeCommands(printed, {}, COMMANDS)).to.equal(printed);
     });

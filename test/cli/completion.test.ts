@@ -7,20 +7,20 @@ import { complete } from '../../src/cli/completion.ts';
 import { run } from '../../src/cli/program.ts';
 import { paperIo, program } from './program.ts';
 
-describe('completion', () => {
+describe('shell completion', () => {
   function offered(...words: string[]): string[] {
     const found = complete(program(), words);
     if (found.kind !== 'candidates') return [found.kind];
     return found.candidates.map(({ value }) => value);
   }
 
-  it('offers commands and the commands below them', () => {
+  it('offers commands and their subcommands', () => {
     expect(offered('')).to.include.members(['plan', 'apply', 'get', 'wait', 'completion']);
     expect(offered('get', '')).to.deep.equal(['backups', 'volumes', 'servers']);
     expect(offered('state', 'sh')).to.include.members(['list', 'show', 'rm', 'mv', 'push', 'migrate']);
   });
 
-  it('offers the flags of the command', () => {
+  it('offers the options of the command', () => {
     expect(offered('apply', '--')).to.include.members(['--no-wait', '--auto-approve', '--target', '--help']);
     expect(offered('get', 'backups', '-')).to.include.members(['--before', '--volume']);
     expect(offered('apply', '--')).to.not.include('--before');
@@ -48,7 +48,7 @@ describe('completion', () => {
     expect(offered('resolve', '--reason', '')).to.deep.equal([]);
   });
 
-  it('carries the flags that say where the addresses are', () => {
+  it('reads the addresses that the options on the line name', () => {
     expect(complete(program(), ['plan', '-f', 'a.yaml', '--state=s.json', '--target', 'x'])).to.deep.equal({
       kind: 'addresses',
       prefix: '',
@@ -56,7 +56,7 @@ describe('completion', () => {
     });
   });
 
-  it('offers the clouds of clouds.yaml that can be typed, and the built-in one', async () => {
+  it('offers the clouds of clouds.yaml that need no quotes, and the emulator', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vbsctl-clouds-'));
     try {
       const file = join(folder, 'clouds.yaml');
@@ -104,12 +104,12 @@ describe('completion', () => {
       );
     });
 
-    it('answers words that bash broke at the equals sign without what stands before it', async () => {
+    it('returns only the part after an equals sign, at which bash splits words', async () => {
       expect(await answered('plan', '--target', '=', 'pay/db-l')).to.equal(':candidates\npay/db-log\t\n');
       expect(await answered('plan', '--target', '=')).to.equal(':candidates\npay/db-data\t\npay/db-log\t\n');
     });
 
-    it('is silent about what cannot be read', async () => {
+    it('offers nothing if the state or a manifest cannot be read', async () => {
       writeFileSync(join(folder, 'vbsctl.yaml'), 'kind: nonsense\n');
       expect(await answered('plan', '--target', '')).to.equal(':candidates\n');
     });

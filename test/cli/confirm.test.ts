@@ -17,7 +17,7 @@ describe('the question before apply', () => {
     return consent && questionOf(consent);
   };
 
-  it('describes the effect of a yes', () => {
+  it('says what a yes does', () => {
     expect(questionFor(of(restore))).to.equal('Restore 1 disk as shown?');
     expect(questionFor(of(restore, resume))).to.equal(
       'Restore 1 disk as shown?\nAlso resumes 1 restore under way.',
@@ -28,7 +28,7 @@ describe('the question before apply', () => {
     );
   });
 
-  it('is not asked where nothing is sent: what runs is followed without a yes', () => {
+  it('is not asked if nothing is sent: running restores are followed without confirmation', () => {
     expect(questionFor(of(resume, resume))).to.equal(undefined);
     expect(
       questionFor(of({ ...begun, policy_violations: [error('protected-volume', 'it is protected')] })),

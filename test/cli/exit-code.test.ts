@@ -62,7 +62,7 @@ describe('the exit code of a run', () => {
     ['a refusal over what still runs', [recorded('running')], 5, { refused: true }],
   ];
   for (const [what, ends, code, more] of cases)
-    it(`${what}: ${code}`, () => {
+    it(`is ${code}: ${what}`, () => {
       const byAddress = new Map(ends.map((end, n) => [`s/${n}`, end]));
       expect(exitCodeOf({ ends: byAddress, stopped: false, ...more })).to.equal(code);
     });

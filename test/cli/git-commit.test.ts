@@ -29,14 +29,14 @@ describe('the commit of the manifests', () => {
   }
   const read = (path: string) => gitCommit({ env: {} }, path);
 
-  it('is what the CI says', async () => {
+  it('is the one that the CI service names', async () => {
     for (const name of ['GITHUB_SHA', 'CI_COMMIT_SHA', 'BUILD_SOURCEVERSION', 'GIT_COMMIT'])
       expect(await gitCommit({ env: { [name]: SHA.toUpperCase() } }, folder)).to.equal(SHA);
     for (const wrong of ['main', '', `${SHA}\n; rm -rf`, 'a'.repeat(39)])
       expect(await gitCommit({ env: { GITHUB_SHA: wrong } }, folder), wrong).to.equal(undefined);
   });
 
-  it('is the head of the branch, read from folders below, too; also packed, also detached', async () => {
+  it('is the head of the repository: from a folder below it, with packed refs, and with a detached head', async () => {
     const { path, head } = repository();
     const below = join(path, 'a', 'b');
     mkdirSync(below, { recursive: true });
@@ -52,7 +52,7 @@ describe('the commit of the manifests', () => {
     expect(await read(path)).to.equal(head);
   });
 
-  it('is that of a worktree or a submodule within the repository, and of none that leads elsewhere', async () => {
+  it('is read from a worktree or submodule within the repository, but from none outside of it', async () => {
     const { path, head } = repository();
     const tree = join(path, 'tree');
     git(path, 'worktree', 'add', '--quiet', '-b', 'other', tree);
@@ -68,7 +68,7 @@ describe('the commit of the manifests', () => {
     expect(await read(elsewhere)).to.equal(undefined);
   });
 
-  it('is found among as many packed refs as are read, without a look at each', async () => {
+  it('is found quickly among the maximum number of packed refs', async () => {
     const { path, head } = repository();
     git(path, 'pack-refs', '--all');
     const line = (n: number) => `${'b'.repeat(40)} refs/heads/${String(n).padStart(60, '0')}\n`;
@@ -83,7 +83,7 @@ describe('the commit of the manifests', () => {
     expect(await read(path)).to.equal(undefined);
   });
 
-  describe('whatever stands in .git', () => {
+  describe('with a prepared .git', () => {
     const secret = () => join(folder, 'home');
     const garbage: readonly (readonly [string, (git: string) => void])[] = [
       [
@@ -143,7 +143,7 @@ describe('the commit of the manifests', () => {
     }
 
     for (const [what, spoil] of garbage)
-      it(`it is unknown, at once: ${what}`, async () => {
+      it(`it is unknown, without delay: ${what}`, async () => {
         const { path } = repository();
         mkdirSync(join(secret(), 'refs/heads'), { recursive: true });
         for (const name of ['HEAD', 'refs/heads/main']) writeFileSync(join(secret(), name), SHA);
@@ -153,7 +153,7 @@ describe('the commit of the manifests', () => {
       });
   });
 
-  it('is unknown where there is no repository, no commit yet, or something else of that name', async () => {
+  it('is unknown without a repository, without a commit, or if .git is something else', async () => {
     expect(await read(folder)).to.equal(undefined);
     git(folder, 'init', '--quiet', '--initial-branch=main');
     expect(await read(folder)).to.equal(undefined);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { run } from '../../src/cli/program.ts';
 import { paperIo } from './program.ts';
 
-describe('a text that is longer than Node can make', () => {
+describe('a text that is longer than the maximum of Node', () => {
   const tooLong = () => 'x'.repeat(2 ** 30);
   for (const [who, fail] of [
     ['V8', tooLong],
@@ -15,14 +15,14 @@ describe('a text that is longer than Node can make', () => {
       },
     ],
   ] as const)
-    it(`is no bug, as told by ${who}`, async () => {
+    it(`is reported as an operating error, whether it comes from ${who}`, async () => {
       const io = paperIo();
       const stdout = { ...io.stdout, write: () => void fail() };
       expect(await run(['version'], { ...io, stdout })).to.equal(1);
       expect(io.err.join('')).to.include('longer than 512 MiB').and.include('--target');
     });
 
-  it('is a bug where something else is', async () => {
+  it('is told apart from every other error, which is a bug', async () => {
     const io = paperIo();
     const stdout = {
       ...io.stdout,

@@ -126,7 +126,7 @@ before(async () => {
   ({ run } = await import('../../src/cli/program.ts'));
 });
 
-describe('every message of the command line', () => {
+describe('each message of the command line', () => {
   let session: Session;
   beforeEach(async () => {
     session = await Session.open();

@@ -13,13 +13,13 @@ describe('the output guard', () => {
     return new OutputGuard(known);
   };
 
-  it('keeps colours, tabs and line breaks of our own text', () => {
+  it('keeps the colours, tabs and line breaks of vbsctl', () => {
     const { strong, faint, good, warn, bad, accent } = makeStyle(true);
     const text = `${strong(bad('error:'))} a\n\t${faint('b')} ${good('c')} ${warn('d')} ${accent(strong('e'))}\n`;
     expect(guard().next(text)).to.equal(text);
   });
 
-  it('removes every other sequence', () => {
+  it('removes every other control sequence', () => {
     for (const code of [
       '\u001b[2J',
       '\u001b[8m',
@@ -32,7 +32,7 @@ describe('the output guard', () => {
       expect(guard().next(`a${code}b`)).to.not.include(code);
   });
 
-  it('recognises a line that an earlier text began', () => {
+  it('recognises a command whose line an earlier text began', () => {
     const one = guard();
     expect(one.next('name: ')).to.equal('name: ');
     expect(one.next('::add-mask::x\n')).to.equal('::add-mask::x\n');
@@ -42,7 +42,7 @@ describe('the output guard', () => {
     expect(one.next('::b::\n--- c\n')).to.equal('\\x3a:b::\n\\x2d-- c\n');
   });
 
-  it('masks secrets, also in JSON, which stays JSON', () => {
+  it('masks secrets, also in JSON, which stays valid', () => {
     const secret = 'pa"ss\\word/1';
     const text = toJson({ message: `got ${secret} ##[error]` }, 2);
     expect(JSON.parse(guard(secret).next(text)))
@@ -51,7 +51,7 @@ describe('the output guard', () => {
     expect(guard(secret).next(`got ${secret}\n`)).to.equal('got ***\n');
   });
 
-  it('is the only writer to the streams of the process, in main.ts', () => {
+  it('is the only code that writes to the streams of the process', () => {
     const source = join(import.meta.dirname, '../../src');
     const writers = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
       (name) =>

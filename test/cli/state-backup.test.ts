@@ -7,7 +7,7 @@ import { emptyState } from '../../src/domain/state.ts';
 import { paperIo } from './program.ts';
 
 describe('the backup of a state', () => {
-  it('stays in the working directory, whatever lineage a server tells', async () => {
+  it('stays in the working directory, whatever lineage a server returns', async () => {
     const root = mkdtempSync(join(tmpdir(), 'vbsctl-backup-'));
     try {
       const cwd = join(root, 'work');

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import { DATA_BACKUP, DATA_VOLUME, EmulatorHarness, type Json, LOG_VOLUME } from './client.ts';
 
-describe('emulator: EVS and native backups', () => {
+describe('the emulated EVS and Cinder backup APIs', () => {
   let harness: EmulatorHarness;
   afterEach(() => harness.close());
 
-  describe('the default world', () => {
+  describe('with the example project', () => {
     beforeEach(async () => {
       harness = await EmulatorHarness.open();
     });
 
-    it('shows a disk under each of its paths, with the fields of the reference', async () => {
+    it('return a disk at each of its paths, with the fields of the reference', async () => {
       const volume = await harness.volume(DATA_VOLUME);
       expect(volume).to.include({
         id: DATA_VOLUME,
@@ -33,7 +33,7 @@ describe('emulator: EVS and native backups', () => {
       expect(attached.attachments[0]).to.include({ host_name: 'crm-db1', device: '/dev/vdc' });
     });
 
-    it('shows a backup with its owner by version', async () => {
+    it('return the owner of a backup from the microversion on that has it', async () => {
       expect(await harness.backup(DATA_BACKUP)).to.include({
         volume_id: DATA_VOLUME,
         size: 500,
@@ -44,7 +44,7 @@ describe('emulator: EVS and native backups', () => {
       expect(v3['os-backup-project-attr:project_id']).to.equal(harness.project);
     });
 
-    it('shows a shared backup and its owner, but not the disk it came from', async () => {
+    it('return a shared backup and its owner, but not the disk that it was made of', async () => {
       const [id = ''] = harness.backupsOf('golden-image');
       const backup = await harness.backup(id);
       expect(backup['os-bak-tenant-attr:tenant_id']).to.be.a('string').and.not.equal(harness.project);
@@ -56,7 +56,7 @@ describe('emulator: EVS and native backups', () => {
       });
     });
 
-    it('filters lists', async () => {
+    it('filter lists', async () => {
       const names = async (path: string, key: string) =>
         (await harness.call(path)).body[key].map(({ name }: { name: string }) => name);
       expect(await names('/evs/v2/{project}/volumes/detail?status=in-use', 'volumes')).to.have.members([
@@ -80,7 +80,7 @@ describe('emulator: EVS and native backups', () => {
       ]);
     });
 
-    it('filters, sorts and counts as clients ask for it, and refuses what it does not have', async () => {
+    it('filter, sort and count as clients ask, and refuse unknown parameters', async () => {
       const list = async (query: string, what = 'volumes') =>
         (await harness.call(`/evs/v3/{project}/${what}/detail?${query}`)).body;
       const names = async (query: string): Promise<string[]> =>
@@ -112,7 +112,7 @@ describe('emulator: EVS and native backups', () => {
         expect((await list(query ?? '', what)).badRequest?.code, query).to.equal(400);
     });
 
-    it('sets the status of a backup', async () => {
+    it('set the status of a backup', async () => {
       const path = `/evs/v3/{project}/backups/${DATA_BACKUP}/action`;
       const body = { 'os-reset_status': { status: 'error' } };
       expect((await harness.call(path, { method: 'POST', body })).status).to.equal(202);
@@ -120,7 +120,7 @@ describe('emulator: EVS and native backups', () => {
       expect((await harness.call(path, { method: 'POST', body: { other: {} } })).status).to.equal(400);
     });
 
-    it('answers errors in the shape of Cinder', async () => {
+    it('return errors in the format of Cinder', async () => {
       const expectError = async (path: string, status: number, key: string) => {
         const answer = await harness.call(path);
         expect([answer.status, Object.keys(answer.body)], path).to.deep.equal([status, [key]]);
@@ -134,7 +134,7 @@ describe('emulator: EVS and native backups', () => {
       await expectError('/evs/v2/{project}/snapshots', 404, 'itemNotFound');
     });
 
-    it('knows microversions', async () => {
+    it('implement microversions', async () => {
       const at = (version: string) =>
         harness.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}`, {
           headers: { 'OpenStack-API-Version': version },
@@ -143,7 +143,7 @@ describe('emulator: EVS and native backups', () => {
       expect((await at('volume 3.99')).status).to.equal(406);
     });
 
-    it('attaches, detaches and extends through actions of Cinder', async () => {
+    it('attach, detach and extend disks by actions of Cinder', async () => {
       const act = async (body: unknown) =>
         (await harness.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}/action`, { method: 'POST', body }))
           .status;
@@ -166,7 +166,7 @@ describe('emulator: EVS and native backups', () => {
       }
     });
 
-    it('makes and deletes backups', async () => {
+    it('make and delete backups', async () => {
       const body = { backup: { volume_id: LOG_VOLUME, name: 'before change' } };
       const made = await harness.call('/evs/v3/{project}/backups', { method: 'POST', body });
       expect(made.status).to.equal(202);
@@ -191,7 +191,7 @@ describe('emulator: EVS and native backups', () => {
       expect(left).to.have.length(3);
     });
 
-    it("does not delete another project's backup", async () => {
+    it('do not delete a backup of another project', async () => {
       const [id = ''] = harness.backupsOf('golden-image');
       const answer = await harness.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' });
       expect(answer.status).to.equal(404);
@@ -199,7 +199,7 @@ describe('emulator: EVS and native backups', () => {
     });
   });
 
-  describe('pages', () => {
+  describe('the pages of a list', () => {
     beforeEach(async () => {
       harness = await EmulatorHarness.open({ seed: { volumes: 25, backupsPerVolume: 1 } });
     });
@@ -207,7 +207,7 @@ describe('emulator: EVS and native backups', () => {
     const ids = (items: { id: string }[]) => items.map(({ id }) => id);
     const everything = () => Object.keys(harness.emulator.world().volumes);
 
-    it('by the next link, to the end, each item once', async () => {
+    it('list each item once if the next links are followed', async () => {
       const seen: string[] = [];
       let path: string | undefined = '/evs/v2/{project}/volumes/detail?limit=10&status=available';
       const sizes: number[] = [];
@@ -221,7 +221,7 @@ describe('emulator: EVS and native backups', () => {
       expect(seen).to.have.members(everything());
     });
 
-    it('by offset, without links, to a short page', async () => {
+    it('can be read by offset until a page is short', async () => {
       await harness.emulator.perform({ action: 'settings', settings: { list_links: false } });
       const sizes: number[] = [];
       for (const offset of [0, 10, 20, 30]) {
@@ -232,7 +232,7 @@ describe('emulator: EVS and native backups', () => {
       expect(sizes).to.deep.equal([10, 10, 5, 0]);
     });
 
-    it('no longer than the service allows, however much is asked for', async () => {
+    it('have at most as many items as the service allows', async () => {
       await harness.emulator.perform({ action: 'settings', settings: { list_limit_max: 20 } });
       for (const query of ['', '?limit=1000']) {
         const { body } = await harness.call(`/evs/v2/{project}/volumes${query}`);

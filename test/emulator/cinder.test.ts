@@ -6,7 +6,7 @@ const SHOWN_MS = 200;
 const JOB_MS = 5_000;
 const V3 = { 'OpenStack-API-Version': 'volume 3.5' };
 
-describe('emulator: Cinder’s own restore', () => {
+describe('the restore of the emulated Cinder', () => {
   let harness: EmulatorHarness;
   beforeEach(async () => {
     harness = await EmulatorHarness.open({ seed: { jobDurationMs: JOB_MS } });
@@ -30,7 +30,7 @@ describe('emulator: Cinder’s own restore', () => {
   const messages = async (query = '') =>
     (await harness.call(`/evs/v3/{project}/messages${query}`, { headers: V3 })).body.messages;
 
-  it('answers 202 without a job; disk and backup show the progress', async () => {
+  it('is accepted with 202 and without a job, and shows its progress in disk and backup', async () => {
     const yes = await restore(DATA_BACKUP);
     expect(yes.status).to.equal(202);
     expect(yes.body).to.deep.equal({
@@ -45,7 +45,7 @@ describe('emulator: Cinder’s own restore', () => {
     expect(await messages()).to.deep.equal([]);
   });
 
-  it('rejects with the messages and in the order of Cinder', async () => {
+  it('is refused with the messages of Cinder, in its order', async () => {
     const nobody = '00000000-0000-4000-8000-000000000000';
     const [log_backup = ''] = harness.backupsOf('pay-db-log');
     expect(await refusal(nobody)).to.equal(`404 itemNotFound: Backup ${nobody} could not be found.`);
@@ -73,7 +73,7 @@ describe('emulator: Cinder’s own restore', () => {
     );
   });
 
-  it('accepts two simultaneous restores of one backup, and ends the second in error', async () => {
+  it('is accepted twice for one backup at the same time, and the second one ends in error', async () => {
     const other = harness.idOf('crm-db-data');
     expect((await restore(DATA_BACKUP)).status).to.equal(202);
     harness.advance(50);
@@ -84,7 +84,7 @@ describe('emulator: Cinder’s own restore', () => {
     expect(harness.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
   });
 
-  it('accepts two simultaneous restores into one disk, which ends available and mixed', async () => {
+  it('is accepted twice for one disk at the same time, which ends available with mixed data', async () => {
     const [first = '', second = ''] = harness.backupsOf('pay-db-data');
     await restore(first);
     harness.advance(50);
@@ -95,7 +95,7 @@ describe('emulator: Cinder’s own restore', () => {
     expect(harness.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
   });
 
-  it('names the backup on a disk that was restored from another’s, now or before', async () => {
+  it('leaves the id of the backup on a disk if the backup is of another disk, now or before', async () => {
     const other = harness.idOf('crm-db-data');
     const [own = ''] = harness.backupsOf('crm-db-data');
     for (const backup of [DATA_BACKUP, own]) {
@@ -105,7 +105,7 @@ describe('emulator: Cinder’s own restore', () => {
     }
   });
 
-  it('gives the reason of a failure in a message for its request', async () => {
+  it('reports the reason of a failure in a message for its request', async () => {
     await harness.emulator.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails', reason: 'tape torn' } }],
     });
@@ -127,7 +127,7 @@ describe('emulator: Cinder’s own restore', () => {
     );
   });
 
-  it('keeps statuses while the backup service is down, and then fails running restores', async () => {
+  it('keeps its statuses while the backup service is down, and fails once it is up again', async () => {
     const service = (up: boolean) =>
       harness.emulator.perform({ action: 'settings', settings: { service_up: up } });
     await restore(DATA_BACKUP);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { EmulatorHarness, type Json } from './client.ts';
 
-describe('emulator: compute', () => {
+describe('the emulated compute API', () => {
   let harness: EmulatorHarness;
   beforeEach(async () => {
     harness = await EmulatorHarness.open();
@@ -11,14 +11,14 @@ describe('emulator: compute', () => {
   const servers = async (query = ''): Promise<Json[]> =>
     (await harness.call(`/compute/v2.1/{project}/servers/detail${query}`)).body.servers;
 
-  it('stands in the catalog and has a version document', async () => {
+  it('is in the catalog, and has a version document', async () => {
     const { catalog } = (await harness.call('/v3/auth/catalog')).body;
     const compute = catalog.find(({ type }: Json) => type === 'compute');
     expect(compute.endpoints[0].url).to.equal(`${harness.emulator.url}/compute/v2.1/${harness.project}`);
     expect((await harness.call('/compute')).body.versions[0].id).to.equal('v2.1');
   });
 
-  it('shows servers with the disks attached to them', async () => {
+  it('returns servers with the disks attached to them', async () => {
     const erp = (await servers()).find(({ name }) => name === 'erp-db1');
     const disks = ['erp-db-boot', 'erp-db-data', 'erp-db-log'].map((name) => ({ id: harness.idOf(name) }));
     expect(erp).to.include({ status: 'ACTIVE', tenant_id: harness.project });
@@ -27,7 +27,7 @@ describe('emulator: compute', () => {
     expect((await servers('?name=pay-db1'))[0]).to.include({ name: 'pay-db1', status: 'SHUTOFF' });
   });
 
-  it('serves pages, without details too', async () => {
+  it('returns pages, also without details', async () => {
     const first = (await harness.call('/compute/v2.1/{project}/servers?limit=5')).body;
     expect(first.servers).to.have.length(5);
     expect(first.servers[0]).to.have.keys('id', 'name', 'links');
@@ -37,7 +37,7 @@ describe('emulator: compute', () => {
     expect(second).to.not.have.property('servers_links');
   });
 
-  it('detaches a disk, once', async () => {
+  it('detaches a disk once', async () => {
     const erp = (await servers()).find(({ name }) => name === 'erp-db1');
     const log = harness.idOf('erp-db-log');
     const path = `/compute/v2.1/{project}/servers/${erp.id}/os-volume_attachments/${log}`;
@@ -46,7 +46,7 @@ describe('emulator: compute', () => {
     expect((await harness.call(path, { method: 'DELETE' })).body.itemNotFound.code).to.equal(404);
   });
 
-  it('has in each server what clients read: an image, a flavor that can be read, states', async () => {
+  it('returns for each server what clients read: image, flavor and states', async () => {
     for (const server of await servers()) {
       expect(server).to.include({ image: '', 'OS-EXT-STS:task_state': null });
       const { body } = await harness.call(`/compute/v2.1/{project}/flavors/${server.flavor.id}`);
@@ -56,7 +56,7 @@ describe('emulator: compute', () => {
     expect(flavors).to.have.length(1);
   });
 
-  it('stops and starts a server, and refuses what it is already', async () => {
+  it('stops and starts a server, and refuses to stop a stopped one', async () => {
     const [erp] = await servers('?name=^erp-');
     const path = `/compute/v2.1/{project}/servers/${erp.id}`;
     const act = async (name: string) =>
@@ -87,7 +87,7 @@ describe('emulator: compute', () => {
     expect((await harness.call(`${path}/${volumeId}`)).status).to.equal(404);
   });
 
-  it('refuses a filter that it does not have', async () => {
+  it('refuses an unknown filter', async () => {
     const { status, body } = await harness.call('/compute/v2.1/{project}/servers/detail?flavor=x');
     expect([status, body.badRequest.message]).to.deep.equal([
       400,
@@ -95,7 +95,7 @@ describe('emulator: compute', () => {
     ]);
   });
 
-  it('keeps out who has no token, and knows no other address', async () => {
+  it('refuses a request without a token, and unknown paths', async () => {
     const without = await harness.call('/compute/v2.1/{project}/servers', {
       headers: { 'X-Auth-Token': '' },
     });

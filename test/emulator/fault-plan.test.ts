@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type FaultPlan, parseFaultPlan } from '../../src/emulator/index.ts';
 
-describe('emulator: reading a fault plan', () => {
+describe('the reader of fault plans', () => {
   const problemsOf = (plan: unknown): string[] => {
     try {
       parseFaultPlan(plan);
@@ -13,7 +13,7 @@ describe('emulator: reading a fault plan', () => {
   const problemsOfEffect = (effect: unknown, match: unknown = {}) =>
     problemsOf({ rules: [{ match, effect }] });
 
-  it('takes every kind in full', () => {
+  it('accepts every kind with all its fields', () => {
     const plan: FaultPlan = {
       rules: [
         {
@@ -57,7 +57,7 @@ describe('emulator: reading a fault plan', () => {
     expect(parseFaultPlan({})).to.deep.equal({});
   });
 
-  it('names what is wrong and where', () => {
+  it('names each mistake and its position', () => {
     const cases: [unknown, string][] = [
       [null, 'plan must be an object'],
       [{ rule: [] }, 'plan has an unknown key "rule" (known: rules, seeded)'],
@@ -84,7 +84,7 @@ describe('emulator: reading a fault plan', () => {
     }
   });
 
-  it('checks the particulars of each kind', () => {
+  it('checks the fields of each kind', () => {
     const cases: [unknown, string][] = [
       [{ kind: 'status', when: 'before' }, 'status must be a whole number from 200 to 599'],
       [{ kind: 'status', when: 'during', status: 500 }, 'when must be one of before, after'],
@@ -109,7 +109,7 @@ describe('emulator: reading a fault plan', () => {
     }
   });
 
-  it('refuses a rule that could never strike', () => {
+  it('refuses a rule that could never apply', () => {
     expect(problemsOfEffect({ kind: 'late_start', after_ms: 1 }, { route: 'job' })).to.deep.equal([
       'rules[0].match.route does not include a route that late_start applies to: restore',
     ]);
@@ -118,7 +118,7 @@ describe('emulator: reading a fault plan', () => {
     ]);
   });
 
-  it('says all at once', () => {
+  it('reports all mistakes at once', () => {
     expect(problemsOf({ rules: [{ match: { route: 'x' }, effect: {} }, 3], seeded: 4 })).to.have.length.above(
       4,
     );

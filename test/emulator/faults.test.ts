@@ -18,7 +18,7 @@ import {
   START,
 } from './client.ts';
 
-describe('emulator: faults', () => {
+describe('the faults of the emulator', () => {
   let harness: EmulatorHarness;
   beforeEach(async () => {
     harness = await EmulatorHarness.open({ seed: { jobDurationMs: 5000 } });
@@ -31,8 +31,8 @@ describe('emulator: faults', () => {
   const started = () => harness.audited(DATA_VOLUME).restores_started;
   const told = () => harness.emulator.audit().restores.map(({ client_informed }) => client_informed);
 
-  describe('status', () => {
-    it('before the effect: the cloud never acts', async () => {
+  describe('an answer with another status', () => {
+    it('keeps the cloud from acting if it comes before the effect', async () => {
       await inject({ kind: 'status', when: 'before', status: 504 });
       expect((await restore()).status).to.equal(504);
       harness.advance(60_000);
@@ -40,7 +40,7 @@ describe('emulator: faults', () => {
       expect(harness.audited(DATA_VOLUME).content).to.equal('original');
     });
 
-    it('after the effect: the audit knows what the client was not told', async () => {
+    it('hides a restore from the client but not from the audit if it comes after the effect', async () => {
       await inject({ kind: 'status', when: 'after', status: 504 });
       const answer = await restore();
       expect(answer.status).to.equal(504);
@@ -68,7 +68,7 @@ describe('emulator: faults', () => {
     });
 
     for (const status of [302, 307, 400, 401, 403, 408, 409, 429, 500, 502, 503, 504]) {
-      it(`${status} in each shape of body`, async () => {
+      it(`can be ${status} with each kind of body`, async () => {
         const shapes = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
         await harness.emulator.setFaults({
           rules: shapes.map((body) => ({
@@ -92,7 +92,7 @@ describe('emulator: faults', () => {
       });
     }
 
-    it('in the words of the service that was asked', async () => {
+    it('has the error format of the service that was asked', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 503 };
       await harness.emulator.setFaults({ rules: [{ match: {}, times: 'always', effect }] });
       expect((await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).body).to.have.keys(
@@ -102,7 +102,7 @@ describe('emulator: faults', () => {
       expect((await harness.auth({})).body.error).to.include({ code: 503 });
     });
 
-    it('with a code of choice, Retry-After in both forms, and a Location', async () => {
+    it('can have a code, Retry-After in both forms, and a Location', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 429, retry_after: 7 };
       await inject({ ...effect, code: 'VolumeBackup.0041' });
       const seconds = await restore();
@@ -120,28 +120,28 @@ describe('emulator: faults', () => {
   for (const when of ['before', 'after'] as const) {
     const starts = when === 'after' ? 1 : 0;
 
-    it(`reset ${when} the effect`, async () => {
+    it(`resets the connection ${when} the effect`, async () => {
       await inject({ kind: 'reset', when });
       expect((await rejection(restore())).code).to.equal('ECONNRESET');
       expect(started()).to.equal(starts);
       expect(told()).to.deep.equal(when === 'after' ? [false] : []);
     });
 
-    it(`hang ${when} the effect, for a time`, async () => {
+    it(`leaves the request unanswered ${when} the effect, then closes the connection`, async () => {
       await inject({ kind: 'hang', when, for_ms: 20 });
       expect((await rejection(restore())).code).to.equal('ECONNRESET');
       expect(started()).to.equal(starts);
     });
   }
 
-  it('cut: half a body after the effect', async () => {
+  it('cuts the body in half after the effect', async () => {
     await inject({ kind: 'cut' });
     expect((await rejection(restore())).message).to.match(/aborted/);
     expect(started()).to.equal(1);
     expect(told()).to.deep.equal([false]);
   });
 
-  it('garbage: 200 and no job id to be had', async () => {
+  it('answers 200 without a usable job id', async () => {
     for (const [body, volume_id] of [
       ['unreadable', DATA_VOLUME],
       ['no_job_id', harness.idOf('pay-db-boot')],
@@ -160,7 +160,7 @@ describe('emulator: faults', () => {
     expect(told()).to.deep.equal([false, false, false, false]);
   });
 
-  it('slow: the true answer, later', async () => {
+  it('delays the true answer', async () => {
     await inject({ kind: 'slow', delay_ms: 30 });
     const from = performance.now();
     const answer = await restore();
@@ -169,7 +169,7 @@ describe('emulator: faults', () => {
     expect(told()).to.deep.equal([true]);
   });
 
-  it('slow: a client that left before its answer has not been told', async () => {
+  it('does not count a client as informed that left before a delayed answer', async () => {
     await inject({ kind: 'slow', delay_ms: 10_000 });
     const controller = new AbortController();
     const url = `${harness.emulator.url}/vbs/v2/${harness.project}/cloudbackups/${DATA_BACKUP}/restore`;
@@ -186,7 +186,7 @@ describe('emulator: faults', () => {
     expect(told()).to.deep.equal([false]);
   });
 
-  it('late_start: an error now, the restore later', async () => {
+  it('answers with an error, and starts the restore later', async () => {
     await inject({ kind: 'late_start', after_ms: 3000 });
     const answer = await restore();
     expect(answer.status).to.equal(504);
@@ -203,7 +203,7 @@ describe('emulator: faults', () => {
     });
   });
 
-  it('late_start: judged by the rules of the moment it arrives', async () => {
+  it('checks a late start when it takes effect', async () => {
     await inject({ kind: 'late_start', after_ms: 3000, answer: { status: 408, body: 'html' } });
     expect((await restore()).status).to.equal(408);
     await harness.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
@@ -211,7 +211,7 @@ describe('emulator: faults', () => {
     expect(harness.emulator.audit().restores).to.deep.equal([]);
   });
 
-  it('late_start of a request that was no good never starts', async () => {
+  it('never starts an invalid request late', async () => {
     await inject({ kind: 'late_start', after_ms: 10 });
     harness.token = 'strange';
     expect((await restore()).status).to.equal(504);
@@ -219,7 +219,7 @@ describe('emulator: faults', () => {
     expect(harness.emulator.audit().restores).to.deep.equal([]);
   });
 
-  it('duplicate: the client hears of the second delivery only', async () => {
+  it('delivers a request twice, and returns the second answer only', async () => {
     await inject({ kind: 'duplicate' });
     const answer = await restore();
     expect(answer.body.error.code).to.equal('VolumeBackup.0205');
@@ -227,7 +227,7 @@ describe('emulator: faults', () => {
     expect(told()).to.deep.equal([false]);
   });
 
-  it('duplicate while jobs queue: a double start with one job id told', async () => {
+  it('starts a duplicate twice while jobs are queued, and returns one job id only', async () => {
     await harness.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
     await inject({ kind: 'duplicate' });
     const { job_id } = (await restore()).body;
@@ -241,7 +241,7 @@ describe('emulator: faults', () => {
     expect(started()).to.equal(2);
   });
 
-  it('token_expiry: refused without effect, good again with a new token', async () => {
+  it('refuses an expired token without effect, and accepts a new one', async () => {
     await inject({ kind: 'token_expiry' });
     expect((await restore()).status).to.equal(401);
     expect(harness.emulator.audit().restores).to.deep.equal([]);
@@ -250,7 +250,7 @@ describe('emulator: faults', () => {
     expect((await restore()).status).to.equal(200);
   });
 
-  it('huge: as many bytes as asked for', async () => {
+  it('sends a body with as many bytes as the plan says', async () => {
     await inject({ kind: 'huge', bytes: 3_000_001 });
     const answer = await restore();
     expect(answer.status).to.equal(200);
@@ -258,8 +258,8 @@ describe('emulator: faults', () => {
     expect(told()).to.deep.equal([false]);
   });
 
-  describe('of a job', () => {
-    it('job_vanishes: at once or later, while the restore goes on', async () => {
+  describe('a fault of a job', () => {
+    it('can delete the job, at once or later, while the restore continues', async () => {
       await inject({ kind: 'job_vanishes', after_ms: 2000 });
       const { job_id } = (await restore()).body;
       expect((await harness.job(job_id)).body.status).to.equal('RUNNING');
@@ -270,7 +270,7 @@ describe('emulator: faults', () => {
       expect(harness.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, status: 'available' });
     });
 
-    it('job_endless: on the restore the disk too never ends', async () => {
+    it('can keep job and disk restoring without end', async () => {
       await inject({ kind: 'job_endless' });
       const { job_id } = (await restore()).body;
       harness.advance(3_000_000);
@@ -278,7 +278,7 @@ describe('emulator: faults', () => {
       expect((await harness.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     });
 
-    it('job_endless: on a read only the answer lies', async () => {
+    it('can show a job as running that has ended', async () => {
       await inject({ kind: 'job_endless' }, { match: { route: 'job' } });
       const { job_id } = (await restore()).body;
       harness.advance(60_000);
@@ -287,13 +287,13 @@ describe('emulator: faults', () => {
       expect((await harness.job(job_id)).body.status).to.equal('SUCCESS');
     });
 
-    it('job_unknown_status', async () => {
+    it('can show an unknown status', async () => {
       await inject({ kind: 'job_unknown_status', status: 'PAUSED' });
       const { job_id } = (await restore()).body;
       expect((await harness.job(job_id)).body.status).to.equal('PAUSED');
     });
 
-    it('job_entities_mismatch', async () => {
+    it('can name another disk and backup', async () => {
       await inject({ kind: 'job_entities_mismatch' });
       const { job_id } = (await restore()).body;
       harness.advance(60_000);
@@ -303,7 +303,7 @@ describe('emulator: faults', () => {
       expect(job.entities.volume_id).to.be.a('string').and.not.equal(DATA_VOLUME);
     });
 
-    it('restore_fails: FAIL, error_restoring, and a torn disk', async () => {
+    it('can fail the restore, which leaves a half-written disk in error_restoring', async () => {
       await inject({ kind: 'restore_fails' });
       const { job_id } = (await restore()).body;
       harness.advance(60_000);
@@ -320,7 +320,7 @@ describe('emulator: faults', () => {
       });
     });
 
-    it('restore_fails before the disk is touched, with the reason in a sub-job', async () => {
+    it('can fail the restore before the disk is touched, with the reason in a sub-job', async () => {
       await inject({
         kind: 'restore_fails',
         code: 'VolumeBackup.0201',
@@ -342,8 +342,8 @@ describe('emulator: faults', () => {
     });
   });
 
-  describe('rules', () => {
-    it('let pass, strike a number of times, and go on to the next', async () => {
+  describe('the rules of a fault plan', () => {
+    it('let some requests pass, apply a number of times, and then leave the next rule to apply', async () => {
       const status = (code: number): FaultEffect => ({ kind: 'status', when: 'before', status: code });
       await harness.emulator.setFaults({
         rules: [
@@ -357,7 +357,7 @@ describe('emulator: faults', () => {
       expect(seen).to.deep.equal([502, 500, 500, 200, 200]);
     });
 
-    it('match by method, and by the disk and backup behind a job', async () => {
+    it('match the method, and the disk and backup of a job', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 500 };
       const { job_id } = (await restore()).body;
       await inject(effect, { match: { route: 'job', volume_id: LOG_VOLUME } });
@@ -368,7 +368,7 @@ describe('emulator: faults', () => {
       expect((await harness.job(job_id)).status).to.equal(200);
     });
 
-    it('come and go over HTTP, with every mistake named', async () => {
+    it('can be set, read and cleared over HTTP, and every mistake in them is named', async () => {
       const post = (body: unknown) => harness.call('/__emulator/faults', { method: 'POST', body });
       const good = { rules: [{ match: { route: 'job' }, effect: { kind: 'reset', when: 'before' } }] };
       expect((await post(good)).status).to.equal(200);
@@ -385,7 +385,7 @@ describe('emulator: faults', () => {
     });
   });
 
-  describe('by seed', () => {
+  describe('the faults of a seed', () => {
     const rates = { status: 0.2, reset: 0.1, late_start: 0.1, job_vanishes: 0.1 };
     const facts = (nth: number, resource = 'disk'): FaultFacts => ({
       route: 'restore',
@@ -396,7 +396,7 @@ describe('emulator: faults', () => {
       nth,
     });
 
-    it('draws the same for the same seed, and else for another seed, boot or resource', () => {
+    it('are the same for the same seed, and differ for another seed, start or resource', () => {
       const story = (seed: string, boot: number, resource: string) => {
         const state = startPlan({ seeded: { seed, rates, per_resource_max: 1000 } });
         return Array.from({ length: 60 }, (_, nth) => decideFault(state, facts(nth, resource), boot).effect);
@@ -408,7 +408,7 @@ describe('emulator: faults', () => {
       expect(story('a', 1, 'log')).to.not.deep.equal(story('a', 1, 'disk'));
     });
 
-    it('never exceeds its budget per resource, draws only what fits the route, and only known rates', () => {
+    it('never exceed the maximum for a resource, and always fit the route and the rates', () => {
       fc.assert(
         fc.property(
           fc.string(),
@@ -431,7 +431,7 @@ describe('emulator: faults', () => {
       );
     });
 
-    it('reaches every kind', () => {
+    it('include every kind', () => {
       const rate = 1 / FAULT_KINDS.length;
       const all = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, rate]));
       const state = startPlan({ seeded: { seed: 1, rates: all, per_resource_max: 1000 } });
@@ -445,7 +445,7 @@ describe('emulator: faults', () => {
       }
     });
 
-    it('strikes real requests, and the audit has each of them', async () => {
+    it('apply to real requests, and the audit lists each of them', async () => {
       await harness.emulator.setFaults({ seeded: { seed: 7, rates: { status: 1 }, per_resource_max: 2 } });
       const statuses: number[] = [];
       for (let n = 0; n < 4; n += 1)

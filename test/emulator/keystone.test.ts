@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { call, DATA_VOLUME, EmulatorHarness, type Json, passwordAuth } from './client.ts';
 
-describe('emulator: Keystone', () => {
+describe('the emulated Keystone', () => {
   let harness: EmulatorHarness;
   beforeEach(async () => {
     harness = await EmulatorHarness.open({ seed: { tokenTtlMs: 60_000 } });
   });
   afterEach(() => harness.close());
 
-  it('gives a scoped token with expiry, project and catalog', async () => {
+  it('returns a scoped token with expiry, project and catalog', async () => {
     const answer = await harness.auth(passwordAuth(harness.emulator));
     expect(answer.status).to.equal(201);
     const { token } = answer.body;
@@ -36,7 +36,7 @@ describe('emulator: Keystone', () => {
     });
   });
 
-  it('accepts ids in place of names', async () => {
+  it('accepts ids instead of names', async () => {
     const { token } = (await harness.auth(passwordAuth(harness.emulator))).body;
     const body = passwordAuth(harness.emulator);
     body.auth.identity.password.user = { id: token.user.id, password: harness.emulator.credentials.password };
@@ -47,7 +47,7 @@ describe('emulator: Keystone', () => {
     expect((await harness.auth(byDomainId)).status).to.equal(201);
   });
 
-  it('accepts a token and ends what it makes with it', async () => {
+  it('accepts a token, and makes another one that ends with it', async () => {
     harness.advance(30_000);
     const body = passwordAuth(harness.emulator);
     body.auth.identity = { methods: ['token'], token: { id: harness.token } };
@@ -56,7 +56,7 @@ describe('emulator: Keystone', () => {
     expect(answer.body.token.expires_at).to.equal('2026-11-23T22:01:00.000000Z');
   });
 
-  it('accepts an application credential by id or name, never with a scope', async () => {
+  it('accepts an application credential by id or name, and refuses it with a scope', async () => {
     const { credentials } = harness.emulator;
     const byId = {
       id: credentials.application_credential_id,
@@ -80,7 +80,7 @@ describe('emulator: Keystone', () => {
     expect((await auth({ ...byId, secret: 'wrong' })).status).to.equal(401);
   });
 
-  it('gives an unscoped token that no service takes', async () => {
+  it('returns an unscoped token, which every service refuses', async () => {
     const { scope: _, ...auth } = passwordAuth(harness.emulator).auth;
     const answer = await harness.auth({ auth });
     expect(answer.status).to.equal(201);
@@ -89,7 +89,7 @@ describe('emulator: Keystone', () => {
     expect((await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).status).to.equal(400);
   });
 
-  it('refuses in Keystone words', async () => {
+  it('refuses a login with the messages of Keystone', async () => {
     const broken = (change: (auth: Json) => void) => {
       const body = passwordAuth(harness.emulator);
       change(body.auth);
@@ -129,7 +129,7 @@ describe('emulator: Keystone', () => {
     for (const { body } of statuses) expect(body.error).to.have.keys('code', 'message', 'title');
   });
 
-  it('lets a token go at its second, and on demand', async () => {
+  it('ends a token at its expiry, and on request', async () => {
     const read = async () => (await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).status;
     harness.advance(59_999);
     expect(await read()).to.equal(200);
@@ -156,7 +156,7 @@ describe('emulator: Keystone', () => {
     expect((await check('PUT', other)).status).to.equal(405);
   });
 
-  it('says which versions there are, of every service', async () => {
+  it('lists the versions of every service', async () => {
     const get = async (path: string) => (await call(harness.emulator.url + path)).body;
     expect((await get('/')).versions.values[0].id).to.equal('v3.14');
     expect((await get('/v3')).version.links[0].href).to.equal(`${harness.emulator.url}/v3/`);

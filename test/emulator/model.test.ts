@@ -11,7 +11,7 @@ type Step =
   | { what: 'delete'; backup: number }
   | { what: 'pass'; ms: number };
 
-describe('emulator: model', () => {
+describe('the model of the emulated cloud', () => {
   const index = fc.nat({ max: 3 });
   const step: fc.Arbitrary<Step> = fc.oneof(
     fc.record({
@@ -77,7 +77,7 @@ describe('emulator: model', () => {
     return world;
   };
 
-  it('reads the same whether it was watched all along or not at all', () => {
+  it('reads the same whether or not it was read before', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), fc.constantFrom(0, 500, 2500), (steps, queueMs) => {
         const watched = play(steps, queueMs, advance);
@@ -87,7 +87,7 @@ describe('emulator: model', () => {
     );
   });
 
-  it('keeps its invariants whatever happens', () => {
+  it('keeps its invariants after any sequence of actions', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(0, 500, 2500), (steps, queueMs) => {
         play(steps, queueMs, (world, now) => {
@@ -119,7 +119,7 @@ describe('emulator: model', () => {
     );
   });
 
-  it('brings everything to an end', () => {
+  it('ends every restore', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(0, 500), (steps, queueMs) => {
         const world = play(steps, queueMs, () => {});
@@ -130,7 +130,7 @@ describe('emulator: model', () => {
     );
   });
 
-  it('keeps its scheduled events in order of time, and of planning within one moment', () => {
+  it('processes its scheduled events in order of their times, and those of one moment in the order in which they were scheduled', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 5 })), (times) => {
         const world = seedWorld({ now: START, volumes: 0 });

@@ -12,7 +12,7 @@ const RESTORE_MS = 8_000;
  * The emulator is one reading of the wire, the recording of real servers is another. Here the emulator is asked all
  * that they were asked, in the same order, and has to answer the same.
  */
-describe('emulator: the recorded requests to a real Keystone and Cinder', () => {
+describe('the emulator, for recorded requests to a real Keystone and Cinder,', () => {
   let emulator: Emulator;
   let now = Date.parse('2026-11-23T18:14:43Z');
   let token = '';

@@ -3,10 +3,10 @@ import { isUuid } from '../../src/emulator/ids.ts';
 import { seedWorld } from '../../src/emulator/index.ts';
 import { DATA_BACKUP, DATA_VOLUME, LOG_VOLUME, START } from './client.ts';
 
-describe('emulator: seed', () => {
+describe('the example project of the emulator', () => {
   const HOUR = 3_600_000;
 
-  it('is the same for the same options, and its ids are UUIDs', () => {
+  it('is the same for the same options, and has UUIDs as ids', () => {
     const world = seedWorld({ now: START });
     expect(seedWorld({ now: START })).to.deep.equal(world);
     expect(JSON.parse(JSON.stringify(world))).to.deep.equal(world);
@@ -30,7 +30,7 @@ describe('emulator: seed', () => {
     expect(statuses.filter((status) => status === 'available')).to.have.length.above(8);
   });
 
-  it('has last night behind it at any time of day', () => {
+  it('has backups of last night at any time of day', () => {
     for (let hour = 0; hour < 48; hour += 1) {
       const now = START + hour * HOUR;
       const world = seedWorld({ now });
@@ -42,7 +42,7 @@ describe('emulator: seed', () => {
     }
   });
 
-  it('makes many disks quickly, all of them restorable', () => {
+  it('can have many disks, made quickly and all restorable', () => {
     const world = seedWorld({ now: START, volumes: 1000, backupsPerVolume: 2, jobDurationMs: 7, queueMs: 3 });
     expect(Object.keys(world.volumes)).to.have.length(1000);
     expect(Object.keys(world.backups)).to.have.length(2000);

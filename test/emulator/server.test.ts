@@ -25,16 +25,16 @@ uu/J0dmrKlRwYhn5iLdrhrtdvMFlvDgcxj0x0p2uN+8=
 -----END CERTIFICATE-----
 `;
 
-describe('emulator: server', () => {
+describe('the server of the emulator', () => {
   let harness: EmulatorHarness;
   afterEach(() => harness.close());
 
-  describe('over HTTP', () => {
+  describe('over HTTP, it', () => {
     beforeEach(async () => {
       harness = await EmulatorHarness.open();
     });
 
-    it('carries date, request id and content type with every answer', async () => {
+    it('sends date, request id and content type with every answer', async () => {
       for (const path of ['/v3', '/nothing', '/evs/v2/{project}/volumes', '/__emulator/audit']) {
         const { headers } = await harness.call(path);
         expect(headers.date).to.equal('Mon, 23 Nov 2026 22:00:00 GMT');
@@ -44,7 +44,7 @@ describe('emulator: server', () => {
       }
     });
 
-    it('gives the variables that a client needs, and they work', async () => {
+    it('returns environment variables with which a client can work', async () => {
       const env = harness.emulator.env();
       expect(env).to.include({
         OS_AUTH_URL: harness.emulator.authUrl,
@@ -60,7 +60,7 @@ describe('emulator: server', () => {
       expect(answer.status).to.equal(201);
     });
 
-    it('counts requests by route, but not its administration', async () => {
+    it('counts requests by route, without those to its administration', async () => {
       await harness.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`);
       await harness.call('/evs/v2/{project}/volumes/detail');
       await harness.call('/evs/v2/{project}/volumes');
@@ -68,14 +68,14 @@ describe('emulator: server', () => {
       expect(harness.emulator.audit().requests).to.deep.equal({ total: 4, token: 1, volume: 1, volumes: 2 });
     });
 
-    it('refuses a body of more than a mebibyte, and lives', async () => {
+    it('refuses a body of more than a mebibyte, and continues', async () => {
       const path = `/vbs/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
       const body = 'x'.repeat(1024 * 1024 + 1);
       expect((await harness.call(path, { method: 'POST', body })).status).to.equal(413);
       expect((await harness.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     });
 
-    it('survives what is no HTTP, and a client that leaves in the middle of a body', async () => {
+    it('survives bytes that are not HTTP, and a client that leaves in the middle of a body', async () => {
       const send = (text: string) =>
         new Promise<void>((resolve) => {
           const socket = connect(harness.emulator.port, '127.0.0.1', () => socket.write(text));
@@ -90,7 +90,7 @@ describe('emulator: server', () => {
       expect((await harness.call('/v3')).status).to.equal(200);
     });
 
-    it('answers any method, path and body with an HTTP status of its own, never 500', async () => {
+    it('never answers 500, whatever method, path and body are sent', async () => {
       const word = fc.oneof(
         fc.constantFrom(
           'v1',
@@ -141,13 +141,13 @@ describe('emulator: server', () => {
       );
     });
 
-    it('does not crash on a second close', async () => {
+    it('can be closed twice', async () => {
       await harness.emulator.close();
       await harness.emulator.close();
     });
   });
 
-  it('tells of each request as it is decided', async () => {
+  it('reports each request when it is answered', async () => {
     const seen: RequestLog[] = [];
     harness = await EmulatorHarness.open({
       onRequest: (request) => seen.push(request),
@@ -168,7 +168,7 @@ describe('emulator: server', () => {
     expect(seen[1]?.request_id).to.equal(harness.emulator.audit().restores[0]?.request_id);
   });
 
-  it('drops what hangs when it closes', async () => {
+  it('closes connections that hang when it is closed', async () => {
     harness = await EmulatorHarness.open();
     await harness.emulator.setFaults({
       rules: [{ match: { route: 'volume' }, effect: { kind: 'hang', when: 'before', for_ms: 3_600_000 } }],
@@ -181,7 +181,7 @@ describe('emulator: server', () => {
     expect(await hanging).to.equal('ECONNRESET');
   });
 
-  it('serves HTTPS with a given certificate', async () => {
+  it('serves HTTPS with the certificate that it is given', async () => {
     harness = await EmulatorHarness.open();
     const secure = await startEmulator({ tls: { key: TEST_KEY, cert: TEST_CERT } });
     try {
@@ -203,7 +203,7 @@ describe('emulator: server', () => {
     }
   });
 
-  it('says when its port is taken', async () => {
+  it('reports that its port is in use', async () => {
     harness = await EmulatorHarness.open();
     const error = await startEmulator({ port: harness.emulator.port }).then(
       () => null,
@@ -212,14 +212,14 @@ describe('emulator: server', () => {
     expect(error.code).to.equal('EADDRINUSE');
   });
 
-  describe('administration', () => {
+  describe('the administration of the emulator', () => {
     beforeEach(async () => {
       harness = await EmulatorHarness.open({ seed: { password: 'a-pass-word' } });
     });
     const post = (name: string, body: unknown = {}) =>
       harness.call(`/__emulator/${name}`, { method: 'POST', body });
 
-    it('shows audit and world, secrets masked', async () => {
+    it('shows audit and world with secrets masked', async () => {
       const audit = await call(`${harness.emulator.url}/__emulator/audit`);
       expect(audit.body).to.deep.equal(harness.emulator.audit());
       const world = await call(`${harness.emulator.url}/__emulator/world`);
@@ -230,7 +230,7 @@ describe('emulator: server', () => {
       expect((await call(`${harness.emulator.url}/__emulator/`)).body.paths).to.include('POST attach');
     });
 
-    it('attaches, detaches, extends', async () => {
+    it('attaches, detaches and extends disks', async () => {
       expect((await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' })).status).to.equal(200);
       expect((await harness.volume(DATA_VOLUME)).attachments[0]).to.include({
         host_name: 'pay-db1',
@@ -265,7 +265,7 @@ describe('emulator: server', () => {
       expect(await harness.backup(made.body.id)).to.equal(undefined);
     });
 
-    it('times the restores of one backup apart from the others', async () => {
+    it('can set the duration of the restores of one backup', async () => {
       const timing = { backup_id: DATA_BACKUP, job_duration_ms: 100, queue_ms: 50 };
       expect((await post('set-timing', timing)).status).to.equal(200);
       expect((await post('set-timing', { backup_id: 'x' })).status).to.equal(404);
@@ -282,7 +282,7 @@ describe('emulator: server', () => {
       ]).to.deep.equal(['INIT', 'RUNNING', 'RUNNING', 'SUCCESS']);
     });
 
-    it("starts a stranger's restore, which the audit tells from the others", async () => {
+    it('starts a restore of another client, and the audit marks it', async () => {
       const answer = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
       expect(harness.emulator.audit().restores[0]).to.include({ job_id: answer.body.id, cause: 'operator' });
       const again = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
@@ -290,7 +290,7 @@ describe('emulator: server', () => {
       expect(again.body.error.message).to.contain('VolumeBackup.0205');
     });
 
-    it('says what is wrong with a request', async () => {
+    it('names what is wrong in a request', async () => {
       const problems = async (name: string, body?: unknown) => (await post(name, body)).body.error.problems;
       expect(await problems('attach', { volume: DATA_VOLUME })).to.deep.equal([
         'body has an unknown key "volume" (known: volume_id, server, device)',

@@ -61,10 +61,10 @@ const why = (...args: Parameters<typeof check>) => {
   return verified.ok ? 'good' : JSON.parse(verified.reply.body).error_msg.split(': ').slice(1).join(': ');
 };
 
-describe('emulator: signed requests', () => {
+describe('a signed request to the emulator', () => {
   const vectors: Vector[] = file.vectors;
   for (const vector of vectors)
-    it(`takes the vendor’s signature of ${vector.name}`, () => {
+    it(`is accepted with the signature that the vendor documents for ${vector.name}`, () => {
       expect(why(vector)).to.equal('good');
     });
 
@@ -80,7 +80,7 @@ describe('emulator: signed requests', () => {
     ],
   ];
   for (const [request, signature] of scoped)
-    it(`takes a ${request.method} that is signed for a day, a region and a service`, () => {
+    it(`is accepted as ${request.method} if it is signed for a day, a region and a service`, () => {
       const key = { ...keyOf(vectors[0] as Vector), id: 'EMULATORACCESSKEY000', security_token: null };
       const verifyAs = (scope: string, separator = ', ') =>
         verify(
@@ -150,7 +150,7 @@ describe('emulator: signed requests', () => {
     ],
   ];
   for (const [name, run, expected] of rows)
-    it(`${expected === 'good' ? 'takes' : 'refuses'} ${name}`, () => {
+    it(`is ${expected === 'good' ? 'accepted' : 'refused'}: ${name}`, () => {
       expect(run()).to.equal(expected);
     });
 });

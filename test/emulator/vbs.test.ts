@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { DATA_BACKUP, DATA_VOLUME, EmulatorHarness, type Json, LOG_VOLUME } from './client.ts';
 
-describe('emulator: VBS restore and job', () => {
+describe('the emulated VBS API', () => {
   let harness: EmulatorHarness;
   beforeEach(async () => {
     harness = await EmulatorHarness.open({ seed: { jobDurationMs: 5000 } });
   });
   afterEach(() => harness.close());
 
-  it('takes a restore from RUNNING to SUCCESS, disk and backup with it', async () => {
+  it('runs a restore from RUNNING to SUCCESS, and changes disk and backup with it', async () => {
     const before = await harness.volume(DATA_VOLUME);
     const accepted = await harness.restore(DATA_BACKUP, DATA_VOLUME);
     expect(accepted.status).to.equal(200);
@@ -44,7 +44,7 @@ describe('emulator: VBS restore and job', () => {
     });
   });
 
-  it('leaves src_backup_id on another disk than the source only, and only at the end', async () => {
+  it('sets src_backup_id at the end of a restore, and only if the backup is of another disk', async () => {
     const other = harness.idOf('crm-db-data');
     await harness.restore(DATA_BACKUP, other);
     expect((await harness.volume(other)).metadata).to.deep.equal({});
@@ -55,14 +55,14 @@ describe('emulator: VBS restore and job', () => {
     expect((await harness.volume(DATA_VOLUME)).metadata).to.deep.equal({});
   });
 
-  it('answers on paths at the root of the host as well', async () => {
+  it('also answers at paths without the prefix of the service', async () => {
     const body = { restore: { volume_id: DATA_VOLUME } };
     const path = `/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
     const { job_id } = (await harness.call(path, { method: 'POST', body })).body;
     expect((await harness.call(`/v1/{project}/jobs/${job_id}`)).body.job_id).to.equal(job_id);
   });
 
-  it('gives job ids as dashed UUIDs and as 32 hex digits', async () => {
+  it('returns some job ids with dashes and some without', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 24; n += 1) {
       ids.push((await harness.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id);
@@ -75,7 +75,7 @@ describe('emulator: VBS restore and job', () => {
   describe('while a restore is queued', () => {
     beforeEach(() => harness.emulator.perform({ action: 'settings', settings: { queue_ms: 2000 } }));
 
-    it('shows INIT, and disk and backup as they were', async () => {
+    it('shows the job as INIT, and disk and backup unchanged', async () => {
       const before = await harness.volume(DATA_VOLUME);
       const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
       harness.advance(1999);
@@ -87,7 +87,7 @@ describe('emulator: VBS restore and job', () => {
       expect((await harness.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     });
 
-    it('accepts a second restore of the same pair: the double start that the audit shows', async () => {
+    it('accepts a second restore of the same backup into the same disk, and its audit shows the double start', async () => {
       const first = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id;
       harness.advance(500);
       const second = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id;
@@ -107,7 +107,7 @@ describe('emulator: VBS restore and job', () => {
       });
     });
 
-    it('leaves a mixed disk if two backups overwrite it at the same time', async () => {
+    it('leaves a mixed disk if two backups are restored into it at the same time', async () => {
       const older = harness.backupsOf('pay-db-data')[1] ?? '';
       await harness.restore(DATA_BACKUP, DATA_VOLUME);
       await harness.restore(older, DATA_VOLUME);
@@ -115,7 +115,7 @@ describe('emulator: VBS restore and job', () => {
       expect(harness.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
     });
 
-    it('fails the job, disk untouched, when the disk was attached meanwhile', async () => {
+    it('fails the job and leaves the disk untouched if the disk was attached meanwhile', async () => {
       const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
       await harness.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
       harness.advance(60_000);
@@ -130,7 +130,7 @@ describe('emulator: VBS restore and job', () => {
       });
     });
 
-    it('fails the job when the backup was deleted meanwhile', async () => {
+    it('fails the job if the backup was deleted meanwhile', async () => {
       const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
       await harness.emulator.perform({ action: 'delete-backup', backup_id: DATA_BACKUP });
       harness.advance(60_000);
@@ -142,7 +142,7 @@ describe('emulator: VBS restore and job', () => {
     });
   });
 
-  describe('refuses, with the documented code and without any effect', () => {
+  describe('a refused restore, without any effect,', () => {
     const missing = '11111111-2222-4333-8444-555555555555';
     const path = `/vbs/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
     const post = (body: unknown) => harness.call(path, { method: 'POST', body });
@@ -205,7 +205,7 @@ describe('emulator: VBS restore and job', () => {
       ],
     ];
     for (const [what, status, code, act] of cases) {
-      it(`${what}: ${status} VolumeBackup.${code}`, async () => {
+      it(`returns ${status} VolumeBackup.${code} for ${what}`, async () => {
         const answer = await act();
         expect(answer.status).to.equal(status);
         expect(answer.body.error.code).to.equal(`VolumeBackup.${code}`);
@@ -214,7 +214,7 @@ describe('emulator: VBS restore and job', () => {
       });
     }
 
-    it('a disk and a backup that are being restored: 0205, 0089', async () => {
+    it('returns 0205 for a disk, and 0089 for a backup, that is being restored', async () => {
       await harness.restore(DATA_BACKUP, DATA_VOLUME);
       const older = harness.backupsOf('pay-db-data')[1] ?? '';
       expect((await harness.restore(older, DATA_VOLUME)).body.error.code).to.equal('VolumeBackup.0205');
@@ -223,7 +223,7 @@ describe('emulator: VBS restore and job', () => {
       expect(harness.emulator.audit().restores).to.have.length(1);
     });
 
-    it('another project and a bad token before anything else', async () => {
+    it('checks token and project before anything else', async () => {
       const elsewhere = `/vbs/v2/00000000000040008000000000000000/cloudbackups/${DATA_BACKUP}/restore`;
       const strange = await harness.call(elsewhere, {
         method: 'POST',
@@ -238,7 +238,7 @@ describe('emulator: VBS restore and job', () => {
       expect(refused.headers['www-authenticate']).to.equal(`Keystone uri="${harness.emulator.authUrl}"`);
     });
 
-    it('a wrong method: 405; an unknown job: 404 common.0011; an unknown path: 404', async () => {
+    it('returns 405 for a wrong method, and 404 for an unknown job or path', async () => {
       const answer = await harness.call(path);
       expect(answer.status).to.equal(405);
       expect(answer.headers.allow).to.equal('POST');

@@ -28,7 +28,7 @@ import {
   START,
 } from './client.ts';
 
-describe('emulator: world file', () => {
+describe('the world file of the emulator', () => {
   let folder: string;
   let file: string;
   beforeEach(() => {
@@ -39,7 +39,7 @@ describe('emulator: world file', () => {
 
   const saved = () => JSON.parse(readFileSync(file, 'utf8'));
 
-  it('continues across processes: restores, tokens, clock-driven ends, fault counters', async () => {
+  it('keeps restores, tokens, pending ends and fault counters for the next process', async () => {
     const faults = {
       rules: [
         {
@@ -70,7 +70,7 @@ describe('emulator: world file', () => {
     await third.close();
   });
 
-  it('gives each new file a world of its own', async () => {
+  it('has a new id in each new file', async () => {
     const ids: string[] = [];
     for (const name of ['a.json', 'b.json']) {
       const emulator = await startEmulator({ worldFile: join(folder, name) });
@@ -80,7 +80,7 @@ describe('emulator: world file', () => {
     expect(new Set(ids)).to.have.property('size', 2);
   });
 
-  it('is durable before the answer, private, and leaves nothing beside it', async () => {
+  it('is written before the answer, readable by its owner only, without other files beside it', async () => {
     const harness = await EmulatorHarness.open({ worldFile: file });
     const { job_id } = (await harness.restore(DATA_BACKUP, DATA_VOLUME)).body;
     expect(saved().jobs[job_id]).to.include({ volume_id: DATA_VOLUME, client_informed: true });
@@ -89,7 +89,7 @@ describe('emulator: world file', () => {
     expect(readdirSync(folder)).to.deep.equal(['world.json']);
   });
 
-  it('does not write for reads, nor for what time brings about', async () => {
+  it('is not written for reads, or when time passes', async () => {
     const harness = await EmulatorHarness.open({ worldFile: file });
     await harness.restore(DATA_BACKUP, DATA_VOLUME);
     const { mtimeNs } = statSync(file, { bigint: true });
@@ -100,7 +100,7 @@ describe('emulator: world file', () => {
     await harness.close();
   });
 
-  it('is one world for two servers at once', async () => {
+  it('can be shared by two servers at the same time', async () => {
     const [one, two] = [
       await EmulatorHarness.open({ worldFile: file }),
       await EmulatorHarness.open({ worldFile: file }),
@@ -120,7 +120,7 @@ describe('emulator: world file', () => {
     await two.close();
   });
 
-  it('lets changes that come together share a write', async () => {
+  it('is written once for changes that come together', async () => {
     const store = await openWorldFile(file, () => seedWorld({ now: START }));
     let writes = 0;
     let last = statSync(file, { bigint: true }).ino;
@@ -144,7 +144,7 @@ describe('emulator: world file', () => {
     expect(writes).to.be.at.most(5);
   });
 
-  it('a change that throws harms no other', async () => {
+  it('keeps the other changes if one throws', async () => {
     const store = await openWorldFile(file, () => seedWorld({ now: START }));
     const bad = store.write(() => {
       throw new Error('no');
@@ -157,7 +157,7 @@ describe('emulator: world file', () => {
     expect(saved().starts).to.equal(7);
   });
 
-  it('what could not be written did not happen', async () => {
+  it('undoes a change that could not be written', async () => {
     const store = await openWorldFile(file, () => seedWorld({ now: START }));
     const bad = store.write((world) => {
       world.starts = 7n as never; // JSON has no such number: the change is made, and cannot be written
@@ -170,7 +170,7 @@ describe('emulator: world file', () => {
     expect(saved().starts).to.equal(1);
   });
 
-  it('is told to the client when it cannot be written', async () => {
+  it('makes a request fail if it cannot be written', async () => {
     const harness = await EmulatorHarness.open({ worldFile: file });
     rmSync(folder, { recursive: true });
     const answer = await harness.restore(DATA_BACKUP, DATA_VOLUME);
@@ -182,7 +182,7 @@ describe('emulator: world file', () => {
     await harness.close();
   });
 
-  it('takes no file for its own: links, pipes and what waits under foreseeable names', async () => {
+  it('is neither a link nor a pipe, and ignores files with guessed temporary names', async () => {
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'https://ci:hunter2@git.example\n');
     for (const name of ['world.json.tmp', 'world.json.lock.tmp']) symlinkSync(victim, join(folder, name));
@@ -200,7 +200,7 @@ describe('emulator: world file', () => {
     expect((await rejection(startEmulator({ worldFile: file }))).message).to.not.include('hunter2');
   });
 
-  it('makes the file again when it was removed meanwhile', async () => {
+  it('is created again if it was removed meanwhile', async () => {
     const harness = await EmulatorHarness.open({ worldFile: file });
     rmSync(file);
     expect((await harness.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
@@ -208,7 +208,7 @@ describe('emulator: world file', () => {
     await harness.close();
   });
 
-  describe('refuses, with a way out,', () => {
+  describe('is refused, with a remedy,', () => {
     const open = async (text: string) => {
       writeFileSync(file, text);
       const error = await rejection(startEmulator({ worldFile: file }));
@@ -220,26 +220,26 @@ describe('emulator: world file', () => {
       return error.message;
     };
 
-    it('a file cut short', async () => {
+    it('if it is cut short', async () => {
       expect(await open(JSON.stringify(seedWorld()).slice(0, 1000))).to.contain('not a world');
     });
-    it('an empty file', async () => {
+    it('if it is empty', async () => {
       expect(await open('')).to.contain('not a world');
     });
-    it('something else', async () => {
+    it('if it is another file', async () => {
       expect(await open('{"records":[]}')).to.contain('format');
     });
-    it('a newer version', async () => {
+    it('if its version is newer', async () => {
       expect(await open(JSON.stringify({ ...seedWorld(), version: 2 }))).to.contain('version 2');
     });
-    it('missing parts', async () => {
+    it('if parts are missing', async () => {
       expect(
         await open(JSON.stringify({ ...seedWorld(), jobs: [], scheduled_events: undefined })),
       ).to.contain('jobs, scheduled_events');
     });
   });
 
-  describe('lock', () => {
+  describe('the lock of a world file', () => {
     const lockOf = (holder: unknown) =>
       writeFileSync(`${file}.lock`, typeof holder === 'string' ? holder : JSON.stringify(holder));
     const opens = async () => {
@@ -247,7 +247,7 @@ describe('emulator: world file', () => {
       expect(existsSync(`${file}.lock`)).to.equal(false);
     };
 
-    it('of a dead process is taken over', async () => {
+    it('is taken over from a dead process', async () => {
       const child = spawn(process.execPath, ['-e', '']);
       await once(child, 'exit');
       lockOf({ pid: child.pid, host: hostname(), id: 'x' });
@@ -255,12 +255,12 @@ describe('emulator: world file', () => {
       expect(readdirSync(folder)).to.deep.equal(['world.json']);
     });
 
-    it('of a dead process that had our pid is taken over', async () => {
+    it('is taken over from a dead process that had our pid', async () => {
       lockOf({ pid: process.pid, host: hostname(), id: 'of another life' });
       await opens();
     });
 
-    it('of a live process, or of another host, is waited for', async () => {
+    it('is waited for while it belongs to a running process or to another host', async () => {
       for (const holder of [
         { pid: process.ppid, host: hostname(), id: 'x' },
         { pid: 1, host: 'elsewhere', id: 'x' },
@@ -279,7 +279,7 @@ describe('emulator: world file', () => {
     });
   });
 
-  describe('across kill -9', () => {
+  describe('after kill -9', () => {
     let child: ChildProcess;
     const script = bundled(new URL('serve-world-file.ts', import.meta.url));
     const serve = async (): Promise<string> => {
@@ -296,7 +296,7 @@ describe('emulator: world file', () => {
     };
     afterEach(kill);
 
-    it('the next process knows all that was answered', async () => {
+    it('the next process knows everything that was answered', async () => {
       let url = await serve();
       const emulator = await startEmulator();
       const auth = passwordAuth(emulator);

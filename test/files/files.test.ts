@@ -36,7 +36,7 @@ const thrown = (work: Promise<unknown>): Promise<unknown> =>
     (cause: unknown) => cause,
   );
 
-describe('files that an attacker may have prepared', () => {
+describe('the access to files that an attacker may have prepared', () => {
   let folder: string;
   let repo: string;
   const at = (...names: string[]) => join(folder, ...names);
@@ -87,7 +87,7 @@ describe('files that an attacker may have prepared', () => {
       ],
     ];
     for (const [what, prepare, name] of out)
-      it(`does not lead out of it: ${what}`, async () => {
+      it(`is not followed out of it: ${what}`, async () => {
         prepare();
         const refused = (await thrown(locate(join(repo, name), [repo]))) as LeadsOutError;
         expect(refused).to.be.instanceOf(LeadsOutError);
@@ -96,7 +96,7 @@ describe('files that an attacker may have prepared', () => {
         ).to.be.instanceOf(LeadsOutError);
       });
 
-    it('leads from one place in it to another', async () => {
+    it('is followed within it', async () => {
       symlinkSync('../file', at('repo', 'sub', 'x'));
       expect(await locate(at('repo', 'sub', 'x'), [repo])).to.deep.equal({
         path: at('repo', 'file'),
@@ -104,7 +104,7 @@ describe('files that an attacker may have prepared', () => {
       });
     });
 
-    it('is followed when it lies elsewhere: it is the user’s own', async () => {
+    it('is followed if it lies elsewhere, because it belongs to the user', async () => {
       symlinkSync('home', at('disk'));
       expect(await locate(at('disk', 'secret'), [repo])).to.deep.equal({
         path: at('home', 'secret'),
@@ -116,12 +116,12 @@ describe('files that an attacker may have prepared', () => {
       });
     });
 
-    it('that leads to itself ends', async () => {
+    it('is refused if it leads to itself', async () => {
       symlinkSync('x', at('repo', 'x'));
       expect(await thrown(locate(at('repo', 'x'), [repo]))).to.include({ code: 'ELOOP' });
     });
 
-    it('that cannot be followed by its name is not followed: it may lead out', async () => {
+    it('is refused if its text does not tell where it leads', async () => {
       symlinkSync(join(...Array(15).fill('d'.repeat(255)), 'd'.repeat(240)), at('repo', 'long'));
       symlinkSync(Buffer.from([0xff]), at('repo', 'odd'));
       expect(await thrown(locate(at('repo', 'odd', 'x'), [repo]))).to.include({ code: 'EILSEQ' });
@@ -136,7 +136,7 @@ describe('files that an attacker may have prepared', () => {
       execFileSync('rm', ['-rf', at('repo')]);
     });
 
-    it('leaves no link in a path that was located, and leads nowhere else', async () => {
+    it('is located at a path without links that leads to the same file', async () => {
       const name = fc.constantFrom('a', 'b', 'x', 'y', 'file', 'none', '..', '.');
       const way = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
       const detour = fc.constantFrom('', 'none/../', 'a/../', 'file/../');
@@ -167,7 +167,7 @@ describe('files that an attacker may have prepared', () => {
     });
   });
 
-  it('the working directory is found by another name of it, too', async () => {
+  it('recognises the working directory by each of its names', async () => {
     symlinkSync('repo', at('alias'));
     symlinkSync('../home/secret', at('repo', 'x'));
     for (const [path, checkout] of [
@@ -177,7 +177,7 @@ describe('files that an attacker may have prepared', () => {
       expect(await thrown(locate(path, [checkout]))).to.be.instanceOf(LeadsOutError);
   });
 
-  it('reads a regular file, and nothing else', async () => {
+  it('reads only regular files', async () => {
     expect(String(await readRegularFile(at('repo', 'file'), 4))).to.equal('mine');
     expect(String(readRegularFileNow(at('repo', 'file'), 4))).to.equal('mine');
     execFileSync('mkfifo', [at('pipe')]);
@@ -225,7 +225,7 @@ describe('files that an attacker may have prepared', () => {
       expect(await thrown(readNamedFile(at('no'), options()))).to.include({ code: 'ENOENT' });
     });
 
-    it('is not waited for once a stop is asked for', async () => {
+    it('is not waited for after an interrupt', async () => {
       execFileSync('mkfifo', [at('pipe')]);
       const stop = new AbortController();
       const reading = thrown(readNamedFile(at('pipe'), options({ signal: stop.signal })));
@@ -241,13 +241,13 @@ describe('files that an attacker may have prepared', () => {
       expect(await endless).to.equal(stop.signal.reason);
     });
 
-    it('in the checkout is a regular file', async () => {
+    it('must be a regular file if it lies in the checkout', async () => {
       execFileSync('mkfifo', [at('repo', 'pipe')]);
       expect(await thrown(readNamedFile(at('repo', 'pipe'), options()))).to.include({ code: 'NOT_REGULAR' });
     });
   });
 
-  it('replaces a link of that name, and never what it leads to', async () => {
+  it('replaces a link, and not the file that it leads to', async () => {
     symlinkSync('../home/secret', at('repo', 'x'));
     await replaceFile(at('repo', 'x'), 'new');
     expect(readFileSync(at('repo', 'x'), 'utf8')).to.equal('new');
@@ -256,7 +256,7 @@ describe('files that an attacker may have prepared', () => {
     expect(readdirSync(repo)).to.have.members(['.git', 'sub', 'file', 'x']);
   });
 
-  it('makes a directory and those above it, and ends where none can be made', async () => {
+  it('creates a directory with its parents, and rejects if that is impossible', async () => {
     await makeDirectory(at('a', 'b', 'c'));
     await makeDirectory(at('a', 'b', 'c'));
     expect(statSync(at('a', 'b', 'c')).mode & 0o777).to.equal(0o700);
@@ -265,7 +265,7 @@ describe('files that an attacker may have prepared', () => {
     expect(await thrown(makeDirectory(at('file', 'x')))).to.include({ code: 'ENOTDIR' });
   });
 
-  it('the user’s state directory is that of XDG, which counts only when it is absolute', () => {
+  it('finds the state directory of the user by XDG_STATE_HOME if that is absolute', () => {
     expect(userStateDirectory({}, '/home/ann')).to.equal('/home/ann/.local/state/vbsctl');
     expect(userStateDirectory({ XDG_STATE_HOME: '/var/x' }, '/home/ann')).to.equal('/var/x/vbsctl');
     expect(userStateDirectory({ XDG_STATE_HOME: 'here' }, '/home/ann')).to.equal(

@@ -17,8 +17,8 @@ const inventory = inventoryOf({
   projectId: PROJECT_ID,
 });
 
-describe('inventory', () => {
-  it('shows backups newest first, with disk and server by name', () => {
+describe('the inventory of a project', () => {
+  it('has the newest backup first, with the names of disk and server', () => {
     const { backups } = inventory;
     expect(backups.map(({ created_at }) => created_at.slice(8, 10))).to.deep.equal([
       '23',
@@ -39,7 +39,7 @@ describe('inventory', () => {
     expect(backups.find(({ name }) => name === 'disk-9-19')).to.not.have.property('volume_name');
   });
 
-  it('counts only what a restore could use', () => {
+  it('counts only backups that a restore could use', () => {
     const counts = inventory.volumes.map(({ name, backups, last_backup_at }) => [
       name,
       backups,
@@ -53,7 +53,7 @@ describe('inventory', () => {
     ]);
   });
 
-  it('knows servers from the compute service and from attachments; a server is as old as its oldest disk', () => {
+  it('has the servers of the compute service and of attachments, each with the oldest of the last backups of its disks', () => {
     const shown = inventory.servers.map(({ id, name, status, volumes, last_backup_at }) => ({
       id,
       name,
@@ -74,7 +74,7 @@ describe('inventory', () => {
     ]);
   });
 
-  it('knows servers from attachments alone where there is no compute service', () => {
+  it('has the servers of attachments if there is no compute service', () => {
     const without = inventoryOf({ volumes: VOLUMES, backups: BACKUPS, projectId: PROJECT_ID });
     expect(without.servers.map(({ id, name }) => [id, name])).to.deep.equal([
       ['server-1', ''],
@@ -112,7 +112,7 @@ describe('inventory', () => {
     ]);
   });
 
-  it('tells what was asked for and is not there; the gone disk of a backup is', () => {
+  it('names the disks and servers that do not exist, but not the deleted disk of a backup', () => {
     const gone = BACKUPS.find(({ name }) => name === 'disk-9-19')?.volume_id ?? '';
     expect(
       unknownOf(inventory, { ...ANY, volumes: ['disk-1', 'nope', gone], servers: ['idle1', 'no1'] }),

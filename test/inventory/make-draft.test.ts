@@ -39,7 +39,7 @@ describe('a generated manifest', () => {
     });
   }
 
-  it('has the newest backup at or before the moment, and names the gaps', async () => {
+  it('has the newest backup at or before the time, and names the disks without one', async () => {
     const text = draftText(draft('2026-11-22T02:00:00+01:00'));
     const { specs, diagnostics } = await load(text);
     expect(diagnostics).to.deep.equal([]);
@@ -59,7 +59,7 @@ describe('a generated manifest', () => {
     expect(text).to.include('# The backups were taken within 2d of each other.');
   });
 
-  it('takes the moment itself, and the second before it leaves it out', () => {
+  it('includes a backup of exactly that time, and no later one', () => {
     const picked = (asOf: string) =>
       draft(asOf, volumes.slice(0, 1)).entries.map((entry) => entry.kind === 'restore' && entry.backup.name);
     expect(picked('2026-11-22T01:00:00Z')).to.deep.equal(['disk-1-22']);
@@ -67,7 +67,7 @@ describe('a generated manifest', () => {
     expect(picked('latest')).to.deep.equal(['disk-1-23']);
   });
 
-  it('gives every disk a name of its own, whatever the disks are called', () => {
+  it('has a different name for each disk, whatever the disks are called', () => {
     const same = ['Pay DB/Data', 'pay-db-data', '', '---', 'x'.repeat(80), `${'x'.repeat(70)}y`];
     const rows = same.map((name) => ({ ...(volumes[0] as VolumeRow), name }));
     const names = draft('latest', rows).entries.map((entry) => entry.kind === 'restore' && entry.name);
@@ -81,7 +81,7 @@ describe('a generated manifest', () => {
     ]);
   });
 
-  it('costs no time to speak of where all disks have one name, or names that are cut to one', () => {
+  it('is made in short time if all disks have the same name, or the same first characters', () => {
     const long = 'x'.repeat(61);
     for (const [what, name] of [
       ['one name', () => 'data'],
@@ -100,7 +100,7 @@ describe('a generated manifest', () => {
     }
   });
 
-  it('is read as what was drafted, whatever names the cloud holds', async () => {
+  it('is read as it was drafted, whatever names the cloud returns', async () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
       fc.constantFrom(

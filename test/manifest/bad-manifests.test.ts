@@ -8,9 +8,9 @@ import { BAD_CONFIGS, BAD_MANIFESTS } from './bad-inputs.ts';
 import { type Files, spot, within, words } from './helpers.ts';
 
 for (const [title, cases] of Object.entries(BAD_MANIFESTS)) {
-  describe(`bad manifests: ${title.toLowerCase()}`, () => {
+  describe(`the loader of manifests, for bad ${title.toLowerCase()},`, () => {
     for (const [what, given, ...expected] of cases) {
-      it(what, async () => {
+      it(`refuses ${what}`, async () => {
         const files = typeof given === 'string' ? { 'm.yaml': given } : given;
         const { diagnostics } = await within(files, ({ io }) => loadManifests(Object.keys(files), io));
         expect(diagnostics.map(spot)).to.deep.equal(expected.map(([place]) => place));

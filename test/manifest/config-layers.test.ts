@@ -63,12 +63,12 @@ describe('a config beside the manifests of a named one', () => {
     expect(diagnostics.map(spot)).to.deep.equal(['repo/vbsctl.yaml:3:10 unknown-key']);
   });
 
-  it('counts once if it is the named one', async () => {
+  it('is read once if it is the named one', async () => {
     const { diagnostics } = await load({ 'ops/vbsctl.yaml': OPERATOR }, ['ops/restores.yaml']);
     expect(diagnostics).to.deep.equal([]);
   });
 
-  it('may be a link of the operator, and not one of the pull request', async () => {
+  it('may lie behind a link of the operator, but not behind one of a pull request', async () => {
     const files = { 'etc/real.yaml': OPERATOR, 'home/.netrc': 'hunter2: 1\n', 'repo/restores.yaml': '' };
     await within(files, async ({ io, path }) => {
       mkdirSync(join(path, 'ops'));
@@ -104,7 +104,7 @@ describe('a config below one that was found', () => {
     ['by default', [], { ...tight }],
   ];
   for (const [what, manifests, policy] of cases)
-    it(`only tightens: manifests ${what}`, async () => {
+    it(`only tightens the policy, with manifests ${what}`, async () => {
       const all =
         what === 'by default'
           ? Object.entries(files).filter(([name]) => name !== 'restores.yaml')
@@ -122,7 +122,7 @@ describe('a config below one that was found', () => {
         ]);
     });
 
-  it('tightens also where the policy above is that of nobody, and without a config that names it', async () => {
+  it('also tightens the policy if there is no config above it', async () => {
     const only = {
       'restores/night/vbsctl.yaml': `${HEAD}policy: {max_restores: 1}\n`,
       'restores/night/a.yaml': '',
@@ -134,7 +134,7 @@ describe('a config below one that was found', () => {
       ).to.equal(1);
   });
 
-  it('is one of a hundred at most, of a megabyte each', async () => {
+  it('is refused above a hundred configs, or above a megabyte', async () => {
     const many = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`d/${n}/vbsctl.yaml`, HEAD]));
     const crowd = await within(many, ({ io }) => loadConfig({ manifests: ['d'] }, io));
     expect(crowd.diagnostics.map(spot)).to.deep.equal([' too-many-configs']);
@@ -144,7 +144,7 @@ describe('a config below one that was found', () => {
     expect(diagnostics[0]?.summary).to.equal('this file is larger than 1 MiB');
   });
 
-  it('counts behind a link within the checkout, and is refused as a link out of it', async () => {
+  it('is read through a link within the checkout, and refused through a link out of it', async () => {
     await within({ ...files, 'home/other.yaml': `${HEAD}policy: {}\n` }, async ({ io, path }) => {
       symlinkSync('restores/night', join(path, 'link'));
       const { config } = await loadConfig({ manifests: ['link'] }, io);

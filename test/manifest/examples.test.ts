@@ -31,7 +31,7 @@ describe('schemas', () => {
     const ajv = new Ajv2020.default({ strict: true, strictRequired: false, strictTypes: false });
     addFormats.default(ajv);
 
-    it(`${name} uses only keywords whose violation has words`, () => {
+    it(`${name} uses only keywords that have a message`, () => {
       expect(keywords(schema).filter((keyword) => !DESCRIBED.has(keyword))).to.deep.equal([]);
     });
     it(`${name} accepts its own examples`, () => {

@@ -12,8 +12,8 @@ import { restore, set, spot, within } from './helpers.ts';
 
 const one = (name: string) => set(restore('db'), name);
 
-describe('manifest files', () => {
-  it('reads directories recursively, in order, and nothing but manifests', async () => {
+describe('the loader of manifests', () => {
+  it('reads the manifests of a directory recursively and in order', async () => {
     const files = {
       'm/b.yaml': one('b'),
       'm/a.yml': one('a'),
@@ -51,7 +51,7 @@ describe('manifest files', () => {
     expect(json.diagnostics.map(spot)).to.include('-:1:10 not-allowed');
   });
 
-  it('reads a pipe that a shell made, and ends when a stop comes before anybody writes', async () => {
+  it('reads the pipe of a shell, and stops if it is interrupted before anything is written', async () => {
     await within({ 'repo/a.yaml': one('a') }, async ({ io, path }) => {
       const pipe = join(path, 'pipe');
       execFileSync('mkfifo', [pipe]);
@@ -66,7 +66,7 @@ describe('manifest files', () => {
     });
   });
 
-  it('waits for no pipe in the working directory', async () => {
+  it('does not wait for a pipe in the working directory', async () => {
     const loaded = await within({ 'd/a.yaml': one('a') }, async ({ io, path }) => {
       execFileSync('mkfifo', [join(path, 'd/pipe.yaml')]);
       return await loadManifests(['d', 'd/pipe.yaml'], io);
@@ -74,7 +74,7 @@ describe('manifest files', () => {
     expect(loaded.diagnostics.map(spot)).to.deep.equal(['d/pipe.yaml not-regular']);
   });
 
-  it('are identified by their sha256', async () => {
+  it('returns the SHA-256 of each file', async () => {
     const { files } = await within({ 'a.yaml': 'a' }, ({ io }) => loadManifests(['a.yaml'], io));
     expect(files[0]?.sha256).to.equal('ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb');
   });
@@ -218,12 +218,12 @@ describe('links in a checkout', () => {
     ],
   ];
   for (const [what, link, path, place] of out)
-    it(`do not lead out of it: ${what}`, async () => {
+    it(`are not followed out of it: ${what}`, async () => {
       const { problems } = await loaded(link, [path]);
       expect(problems[0]).to.match(new RegExp(`${place} link-leads-out$`));
     });
 
-  it('lead from one place in it to another, and where they are named themselves', async () => {
+  it('are followed within it', async () => {
     const linked = (repo: string) => symlinkSync('../a.yaml', join(repo, 'restores/x.yaml'));
     const inside = await loaded(
       (repo) => {
@@ -256,11 +256,11 @@ describe('the manifests that are used', () => {
   const none = { config: DEFAULT_CONFIG, named: false };
   const both = { 'restores.yaml': '', 'restores/a.yaml': '' };
 
-  it('are those named on the command line first', async () => {
+  it('are those of the command line, if it names any', async () => {
     const paths = await within(both, ({ io }) => manifestPaths(['-', 'x.yaml'], config(['a.yaml']), io));
     expect(paths).to.deep.equal(['-', 'x.yaml']);
   });
-  it('are then those of the config, relative to its file', async () => {
+  it('are otherwise those of the config, relative to its file', async () => {
     const paths = await within(both, ({ io }) => manifestPaths([], config(['a.yaml', '/abs', '../b']), io));
     expect(paths).to.deep.equal(['ops/a.yaml', '/abs', 'b']);
   });
@@ -268,7 +268,7 @@ describe('the manifests that are used', () => {
     const here = { ...config(['-']), path: 'vbsctl.yaml' };
     expect(await within({}, ({ io }) => manifestPaths([], here, io))).to.deep.equal(['./-']);
   });
-  it('are within its directory for a found config', async () => {
+  it('lie in the directory of the config if it was found', async () => {
     await within({ 'ops/a.yaml': one('a'), secret: '' }, async ({ io, path }) => {
       symlinkSync('..', join(path, 'ops/up'));
       const checkout = { ...io, cwd: join(path, 'ops') };
@@ -291,12 +291,12 @@ describe('the manifests that are used', () => {
       }
     });
   });
-  it('are then restores.yaml and restores/', async () => {
+  it('are otherwise restores.yaml or restores/', async () => {
     expect(await within(both, ({ io }) => manifestPaths([], none, io))).to.deep.equal(['restores.yaml']);
     const only = { 'restores/a.yaml': '' };
     expect(await within(only, ({ io }) => manifestPaths([], config([]), io))).to.deep.equal(['restores/']);
   });
-  it('are reported as missing with the paths that were tried', async () => {
+  it('are reported as missing, with the paths that were looked for', async () => {
     const cause = await within({}, ({ io }) => manifestPaths([], none, io)).catch(
       (thrown: unknown) => thrown,
     );

@@ -35,8 +35,8 @@ const named = (text: string) =>
     loadConfig({ environment: 'vbsctl.yaml', manifests: [] }, io),
   );
 
-describe('the limits of a found config', () => {
-  it('has a rule for every key of the schema, and for no other', () => {
+describe('the rules for a found config', () => {
+  it('exist for each key of the schema, and for no other', () => {
     expect(Object.keys(FOUND_RULES).sort()).to.deep.equal(
       leaves(SCHEMA)
         .map(([key]) => key)
@@ -44,7 +44,7 @@ describe('the limits of a found config', () => {
     );
   });
 
-  it('takes the default of every key', async () => {
+  it('allow the default of each key', async () => {
     for (const [key, schema] of leaves(SCHEMA)) {
       if (schema.default === undefined || !key.includes('.')) continue;
       const { diagnostics } = await found(config(key, JSON.stringify(schema.default)));
@@ -52,7 +52,7 @@ describe('the limits of a found config', () => {
     }
   });
 
-  it('takes the example, which writes every default out', async () => {
+  it('allow the example, which sets each default', async () => {
     const text = readFileSync(join(EXAMPLES, 'config/vbsctl.yaml'), 'utf8');
     expect((await found(text)).diagnostics).to.deep.equal([]);
   });
@@ -88,7 +88,7 @@ describe('the limits of a found config', () => {
   ];
 
   for (const [key, allowed, refused, beside] of EDGES)
-    it(`${key}: ${allowed}, and not ${refused} unless it is named`, async () => {
+    it(`allow ${key}: ${allowed}, and refuse ${refused} unless the config is named`, async () => {
       expect((await found(config(key, allowed))).diagnostics).to.deep.equal([]);
       const text = config(key, refused, beside);
       expect((await named(text)).diagnostics).to.deep.equal([]);
@@ -105,13 +105,13 @@ describe('the limits of a found config', () => {
         .and.include('VBSCTL_CONFIG');
     });
 
-  it('every rule with a range has its edges tried', () => {
+  it('have a test for each edge of each range', () => {
     const ranges = Object.entries(FOUND_RULES).filter(([, { kind }]) => kind === 'range');
     const tried = new Set(EDGES.map(([key]) => key));
     expect(ranges.map(([key]) => key).filter((key) => !tried.has(key))).to.deep.equal([]);
   });
 
-  it('tells the default that the schema has', () => {
+  it('name the same default as the schema', () => {
     for (const [key, schema] of leaves(SCHEMA)) {
       const rule = FOUND_RULES[key];
       if (rule?.kind !== 'range') continue;
@@ -121,7 +121,7 @@ describe('the limits of a found config', () => {
     }
   });
 
-  it('reports all violations at once, and accepts stricter values', async () => {
+  it('report all violations at once, and allow stricter values', async () => {
     const { diagnostics } = await found(
       `${HEAD}apply: {parallelism: 1000, max_failures: 1}\nretry: {settle: 1s, after_ambiguous: stop}\npolicy: {max_restores: 1}\n`,
     );
@@ -131,7 +131,7 @@ describe('the limits of a found config', () => {
     ]);
   });
 
-  it('does not matter in a config below another one, where only the policy counts', async () => {
+  it('do not apply to a config below another one, of which only the policy is used', async () => {
     const { diagnostics, config } = await within(
       { 'vbsctl.yaml': HEAD, 'd/vbsctl.yaml': `${HEAD}retry: {settle: 1s}\n`, 'd/restores.yaml': '' },
       ({ io }) => loadConfig({ manifests: ['d'] }, io),
@@ -140,7 +140,7 @@ describe('the limits of a found config', () => {
     expect(config.retry.settle_ms).to.equal(120_000);
   });
 
-  it('holds for one that was found on the way to the manifests', async () => {
+  it('apply to a config that was found on the path to the manifests', async () => {
     const { diagnostics } = await within(
       { 'd/vbsctl.yaml': `${HEAD}retry: {settle: 1s}\n`, 'd/restores.yaml': '' },
       ({ io }) => loadConfig({ manifests: ['d'] }, io),

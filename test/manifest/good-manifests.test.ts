@@ -37,8 +37,8 @@ spec:
     - {name: db, backup_id: ${BACKUP}, volume_id: ${VOLUME}}
 `;
 
-describe('valid manifests', () => {
-  it('become specs: defaults applied, ids in lower case, times in UTC, addresses spelled out', async () => {
+describe('a valid manifest', () => {
+  it('becomes specs with defaults, ids in lower case, times in UTC and whole addresses', async () => {
     const { specs, diagnostics } = await load(FULL);
     expect(diagnostics).to.deep.equal([]);
     const common = {
@@ -115,7 +115,7 @@ describe('valid manifests', () => {
     ['as JSON under another name', `\n  ${json()}`],
   ];
   for (const [what, text, name] of same) {
-    it(`are read ${what}`, async () => {
+    it(`is read ${what}`, async () => {
       const { specs, diagnostics } = await load(text, name);
       expect(diagnostics).to.deep.equal([]);
       expect(specs.map(({ address, volume }) => ({ address, volume }))).to.deep.equal([
@@ -124,18 +124,18 @@ describe('valid manifests', () => {
     });
   }
 
-  it('may say "no" and 0123 in quotes', async () => {
+  it('may contain "no" and "0123" in quotes', async () => {
     const { specs, diagnostics } = await load(set(restore('"no"') + restore("'0123'", OTHER_VOLUME)));
     expect(diagnostics).to.deep.equal([]);
     expect(specs.map(({ name }) => name)).to.deep.equal(['no', '0123']);
   });
 
-  it('may restore one disk in two sets', async () => {
+  it('may restore a disk that another set restores, too', async () => {
     const { diagnostics } = await load(`${set(restore('db'))}---\n${set(restore('db'), 'other')}`);
     expect(diagnostics).to.deep.equal([]);
   });
 
-  it('write the same moment as the same rule, in whatever zone', async () => {
+  it('has the same rule for the same time in every time zone', async () => {
     const rule = (time: string) => `  - {name: a, volume_id: ${VOLUME}, backup: {as_of: ${time}}}\n`;
     const [a, b] = await Promise.all(
       ['2026-11-23T22:00:00+01:00', '2026-11-23T21:00:00Z'].map((time) => load(set(rule(`"${time}"`)))),
@@ -145,7 +145,7 @@ describe('valid manifests', () => {
 });
 
 describe('the source positions of a manifest', () => {
-  it('carry the line for a caret, and the restore', async () => {
+  it('have the line of the source, and the address of the restore', async () => {
     const { diagnostics } = await load(set(restore('db', 'x')));
     expect(diagnostics[0]?.where).to.deep.equal({
       file: 'm.yaml',
@@ -156,7 +156,7 @@ describe('the source positions of a manifest', () => {
     });
   });
 
-  it('repeat no line that looks as if it held a secret, and no such value', async () => {
+  it('do not have a line that may contain a secret', async () => {
     const secrets = [restore('db', VOLUME, '    password: hunter2\n'), restore('db', 'https://u:hunter2@h')];
     for (const text of secrets) {
       const { diagnostics } = await load(set(text));
@@ -165,7 +165,7 @@ describe('the source positions of a manifest', () => {
     }
   });
 
-  it('find keys that look like numbers where they stand', async () => {
+  it('are correct for keys that look like numbers', async () => {
     const text = JSON.stringify({
       apiVersion: 'vbsctl.dev/v1',
       kind: 'RestoreSet',

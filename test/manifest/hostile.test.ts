@@ -75,7 +75,7 @@ const mutated = fc
 
 const read = (source: SourceText, allowance: Allowance) => runSync(readDocuments(source, allowance));
 
-describe('hostile manifests', () => {
+describe('a prepared manifest', () => {
   /** Of one small input. CPU and not wall time: other programs may use the machine, too. */
   const CPU_MS_MAX = 10_000;
   /** Over all of them. */
@@ -104,18 +104,18 @@ describe('hostile manifests', () => {
         }
     });
 
-  it('never makes loading throw: mutated examples', async () => {
+  it('never makes loading throw if it is a mutated example', async () => {
     await fc.assert(fc.asyncProperty(mutated, harmless), { numRuns: 200 });
   });
 
-  it('never makes loading throw: shards of YAML', async () => {
+  it('never makes loading throw if it is made of parts of YAML', async () => {
     const texts = fc
       .array(fc.oneof(shards, fc.string({ maxLength: 5 })), { maxLength: 40 })
       .map((parts) => parts.join(''));
     await fc.assert(fc.asyncProperty(texts, harmless), { numRuns: 200 });
   });
 
-  it('never makes loading throw: any data where a restore belongs', async () => {
+  it('never makes loading throw if a restore is any other data', async () => {
     const data = fc.json({ maxDepth: 4 });
     await fc.assert(
       fc.asyncProperty(data, (text) => harmless(set(`  - ${text}\n`))),
@@ -123,14 +123,14 @@ describe('hostile manifests', () => {
     );
   });
 
-  it('is reported once at the limit, and not read further', () => {
+  it('is reported once if it has too many problems, and not read further', () => {
     const wrong = `labels: {${Array.from({ length: LIMITS.problems + 10 }, (_, i) => `k${i}: no`).join(', ')}}`;
     const { problems } = read(new SourceText('m.yaml', wrong), wholeAllowance());
     expect(problems).to.have.length(LIMITS.problems + 1);
     expect(problems.at(-1)?.code).to.equal('too-many-problems');
   });
 
-  it('is reported once at the limit over all files', async () => {
+  it('is reported once if all files together have too many problems', async () => {
     const restores = Array.from({ length: LIMITS.problems + 10 }, (_, i) => `  - name: r${i}\n`).join('');
     const { diagnostics } = await within({ 'm.yaml': set(restores) }, ({ io }) =>
       loadManifests(['m.yaml'], io),
@@ -139,7 +139,7 @@ describe('hostile manifests', () => {
     expect(diagnostics.at(-1)?.code).to.equal('too-many-problems');
   });
 
-  it('is refused by the number of restores, before any two are compared', () => {
+  it('is refused for too many restores before they are compared', () => {
     const restores = Array.from({ length: LIMITS.restores + 1 }, () => ({
       name: 'same',
       depends_on: ['none'],
@@ -151,7 +151,7 @@ describe('hostile manifests', () => {
     expect([...crossCheck([document], true)][0]?.summary).to.contain(`${LIMITS.restores + 1}`);
   });
 
-  it('costs little time with thousands of undeclared dependencies', async () => {
+  it('is read in short time with thousands of undeclared dependencies', async () => {
     const name = (letter: string, n: number) => `${letter}${'a'.repeat(54)}${String(n).padStart(8, '0')}`;
     const id = (n: number) => `${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;
     const restores = Array.from(
@@ -170,7 +170,7 @@ describe('hostile manifests', () => {
     });
   });
 
-  it('ends at a stop within a document and within its problems', async () => {
+  it('can be interrupted within a document and within its problems', async () => {
     for (const [name, text] of [
       ['long.yaml', set(Array.from({ length: 5_000 }, (_, n) => `    - {name: r${n}, none: 1}\n`).join(''))],
       ['wide.json', JSON.stringify(wide(2_000))],
@@ -192,7 +192,7 @@ describe('hostile manifests', () => {
       });
   });
 
-  it('costs little time with millions of unknown keys', async () => {
+  it('is read in short time with millions of unknown keys', async () => {
     const many = wide(
       0,
       Array.from({ length: 40_000 }, () => unknownKeys(10)),
@@ -218,7 +218,7 @@ describe('hostile manifests', () => {
       });
   });
 
-  it('is stopped when it is large configs beside the manifests', async () => {
+  it('can be interrupted while large configs beside it are read', async () => {
     const config = `{"apiVersion": "vbsctl.dev/v1", "kind": "Config", "z": [${'1,'.repeat(500_000)}1]}`;
     const files = Object.fromEntries(
       Array.from({ length: 7 }, (_, n) => [[`sets/d${n}/vbsctl.yaml`, config]]).flat(),
@@ -229,12 +229,12 @@ describe('hostile manifests', () => {
     });
   });
 
-  it('is not parsed further once the values of a run are used up', () => {
+  it('is not parsed if earlier files have used up the number of values', () => {
     const { problems } = read(new SourceText('m.yaml', 'not: [closed'), { ...wholeAllowance(), values: -1 });
     expect(problems.map(({ code }) => code)).to.deep.equal(['too-many-values']);
   });
 
-  it('is not repeated in full, nor looked through for each document', async () => {
+  it('is quoted only in part, and not searched again for each document', async () => {
     const long = '1'.repeat(5_000_000);
     const head = 'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\n';
     for (const [what, text] of [
@@ -257,7 +257,7 @@ describe('hostile manifests', () => {
       });
   });
 
-  it('is stopped when it is documents without end', () => {
+  it('is stopped at the maximum number of documents', () => {
     const { problems } = read(new SourceText('m.yaml', '--- 1\n'.repeat(20)), {
       ...wholeAllowance(),
       documents: 10,
@@ -267,7 +267,7 @@ describe('hostile manifests', () => {
     ]);
   });
 
-  it('is stopped when it is empty documents without end', () => {
+  it('is stopped at the maximum number of empty documents', () => {
     const { problems } = read(new SourceText('m.yaml', '---\n'.repeat(20)), {
       ...wholeAllowance(),
       values: 10,
@@ -293,7 +293,7 @@ describe('hostile manifests', () => {
     ['spaces', (n) => ' '.repeat(n)],
   ];
   for (const [what, make] of linear) {
-    it(`ends in time: ${what}`, () => {
+    it(`is read in time: ${what}`, () => {
       const { problems } = read(new SourceText('m.yaml', make(40_000)), wholeAllowance());
       expect(problems.length).to.be.lessThan(LIMITS.problems + 2);
     });

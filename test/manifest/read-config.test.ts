@@ -8,7 +8,7 @@ const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
 const load = (text: string) =>
   within({ 'c.yaml': text }, ({ io }) => loadConfig({ flag: 'c.yaml', manifests: [] }, io));
 
-describe('config', () => {
+describe('a config', () => {
   it('has the defaults for missing keys', async () => {
     expect(await load(HEAD)).to.deep.equal({
       path: 'c.yaml',
@@ -92,15 +92,35 @@ describe('the config that is used', () => {
     'other/b.yaml': '',
   };
   const cases: readonly (readonly [string, Parameters<typeof loadConfig>[0], string, string])[] = [
-    ['--config first', { flag: 'flag.yaml', environment: 'env.yaml', manifests: ['m'] }, 'flag.yaml', 'flag'],
-    ['then VBSCTL_CONFIG', { environment: 'env.yaml', manifests: ['m'] }, 'env.yaml', 'env'],
-    ['then here', { environment: '', manifests: ['other/b.yaml', '-'] }, 'vbsctl.yaml', 'here'],
-    ['here without manifests', { manifests: [] }, 'vbsctl.yaml', 'here'],
-    ['here rather than beside a file below', { manifests: ['m/a.yaml'] }, 'vbsctl.yaml', 'here'],
-    ['here rather than in a directory below', { manifests: ['m'] }, 'vbsctl.yaml', 'here'],
+    [
+      'that of --config',
+      { flag: 'flag.yaml', environment: 'env.yaml', manifests: ['m'] },
+      'flag.yaml',
+      'flag',
+    ],
+    ['otherwise that of VBSCTL_CONFIG', { environment: 'env.yaml', manifests: ['m'] }, 'env.yaml', 'env'],
+    [
+      'otherwise that of the working directory',
+      { environment: '', manifests: ['other/b.yaml', '-'] },
+      'vbsctl.yaml',
+      'here',
+    ],
+    ['that of the working directory without manifests', { manifests: [] }, 'vbsctl.yaml', 'here'],
+    [
+      'that of the working directory rather than one beside a manifest',
+      { manifests: ['m/a.yaml'] },
+      'vbsctl.yaml',
+      'here',
+    ],
+    [
+      'that of the working directory rather than one in a directory of manifests',
+      { manifests: ['m'] },
+      'vbsctl.yaml',
+      'here',
+    ],
   ];
   for (const [what, search, path, cloud] of cases) {
-    it(what, async () => {
+    it(`is ${what}`, async () => {
       const loaded = await within(files, ({ io }) => loadConfig(search, io));
       expect(loaded.path).to.equal(path);
       expect(loaded.diagnostics.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
@@ -108,11 +128,11 @@ describe('the config that is used', () => {
     });
   }
 
-  it('is the defaults if there is none', async () => {
+  it('has the defaults if there is no file', async () => {
     const loaded = await within({ 'a.yaml': '' }, ({ io }) => loadConfig({ manifests: ['a.yaml'] }, io));
     expect(loaded).to.deep.equal({ config: DEFAULT_CONFIG, named: false, diagnostics: [] });
   });
-  it('is an error if the named one is missing or a directory', async () => {
+  it('is refused if the named file is missing or a directory', async () => {
     for (const [flag, expected] of [
       ['no.yaml', 'no.yaml missing-file'],
       ['m', 'm unreadable-file'],
@@ -121,7 +141,7 @@ describe('the config that is used', () => {
       expect(diagnostics.map(spot)).to.deep.equal([expected]);
     }
   });
-  it('is the first on the way to the manifests without one here', async () => {
+  it('is the first one on the path to the manifests if there is none in the working directory', async () => {
     const below = {
       'n/vbsctl.yaml': `${HEAD}cloud: first\n`,
       'n/o/p/vbsctl.yaml': `${HEAD}cloud: second\n`,
@@ -134,7 +154,7 @@ describe('the config that is used', () => {
       expect(loaded.diagnostics.map(spot)).to.deep.equal(['n/o/p/vbsctl.yaml config-ignored']);
     }
   });
-  it('is an error if two are found and neither is above the other', async () => {
+  it('is refused if there are two and neither is above the other', async () => {
     const apart = { 'm/vbsctl.yaml': HEAD, 'n/vbsctl.yaml': HEAD, 'm/a.yaml': '', 'n/b.yaml': '' };
     const search = { manifests: ['m/a.yaml', 'n', './m'] };
     const { diagnostics } = await within(apart, ({ io }) => loadConfig(search, io));
@@ -146,7 +166,7 @@ describe('the config that is used', () => {
     );
     expect(outside.diagnostics.map(spot)).to.deep.equal(['../n/vbsctl.yaml several-configs']);
   });
-  it('is not quoted if the file is not a config', async () => {
+  it('is not quoted in the message if the file is not a config', async () => {
     const secret = {
       'c.yaml': 'https://ci:hunter2@git.example\n',
       'd.yaml': 'machine x login y password hunter2: {\n',

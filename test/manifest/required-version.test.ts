@@ -18,7 +18,7 @@ describe('required_version', () => {
     ['1.x || 2.x', '2.0.1'],
     ['>=0.2.0', '0.3.0-rc.1'],
   ] as const)
-    it(`${range} takes ${version}`, async () => {
+    it(`accepts ${version} with ${range}`, async () => {
       expect((await load(`required_version: "${range}"\n`, version)).diagnostics).to.deep.equal([]);
     });
 
@@ -27,7 +27,7 @@ describe('required_version', () => {
     ['<1', '1.0.0'],
     ['^1.2.0', '2.0.0'],
   ] as const)
-    it(`${range} refuses ${version}, naming both and the place`, async () => {
+    it(`refuses ${version} with ${range}, and names both`, async () => {
       const [problem] = (await load(`required_version: "${range}"\n`, version)).diagnostics;
       expect(problem && spot(problem)).to.equal('c.yaml:3:19 required-version');
       expect(problem && words(problem))
@@ -35,12 +35,12 @@ describe('required_version', () => {
         .and.include(`vbsctl ${version}`);
     });
 
-  it('comes before what a newer version may have brought', async () => {
+  it('is checked before keys that only a newer version knows', async () => {
     const { diagnostics } = await load('required_version: ">=2"\nnew_key: 1\n', '1.0.0');
     expect(diagnostics.map(({ code }) => code)).to.deep.equal(['required-version']);
   });
 
-  it('is a range, and not what another tool means by it', async () => {
+  it('refuses the operator ~>, which means something else in Terraform', async () => {
     for (const range of ['soon', '~> 1.2', '>=1.2.3.4'])
       expect((await load(`required_version: "${range}"\n`, '1.2.3')).diagnostics[0]).to.include({
         code: 'version-range',
@@ -48,7 +48,7 @@ describe('required_version', () => {
     expect((await load('required_version: 1\n', '1.2.3')).diagnostics[0]?.code).to.not.equal(undefined);
   });
 
-  it('counts in a config beside the manifests, too', async () => {
+  it('is also checked in a config beside the manifests', async () => {
     const files = {
       'ops/vbsctl.yaml': HEAD,
       'pr/vbsctl.yaml': `${HEAD}required_version: ">=9"\n`,

@@ -9,7 +9,7 @@ import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
 const LOGIN = 'ann:s3cret';
 
-describe('connections over TLS', () => {
+describe('TLS connections', () => {
   let authority: PrivateAuthority | undefined;
   let another: PrivateAuthority | undefined;
   let proxy: ProxyProcess | undefined;

@@ -7,11 +7,11 @@ import { describeProxy, proxyFromEnv } from '../../src/network/proxy.ts';
 import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
-describe('the hosts that use a proxy', () => {
+describe('the settings of a proxy', () => {
   const via = (host: string, env: Record<string, string>, port = 443) => proxyFromEnv(env)(host, port);
   const HTTPS_PROXY = 'http://proxy.example:3128';
 
-  it('are none without HTTPS_PROXY, and all with it', () => {
+  it('apply to no host without HTTPS_PROXY, and to every host with it', () => {
     expect(via('iam.example', {})).to.equal(undefined);
     expect(via('iam.example', { HTTPS_PROXY })).to.deep.equal({ host: 'proxy.example', port: 3128 });
     expect(via('iam.example', { https_proxy: 'other:80', HTTPS_PROXY })).to.deep.equal({
@@ -20,7 +20,7 @@ describe('the hosts that use a proxy', () => {
     });
   });
 
-  it('with the login that its address holds', () => {
+  it('include the login in its address', () => {
     const proxy = via('iam.example', { HTTPS_PROXY: 'http://ann:p%40ss@proxy.example:3128/' });
     expect(proxy?.authorization).to.equal(`Basic ${Buffer.from('ann:p@ss').toString('base64')}`);
   });
@@ -34,7 +34,7 @@ describe('the hosts that use a proxy', () => {
     ['HTTP://u:%e2%82%ac@h', 'u:€'],
   ] as const)
     for (const variable of ['https_proxy', 'HTTPS_PROXY'])
-      it(`takes the login of ${variable}=${address} as curl does`, () => {
+      it(`have the login that curl reads from ${variable}=${address}`, () => {
         const proxy = via('iam.example', { [variable]: address });
         expect(proxy?.authorization).to.equal(`Basic ${Buffer.from(login).toString('base64')}`);
       });
@@ -70,11 +70,11 @@ describe('the hosts that use a proxy', () => {
     ['http://iam.example', 'iam.example', 443, false],
   ];
   for (const [NO_PROXY, host, port, exempt] of rows)
-    it(`NO_PROXY=${NO_PROXY || '(empty)'} ${exempt ? 'leaves out' : 'keeps'} ${host}:${port}`, () => {
+    it(`${exempt ? 'do not apply' : 'apply'} to ${host}:${port} with NO_PROXY=${NO_PROXY || '(empty)'}`, () => {
       expect(via(host, { HTTPS_PROXY, NO_PROXY }, port) === undefined).to.equal(exempt);
     });
 
-  it('are told of without their login', () => {
+  it('are described without the login', () => {
     const env = { HTTPS_PROXY: 'http://ann:s3cret@proxy.example:3128', NO_PROXY: 'near.example' };
     const told = (address: string) => describeProxy(env, address);
     expect(told('https://iam.example/v3')).to.deep.equal({
@@ -99,7 +99,7 @@ describe('the hosts that use a proxy', () => {
     '://',
   ])
     for (const variable of ['https_proxy', 'HTTPS_PROXY'])
-      it(`refuses ${variable}=${bad.replace('s3cret', '…')}, names the variable, and does not repeat it`, () => {
+      it(`are refused by the name of the variable only: ${variable}=${bad.replace('s3cret', '…')}`, () => {
         let failure: unknown;
         try {
           proxyFromEnv({ [variable]: bad });
@@ -113,7 +113,7 @@ describe('the hosts that use a proxy', () => {
       });
 });
 
-describe('a connection through a CONNECT proxy to a server with a private authority', () => {
+describe('a connection through a CONNECT proxy to a server with a private certificate authority', () => {
   const LOGIN = 'ann:s3cret';
   let authority: PrivateAuthority | undefined;
   let server: https.Server;
@@ -163,13 +163,13 @@ describe('a connection through a CONNECT proxy to a server with a private author
     });
   const withLogin = () => `http://${LOGIN}@127.0.0.1:${proxyPort()}`;
 
-  it('goes through, with TLS to the server itself', async () => {
+  it('uses TLS from end to end', async () => {
     expect(await post(withLogin())).to.include({ kind: 'answer', status: 200, text: '{}' });
     expect(targets()).to.deep.equal([`127.0.0.1:${port()}`]);
     expect(requests).to.equal(1);
   });
 
-  it('keeps one tunnel for many reads', async () => {
+  it('uses one tunnel for many reads', async () => {
     const http = network(withLogin());
     for (let n = 0; n < 3; n++)
       expect(await http.send({ method: 'GET', url: `https://127.0.0.1:${port()}/`, headers: {} })).to.include(

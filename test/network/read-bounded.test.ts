@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { AnswerTooLarge, readBounded } from '../../src/network/read-bounded.ts';
 
 describe('a bounded read', () => {
-  it('returns what came in any pieces, up to the limit', async () => {
+  it('returns a body of any number of chunks, up to the limit', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ maxLength: 40 })),

@@ -26,7 +26,7 @@ describe('the retry of a state request', () => {
     };
   }
 
-  it('pauses on the given clock, as long as it is told after so many failures', async () => {
+  it('waits on the given clock for the given time after each failure', async () => {
     const clock = new FakeClock();
     const work = failing(again(), again(), again());
     const result = await retry(work.attempt, { clock, retries: 3, pauseMs: (failed) => failed * 100 });
@@ -50,7 +50,7 @@ describe('the retry of a state request', () => {
     expect(await thrown(retry(unwanted.attempt, options))).to.equal('the cause');
   });
 
-  it('rethrows every other error at once', async () => {
+  it('throws every other error at once', async () => {
     for (const bug of [new Error('bug'), new TypeError('fetch failed'), new TypeError('bug')]) {
       const work = failing(bug);
       const options = { clock: new FakeClock(), retries: 9, pauseMs: () => 0 };
@@ -59,7 +59,7 @@ describe('the retry of a state request', () => {
     }
   });
 
-  it('throws the reason of a stop during a pause', async () => {
+  it('throws the reason of the signal during a pause', async () => {
     const stop = new AbortController();
     const attempt = async () => {
       stop.abort(new Error('enough'));
@@ -69,7 +69,7 @@ describe('the retry of a state request', () => {
     expect(await thrown(retry(attempt, options))).to.have.property('message', 'enough');
   });
 
-  it('waits for a state server about a minute', async () => {
+  it('waits about a minute for a state server', async () => {
     const clock = new FakeClock();
     const work = failing(...Array.from({ length: 8 }, () => again('away')));
     expect(await thrown(withRetry(clock, ONE_MINUTE, work.attempt))).to.equal('away');

@@ -14,7 +14,7 @@ describe('a host with several addresses', () => {
   });
 
   // A stopped server with a full queue answers no SYN; the system repeats it after one second.
-  it('is reached although the one that answers takes longer than the 250 ms of Node', async () => {
+  it('is reached if the working address needs more than the 250 ms of Node', async () => {
     const program =
       'const s = require("http").createServer((q, a) => a.end("reached")); s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(s.address().port))';
     server = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -55,7 +55,7 @@ describe('PEM texts for TLS', () => {
       ({ cert, key }) => ({ cert: cert.replaceAll('\n', '\r\n'), key: key.replaceAll('\n', '\r\n') }),
     ],
   ] as [string, (texts: Texts) => object][])
-    it(`usable: ${name}`, () => {
+    it(`are accepted: ${name}`, () => {
       expect(unusablePem(settings(texts()))).to.equal(undefined);
     });
 
@@ -86,7 +86,7 @@ describe('PEM texts for TLS', () => {
     ['a DER authority', ({ der }) => ({ ca: der }), 'ca', 'has no PEM certificate'],
     ['a key as the authority', ({ key }) => ({ ca: key }), 'ca', 'has no PEM certificate'],
   ] as [string, (texts: Texts) => object, string, string][])
-    it(`unusable: ${name}`, () => {
+    it(`are refused: ${name}`, () => {
       const unusable = unusablePem(settings(texts()));
       expect(unusable).to.include({ part });
       expect(unusable?.why).to.contain(why);

@@ -8,16 +8,16 @@ import {
   weakenedByNode,
 } from '../../src/network/weakened-tls.ts';
 
-describe('settings that weaken TLS', () => {
+describe('a setting that weakens TLS', () => {
   const summaries = (env: Record<string, string>) => weakenedByNode(env).map(({ summary }) => summary);
 
-  it('are told for each variable of Node', () => {
+  it('is reported for each variable of Node', () => {
     expect(summaries({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).to.have.length(1);
     expect(summaries({ NODE_OPTIONS: '--tls-min-v1.0 --tls-keylog=/tmp/keys' })).to.have.length(2);
     expect(summaries({ NODE_OPTIONS: '--tls-min-v1.1' })).to.have.length(1);
   });
 
-  it('are not told where nothing is weakened', () => {
+  it('is not reported if it weakens nothing', () => {
     const env = {
       NODE_TLS_REJECT_UNAUTHORIZED: '1',
       NODE_OPTIONS: '--max-old-space-size=100 --tls-min-v1.3',
@@ -29,7 +29,7 @@ describe('settings that weaken TLS', () => {
     expect(unencrypted('Keystone', 'no address', 'x', 'y')).to.equal(undefined);
   });
 
-  it('name the server and the setting', () => {
+  it('is reported with the server and the name of the setting', () => {
     expect(unencrypted('Keystone', 'http://iam.example/v3', 'OS_* variables', 'do it')).to.deep.include({
       severity: 'warning',
       code: 'weakened-tls',
@@ -39,7 +39,7 @@ describe('settings that weaken TLS', () => {
     expect(certificateUnchecked('the cloud', 'cloud otc', 'do it').detail).to.contain('cloud otc');
   });
 
-  it('a login for a proxy elsewhere, without the login itself', () => {
+  it('can be the login for a proxy on another machine, which is not repeated', () => {
     const via = (HTTPS_PROXY: string) =>
       proxyLoginUnencrypted(proxyFromEnv({ HTTPS_PROXY })('iam.example', 443), 'HTTPS_PROXY');
     expect(via('http://ann:s3cret@proxy.example:3128')?.summary).to.contain('proxy.example:3128');
@@ -73,7 +73,7 @@ describe('settings that weaken TLS', () => {
     ['[::2]', false],
     ['0.0.0.0', false],
   ] as const)
-    it(`${host} is ${here ? '' : 'not '}on this machine`, () => {
+    it(`${here ? 'does not matter' : 'matters'} for the host ${host}`, () => {
       expect(isLoopback(host)).to.equal(here);
     });
 });

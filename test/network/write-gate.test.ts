@@ -105,7 +105,7 @@ describe('the check right before a write', () => {
           ...(isProxied ? { proxyFor: proxyFromEnv({ HTTPS_PROXY: proxyUrl() }) } : {}),
         }).send({ method: 'POST', url: cloud.url, headers: {}, body: '{"restore":1}', maySend, onWritten });
 
-      it('is asked once, with the connection up and in the same step as the write of all of the request', async () => {
+      it('is made once, after connecting and in the same step as the write of the whole request', async () => {
         const cloud = await serve(tls);
         const order: string[] = [];
         const exchange = await post(
@@ -125,7 +125,7 @@ describe('the check right before a write', () => {
         expect(text(cloud)).to.match(/^POST \/ HTTP\/1\.1\r\n[\s\S]*\r\n\r\n{"restore":1}$/);
       });
 
-      it('lets no byte through if it refuses', async () => {
+      it('sends no byte if it refuses', async () => {
         const cloud = await serve(tls);
         let written = 0;
         const exchange = await post(
@@ -184,7 +184,7 @@ describe('the check right before a write', () => {
     });
 
   for (const secure of [false, true])
-    it(`is asked for each request of a connection that is used again (${secure ? 'TLS' : 'plain'})`, async function () {
+    it(`is made for each request of a reused connection (${secure ? 'TLS' : 'plain'})`, async function () {
       if (secure && !authority) this.skip();
       const listener: http.RequestListener = (request, response) => {
         urls.push(request.url ?? '');

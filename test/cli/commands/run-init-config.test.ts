@@ -28,7 +28,7 @@ describe('init --config', () => {
     });
   });
 
-  it('shows true defaults behind every #, policy examples aside', async () => {
+  it('shows the true default of every setting except the examples of the policy', async () => {
     const lines = configTemplate('emulator').split('\n');
     const shown = lines.map((line) => line.replace(/^# (?=[a-z]+:$| {2}[a-z_]+: \S)/, '')).join('\n');
     const { config, diagnostics } = await load(shown.slice(0, shown.indexOf('# policy')));
@@ -38,7 +38,7 @@ describe('init --config', () => {
     expect(lines.join('\n')).to.include('protected_volumes');
   });
 
-  it('names the cloud it was given, quoted where it must be', async () => {
+  it('names the cloud of --cloud, with quotes if it needs them', async () => {
     expect((await load(configTemplate('my cloud: #1'))).config.cloud).to.equal('my cloud: #1');
   });
 });

@@ -42,7 +42,7 @@ describe('help', () => {
   // Whatever is promised in an example has to exist: each is parsed, its action is not run.
   for (const [name, examples] of EXAMPLES)
     for (const [line] of examples)
-      it(`has a good example: ${line}`, async () => {
+      it(`has an example that can be parsed: ${line}`, async () => {
         const words = shellWords(line.replace(/^source <\((.*)\)$/, '$1'));
         expect(words[0]).to.equal('vbsctl');
         const parsed = buildProgram(paperIo(), () => {});
@@ -78,13 +78,13 @@ describe('help', () => {
   });
 
   for (const topic of ['exit-codes', 'manifest', 'config', 'recovery', 'faults'])
-    it(`tells of ${topic}`, async () => {
+    it(`has the topic ${topic}`, async () => {
       const io = paperIo();
       expect(await run(['help', topic], io)).to.equal(EXIT.done);
       expect(io.out.join('')).to.equal(TOPICS[topic]).and.to.have.length.above(400);
     });
 
-  it('names every route and kind of fault, and shows a plan that is good', () => {
+  it('names every route and kind of fault, and shows a valid fault plan', () => {
     const text = TOPICS.faults ?? '';
     for (const word of [...ROUTE_KINDS, ...FAULT_KINDS, ...BODY_SHAPES, ...GARBAGE])
       expect(text).to.match(new RegExp(`\\b${word}\\b`));
@@ -92,7 +92,7 @@ describe('help', () => {
     expect(parseFaultPlan(JSON.parse(example)).rules).to.have.length(1);
   });
 
-  it('shows the help of a command, and of all', async () => {
+  it('shows the help of one command, and of all', async () => {
     for (const words of [
       ['help', 'get', 'backups'],
       ['get', 'backup', '--help'],
@@ -107,7 +107,7 @@ describe('help', () => {
     expect(io.out.join('')).to.include('A first session');
   });
 
-  it('reads as reviewed, every page', async () => {
+  it('prints each page as reviewed', async () => {
     const pages: string[] = [];
     for (const words of [
       [],

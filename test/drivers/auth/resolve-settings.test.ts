@@ -108,11 +108,11 @@ describe('settings from OS_* variables', () => {
     ],
   ];
   for (const [name, env, expected] of rows)
-    it(name, () => {
+    it(`are read: ${name}`, () => {
       expect(fromEnv(env).auth).to.deep.equal(expected);
     });
 
-  it('region, interface, cacert and overrides', () => {
+  it('have region, interface, CA certificate and endpoint overrides', () => {
     const settings = fromEnv({
       ...PASSWORD,
       OS_REGION_NAME: 'eu-de',
@@ -134,7 +134,7 @@ describe('settings from OS_* variables', () => {
     ]);
   });
 
-  it('interface publicURL of old, public when nothing is said', () => {
+  it('have the interface public by default and for publicURL', () => {
     expect(fromEnv({ ...PASSWORD, OS_ENDPOINT_TYPE: 'internalURL' }).interface).to.equal('internal');
     expect(fromEnv(PASSWORD).interface).to.equal('public');
   });
@@ -166,13 +166,13 @@ describe('settings from OS_* variables', () => {
     ],
   ];
   for (const [name, env, expected] of missing)
-    it(`names exactly what is missing: ${name}`, () => {
+    it(`name each missing variable: ${name}`, () => {
       expect(summaries(() => fromEnv(env))).to.deep.equal(
         expected.map((names) => `${names} is not set (OS_* variables)`),
       );
     });
 
-  it('says that no cloud is named where nothing is set at all', () => {
+  it('report that no cloud is named if nothing is set', () => {
     expect(summaries(() => fromEnv({ HOME: '/home/ann' }))).to.deep.equal([
       'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables',
     ]);
@@ -187,7 +187,7 @@ describe('settings from OS_* variables', () => {
     ['an override that is no URL', { ...PASSWORD, OS_VBS_ENDPOINT_OVERRIDE: 'vbs' }, 'bad-url'],
   ];
   for (const [name, env, code] of wrong)
-    it(`refuses ${name}`, () => {
+    it(`refuse ${name}`, () => {
       const refused = failure(() => fromEnv(env));
       expect(refused.kind).to.equal('invalid');
       expect(refused.diagnostics[0]).to.have.property('code', code);
@@ -213,7 +213,7 @@ clouds:
 `;
 
 describe('settings from clouds.yaml', () => {
-  it('are those of the named cloud, a password of digits included', () => {
+  it('are those of the named cloud, also with a password of digits', () => {
     const settings = fromYaml(OTC);
     expect(settings).to.deep.include({
       source: 'cloud otc of /c/clouds.yaml',
@@ -225,7 +225,7 @@ describe('settings from clouds.yaml', () => {
     expect(settings.endpoint_overrides.get('vbs')).to.equal('https://vbs.mine/v2');
   });
 
-  it('say which certificates are shown and checked', () => {
+  it('include the certificates to show and to check', () => {
     const cloud = (more: string) => fromYaml(OTC.replace('cacert: /ca.pem', `cacert: /ca.pem\n    ${more}`));
     const tls = ({ cert, key, insecure }: CloudSettings) => ({ cert, key, insecure });
     const none = { cert: undefined, key: undefined, insecure: undefined };
@@ -249,7 +249,7 @@ describe('settings from clouds.yaml', () => {
     expect(settings.auth).to.have.property('password', 'better');
   });
 
-  it('are taken whole: no OS_* variable is mixed in', () => {
+  it('are used without any OS_* variable', () => {
     const files = { clouds: { path: '/c/clouds.yaml', text: OTC }, searched: [] };
     const env = { OS_CLOUD: 'otc', OS_PASSWORD: 'of the environment', OS_INTERFACE: 'admin' };
     const settings = resolveCloud({ env, files });
@@ -257,12 +257,12 @@ describe('settings from clouds.yaml', () => {
     expect(settings).to.include({ region: 'eu-de', interface: 'public' });
   });
 
-  it('prefer the name given to OS_CLOUD', () => {
+  it('prefer the given name to OS_CLOUD', () => {
     const files = { clouds: { path: '/c/clouds.yaml', text: OTC }, searched: [] };
     expect(resolveCloud({ cloudName: 'otc', env: { OS_CLOUD: 'other' }, files }).auth_url).to.equal(URL);
   });
 
-  it('name the missing field, the file and the edit', () => {
+  it('name the missing field, the file and what to add', () => {
     const [first] = failure(() => fromYaml(OTC.replace('      username: ann\n', ''))).diagnostics;
     expect(first?.summary).to.equal('auth.username or auth.user_id is not set (cloud otc of /c/clouds.yaml)');
     expect(first?.remedy).to.equal('add auth.username to the cloud otc in /c/clouds.yaml');
@@ -281,7 +281,7 @@ describe('settings from clouds.yaml', () => {
       expect(failure(run).diagnostics[0]).to.have.property('code', code);
     });
 
-  it('say where the YAML is wrong without repeating the line, which may be a password', () => {
+  it('report the position of wrong YAML without the line, which may contain a password', () => {
     const text = 'clouds:\n  otc:\n    auth:\n      password: "s3cret\n';
     const [first] = failure(() => fromYaml(text)).diagnostics;
     expect(first).to.have.property('code', 'bad-yaml');
@@ -304,7 +304,7 @@ describe('settings by openstacksdk’s rules', () => {
     });
   const AUTH = 'username: u, password: p, user_domain_name: d, project_name: n';
 
-  it('take what a profile stands for, the cloud’s own winning', () => {
+  it('have the values of a profile, overridden by those of the cloud', () => {
     const settings = cloud(`{clouds: {a: {profile: otc, auth: {${AUTH}}}}}`);
     expect(settings).to.include({ auth_url: 'https://iam.eu-de.otc.t-systems.com/v3', region: 'eu-de' });
     const own = cloud(`{clouds: {a: {profile: otc, region_name: eu-nl, auth: {${AUTH}}}}}`);
@@ -313,13 +313,13 @@ describe('settings by openstacksdk’s rules', () => {
     expect(swiss).to.include({ region: 'eu-ch2' });
   });
 
-  it('take profiles from clouds-public.yaml first', () => {
+  it('have profiles of clouds-public.yaml before built-in ones', () => {
     const vendors = '{public-clouds: {otc: {auth: {auth_url: "https://mine.example/v3"}, region_name: r}}}';
     const settings = cloud(`{clouds: {a: {profile: otc, auth: {${AUTH}}}}}`, { vendors });
     expect(settings).to.include({ auth_url: 'https://mine.example/v3', region: 'r' });
   });
 
-  it('go on without a profile that is not known, and say so when something is missing', () => {
+  it('ignore an unknown profile, and name it if something is missing', () => {
     const auth = `auth: {auth_url: "${URL}", ${AUTH}}`;
     expect(cloud(`{clouds: {a: {profile: what, ${auth}}}}`).auth_url).to.equal(URL);
     const [first] = failure(() => cloud(`{clouds: {a: {profile: what, auth: {${AUTH}}}}}`)).diagnostics;
@@ -334,14 +334,14 @@ describe('settings by openstacksdk’s rules', () => {
     ['the first of regions with values', 'regions: [{name: r1, values: {interface: internal}}, r2]', 'r1'],
   ];
   for (const [name, yaml, expected] of regions)
-    it(`take the region: ${name}`, () => {
+    it(`have the region: ${name}`, () => {
       expect(cloud(`{clouds: {a: {${yaml}, auth: {auth_url: "${URL}", ${AUTH}}}}}`).region).to.equal(
         expected,
       );
     });
 
   // As `_get_region` of openstacksdk, to which the openstack command passes OS_REGION_NAME.
-  it('take the region that OS_REGION_NAME chooses among those of the cloud', () => {
+  it('have the region of the cloud that OS_REGION_NAME names', () => {
     const auth = `auth: {auth_url: "${URL}", ${AUTH}}`;
     const at = (yaml: string, region: string) =>
       cloud(`{clouds: {a: {${yaml}${auth}}}}`, { env: { OS_REGION_NAME: region } });
@@ -399,7 +399,7 @@ describe('settings by openstacksdk’s rules', () => {
     ...['+5', '.5', '.inf', '.NaN', '-0', '1.0', 'True', 'NO'],
     ...['1_000', '1:30', '2001-12-14', 'yes'],
   ])
-    it(`take ${value} as the file has it`, () => {
+    it(`have ${value} as it is written`, () => {
       const text = `{clouds: {a: {auth: {auth_url: "${URL}", user_domain_name: d, username: ${value}, password: ${value}, project_id: ${value}}}}}`;
       expect(cloud(text).auth).to.deep.equal({
         type: 'password',
@@ -410,14 +410,14 @@ describe('settings by openstacksdk’s rules', () => {
     });
 
   for (const none of ['', '~', 'null', '""'])
-    it(`take no value from ${none || 'nothing'}`, () => {
+    it(`have no value for ${none || '(empty)'}`, () => {
       const text = `{clouds: {a: {auth: {auth_url: "${URL}", ${AUTH.replace('password: p', `password: ${none}`)}}}}}`;
       expect(summaries(() => cloud(text))).to.deep.equal([
         'auth.password is not set (cloud a of /c/clouds.yaml)',
       ]);
     });
 
-  it('take a file of many clouds that share their settings', () => {
+  it('are read from a file of many clouds that share settings', () => {
     const text = (count: number) =>
       `x: &x {auth_url: "${URL}", ${AUTH}}\nclouds:\n${Array.from({ length: count }, (_, n) => `  t${n}: {region_name: r, auth: *x}\n`).join('')}`;
     for (const count of [130, 3000])
@@ -466,12 +466,12 @@ describe('settings by openstacksdk’s rules', () => {
       expect(JSON.stringify(problem)).not.to.match(/s3cret|czNjcmV0/);
     });
 
-  it('take what holds in the region alone', () => {
+  it('have the settings of the region', () => {
     const text = `{clouds: {a: {interface: public, regions: [{name: r1, values: {interface: internal}}], auth: {auth_url: "${URL}", ${AUTH}}}}}`;
     expect(cloud(text).interface).to.equal('internal');
   });
 
-  it('prefer project, domain and token beside "auth:", all else in it', () => {
+  it('prefer project, domain and token beside "auth:", and everything else in it', () => {
     const text = `{clouds: {a: {project_name: beside, username: beside, auth: {auth_url: "${URL}", ${AUTH}}}}}`;
     expect(cloud(text).auth).to.deep.include({
       user: { name: 'u', domain: { name: 'd' } },
@@ -479,17 +479,17 @@ describe('settings by openstacksdk’s rules', () => {
     });
   });
 
-  it('take a cloud that is in secure.yaml alone, and dashes for underscores', () => {
+  it('may be in secure.yaml only, and be written with dashes', () => {
     const text = `{clouds: {a: {region-name: r, auth: {auth-url: "${URL}", ${AUTH}}}}}`;
     expect(cloud('{clouds: {}}', { secure: text })).to.include({ auth_url: URL, region: 'r' });
   });
 
-  it('take the domain that is the default for both', () => {
+  it('have the default domain for user and project', () => {
     const env = { ...PASSWORD, OS_USER_DOMAIN_NAME: undefined, OS_DEFAULT_DOMAIN_ID: 'default' };
     expect(fromEnv(env).auth).to.deep.include({ user: { name: 'ann', domain: { id: 'default' } } });
   });
 
-  it('take the only cloud of clouds.yaml where nobody names one, and none of several', () => {
+  it('are those of the only cloud of clouds.yaml if none is named, and of none of several', () => {
     const one = `{clouds: {only: {auth: {auth_url: "${URL}", ${AUTH}}}}}`;
     const files = (text: string) => ({ clouds: { path: '/c/clouds.yaml', text }, searched: [] });
     const env = { OS_REGION_NAME: 'x', OS_CLIENT_CONFIG_FILE: '/c/clouds.yaml' };
@@ -544,11 +544,11 @@ describe('settings of access keys', () => {
     ],
   ];
   for (const [name, env, expected] of rows)
-    it(`from ${name}`, () => {
+    it(`come from ${name}`, () => {
       expect(fromEnv(env).auth).to.deep.equal(expected);
     });
 
-  it('from clouds.yaml, by either name, in "auth:" or beside it', () => {
+  it('come from clouds.yaml, by either name, in "auth:" or beside it', () => {
     for (const text of [
       `{clouds: {otc: {ak: AK, sk: SK, region_name: eu-de, auth: {auth_url: "${URL}"}}}}`,
       `{clouds: {otc: {auth_type: aksk, auth: {auth_url: "${URL}", access_key: AK, secret_key: SK}}}}`,
@@ -556,7 +556,7 @@ describe('settings of access keys', () => {
       expect(fromYaml(text).auth).to.deep.equal({ type: 'aksk', key: KEYS });
   });
 
-  it('with the address that follows from Huawei Cloud’s region', () => {
+  it('have the address of the region of Huawei Cloud', () => {
     const env = { HW_ACCESS_KEY: 'AK', HW_SECRET_KEY: 'SK', HW_REGION_NAME: 'cn-north-4' };
     expect(fromEnv(env)).to.include({
       auth_url: 'https://iam.cn-north-4.myhuaweicloud.com/v3',
@@ -567,7 +567,7 @@ describe('settings of access keys', () => {
     );
   });
 
-  it('name what is missing by the variable of the same tool', () => {
+  it('name a missing one by the variable of the same tool', () => {
     expect(summaries(() => fromEnv({ HW_ACCESS_KEY: 'AK', HW_REGION_NAME: 'r', OS_SK: 'SK' }))).to.deep.equal(
       ['HW_SECRET_KEY or HW_SK is not set (HW_* and OS_* variables)'],
     );
@@ -594,13 +594,13 @@ describe('what is shown of settings', () => {
     ['what nobody looks at', { ...PASSWORD, OS_MY_PASSWORD: SECRET }],
   ];
   for (const [name, env] of everySecret)
-    it(`holds nothing of a secret: ${name}`, () => {
+    it(`does not contain a secret: ${name}`, () => {
       const text = JSON.stringify(report(env));
       expect(text).not.to.contain(SECRET);
       expect(text).not.to.match(/\*{3}/);
     });
 
-  it('says what gave each value, what is inferred, what is not used, and what is missing', () => {
+  it('names the source of each value, and what is inferred, unused or missing', () => {
     const shown = report({ ...PASSWORD, OS_PASSWORD: '', OS_IMAGE_API_VERSION: '2' });
     expect(shown.source).to.equal('OS_* variables');
     expect(shown.values[0]).to.deep.equal({
@@ -621,7 +621,7 @@ describe('what is shown of settings', () => {
     ]);
   });
 
-  it('names the file that gave it, secure.yaml and profile included', () => {
+  it('names the file of each value, also secure.yaml and profiles', () => {
     const shown = inspectCloud({
       cloudName: 'a',
       cloudNamedBy: '--cloud',
@@ -645,7 +645,7 @@ describe('what is shown of settings', () => {
     expect(shown.unused).to.deep.equal(['image_api_version of /c/clouds.yaml']);
   });
 
-  it('names the emulator where the variables are its own', () => {
+  it('names the emulator as the source of its variables', () => {
     const env = { ...PASSWORD, OS_CLOUD: '' };
     const places = { env, envOwner: 'the built-in emulator', cloudNamedBy: '--cloud', files: NO_FILES };
     expect(inspectCloud(places)).to.include({
@@ -669,7 +669,7 @@ describe('the files of clouds', () => {
     return readCloudFiles(options, await readUserFiles(options));
   };
 
-  it('are looked for in the working directory first, as .yaml and as .yml', async () => {
+  it('are searched for in the working directory first, as .yaml and as .yml', async () => {
     write('home/.config/openstack/clouds.yaml');
     expect((await read()).clouds?.text).to.equal('home/.config/openstack/clouds.yaml');
     write('cwd/clouds.yml');
@@ -678,7 +678,7 @@ describe('the files of clouds', () => {
     expect((await read()).clouds?.text).to.equal('cwd/clouds.yaml');
   });
 
-  it('are the one named by OS_CLIENT_CONFIG_FILE, with secure.yaml from the search path', async () => {
+  it('are the one that OS_CLIENT_CONFIG_FILE names, and secure.yaml of the search path', async () => {
     write('cwd/clouds.yaml');
     write('mine.yaml');
     write('home/.config/openstack/secure.yaml');
@@ -687,7 +687,7 @@ describe('the files of clouds', () => {
     expect(files.secure?.text).to.equal('home/.config/openstack/secure.yaml');
   });
 
-  it('are all of the working directory, or all of the user: the two are not mixed', async () => {
+  it('are all from the working directory, or all from the user', async () => {
     const home = 'home/.config/openstack';
     for (const stem of ['clouds', 'secure', 'clouds-public']) write(`${home}/${stem}.yaml`);
     for (const stem of ['secure', 'clouds-public']) write(`cwd/${stem}.yaml`);
@@ -708,7 +708,7 @@ describe('the files of clouds', () => {
     expect(left.skipped).to.equal(join(folder, 'cwd/clouds.yaml'));
   });
 
-  it('are the user’s own where the user stands in their folder', async () => {
+  it('are trusted if the working directory is the folder of the user', async () => {
     const home = 'home/.config/openstack';
     for (const stem of ['clouds', 'secure']) write(`${home}/${stem}.yaml`);
     const files = await read({}, { cwd: home });
@@ -717,7 +717,7 @@ describe('the files of clouds', () => {
       .and.not.include.keys('checkout', 'shadowed', 'withheld');
   });
 
-  it('are no links out of the working directory, no pipes', async () => {
+  it('must not be links out of the working directory, or pipes', async () => {
     write('home/clouds.yaml');
     symlinkSync('../home/clouds.yaml', join(folder, 'cwd/clouds.yaml'));
     expect((await read().catch((e) => e)).diagnostics[0]).to.include({ code: 'link-leads-out' });
@@ -726,7 +726,7 @@ describe('the files of clouds', () => {
     expect(await read().catch((e) => e.message)).to.contain('it is a named pipe');
   });
 
-  it('take the secure.yaml that OS_CLIENT_SECURE_FILE names, and it must be there', async () => {
+  it('include the secure.yaml that OS_CLIENT_SECURE_FILE names, which must exist', async () => {
     write('home/.config/openstack/clouds.yaml');
     write('cwd/secure.yaml');
     write('mine.yaml');
@@ -740,7 +740,7 @@ describe('the files of clouds', () => {
     expect(refused.diagnostics[0].remedy).to.contain('OS_CLIENT_SECURE_FILE');
   });
 
-  it('are looked for where XDG and snap say, too', async () => {
+  it('are also searched for in the directories of XDG and snap', async () => {
     const folder_ = (name: string) => mkdirSync(join(folder, name, 'openstack'), { recursive: true });
     folder_('site');
     write('site/openstack/clouds.json');
@@ -756,14 +756,14 @@ describe('the files of clouds', () => {
     expect((await read(xdg)).clouds?.text).to.equal('xdg/openstack/clouds.yaml');
   });
 
-  it('may not be there, but a named one must', async () => {
+  it('may be missing, but a named one must exist', async () => {
     expect((await read()).searched).to.have.length(4 * 3);
     const refused = await read({ OS_CLIENT_CONFIG_FILE: join(folder, 'none.yaml') }).catch((e) => e);
     expect(refused).to.be.instanceOf(Failure);
     expect(refused.message).to.contain('none.yaml cannot be read (ENOENT)');
   });
 
-  it('may not be larger than a megabyte', async () => {
+  it('must not be larger than a megabyte', async () => {
     writeFileSync(join(folder, 'cwd/clouds.yaml'), 'x'.repeat(1024 * 1024 + 1));
     expect(await read().catch((e) => e.message)).to.contain('1048577 bytes');
   });
