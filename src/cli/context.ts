@@ -14,7 +14,13 @@ import { WRONG_VERSION } from '../manifest/required-version.ts';
 import { VERSION } from '../version.ts';
 import { type CloudFilesReader, cloudFilesReader } from './cloud-settings.ts';
 import { ephemeralHost } from './ephemeral-host.ts';
-import { type FoundConfig, namedInCheckout, notNamed, pipelineProblems } from './found-config.ts';
+import {
+  cloudFileInCheckout,
+  type FoundConfig,
+  namedInCheckout,
+  notNamed,
+  pipelineProblems,
+} from './found-config.ts';
 import type { Io } from './io.ts';
 import type { ManifestFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
@@ -57,6 +63,10 @@ async function checkInPipeline(context: Context): Promise<void> {
   const { named, path } = loaded;
   const host = ephemeralHost(io.env);
   if (host === undefined) return;
+  for (const variable of ['OS_CLIENT_CONFIG_FILE', 'OS_CLIENT_SECURE_FILE']) {
+    const file = io.env[variable];
+    if (file && (await isInCheckout(io, file))) noteOnce(io, cloudFileInCheckout(variable, file, host));
+  }
   if (named) {
     if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, host));
     return;

@@ -130,6 +130,18 @@ export function namedInCheckout(path: string, host: string): Diagnostic {
   );
 }
 
+/** The environment names a clouds.yaml or a secure.yaml that a pull request can change. */
+export function cloudFileInCheckout(variable: string, path: string, host: string): Diagnostic {
+  return warning(
+    'cloud-file-in-checkout',
+    `${path}, which ${variable} names, lies in the working directory: a pull request could change it`,
+    {
+      detail: `This is ${host}. A file that is named decides where credentials go, also those of a secure.yaml outside of the checkout.`,
+      remedy: `keep the file outside of the checkout, and name it: ${variable}=FILE`,
+    },
+  );
+}
+
 const KEEP_OUTSIDE =
   'keep the config outside of the checkout, and name it: VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml, or --config FILE';
 

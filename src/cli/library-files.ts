@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { delimiter, isAbsolute, resolve, sep } from 'node:path';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
@@ -11,8 +11,19 @@ import type { Io } from './io.ts';
 /**
  * Variables that name a file of certificates or credentials, and that libraries read by their own rules: a relative path
  * starts in the working directory, where a pull request can put a file, a link or a named pipe of that name.
+ *
+ * OpenSSL reads its configuration before the first line of this program. To refuse it still tells the operator.
  */
-const OF_NODE = ['NODE_EXTRA_CA_CERTS'];
+const OF_NODE = [
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'OPENSSL_CONF',
+  'OPENSSL_MODULES',
+  'OPENSSL_ENGINES',
+];
+/** Holds several paths, like `PATH`. */
+const LIST = 'SSL_CERT_DIR';
 const BY_SCHEME: readonly (readonly [RegExp, readonly string[]])[] = [
   [
     /^s3:/i,
@@ -46,9 +57,11 @@ export async function refuseUnsafeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: 
       : [];
   const named = [...names.map((name) => [name, io.env[name]] as const), ...inUrl];
   for (const [name, path] of named) if (path) refuseContent(name, path, io.cwd);
-  const checked = await Promise.all(
-    named.filter(isSet).map(([name, path]) => unsafeFile(name, path, io.cwd)),
-  );
+  const paths = named.filter(isSet).flatMap(([name, value]) => {
+    const each = name === LIST ? value.split(delimiter).filter((path) => path !== '') : [value];
+    return each.map((path) => [name, path] as const);
+  });
+  const checked = await Promise.all(paths.map(([name, path]) => unsafeFile(name, path, io.cwd)));
   const problems = checked.filter((problem) => problem !== undefined);
   if (problems.length > 0) throw new Failure('refused', problems);
 }
@@ -64,6 +77,12 @@ async function unsafeFile(name: string, path: string, cwd: string): Promise<Diag
       detail:
         'It would be read from the working directory, where a pull request can put a file of that name.',
       remedy: `write the whole path: ${name}=${shellPath(resolve(cwd, path))}`,
+    });
+  // The system follows a link before `..`, so that the library would open another file than the one that is checked.
+  if (path.split(sep).includes('..'))
+    return error('relative-file', `${name} is a path with ..`, {
+      detail: 'A directory before .. could be a symbolic link, which a pull request can change.',
+      remedy: `write the path without it: ${name}=${shellPath(resolve(path))}`,
     });
   const unfit = (summary: string) =>
     error('unsafe-file', summary, {

@@ -889,6 +889,56 @@ describe('an address for credentials that only the checkout names', () => {
     expect(elsewhere.connections).to.equal(0);
   });
 
+  it('leads no other client to a file of the checkout by a link before `..`', async () => {
+    const config = sandbox.writeHome('ops.yaml', CONFIG);
+    mkdirSync(at('x/y/z'), { recursive: true });
+    link('x/y/z', 'deploy');
+    sandbox.writeHome('aws/config', '[default]\naws_access_key_id=AK\naws_secret_access_key=x\n');
+    sandbox.write(
+      'x/home/aws/config',
+      `[default]\ncredential_process = sh -c "touch ${at('PWNED')}; false"\n`,
+    );
+    const path = `${at('deploy')}/../../home/aws/config`;
+    for (const [env, state] of [
+      [{ AWS_CONFIG_FILE: path }, `s3://b/k?endpoint=http://127.0.0.1:${elsewhere.port}`],
+      [{ AWS_CA_BUNDLE: path }, 's3://b/k?endpoint=https://127.0.0.1:9'],
+      [{ PGPASSFILE: path }, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslmode=disable`],
+      [{}, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslrootcert=${path}`],
+    ] as const)
+      expectRefusal(
+        await sandbox.run({ ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
+        5,
+        'is a path with ..',
+        `=${join(sandbox.home, 'aws/config')}`,
+      );
+    expect(existsSync(at('PWNED'))).to.equal(false);
+    expect(elsewhere.connections).to.equal(0);
+  });
+
+  it('trusts no authority of the checkout that Node or OpenSSL read themselves', async () => {
+    sandbox.write('ca.pem', 'an authority of the pull request');
+    mkdirSync(at('certs'));
+    link(sandbox.writeHome('mine.pem', SECRETS), 'linked.pem');
+    for (const [env, why] of [
+      [{ NODE_EXTRA_CA_CERTS: 'ca.pem' }, 'is a relative path'],
+      [{ SSL_CERT_FILE: 'ca.pem' }, 'is a relative path'],
+      [{ SSL_CERT_FILE: at('linked.pem') }, 'leads out of the checkout'],
+      [{ SSL_CERT_DIR: '/etc/ssl/certs:certs' }, 'is a relative path'],
+      [{ SSL_CERT_DIR: at('certs') }, 'not a regular file'],
+      [{ OPENSSL_CONF: 'openssl.cnf' }, 'is a relative path'],
+    ] as const)
+      for (const args of [
+        ['get', 'volumes'],
+        ['state', 'list', '--state', `http://127.0.0.1:${elsewhere.port}/s`],
+      ])
+        expectRefusal(
+          await sandbox.run({ ...credentials, ...env, NODE_OPTIONS: '--use-openssl-ca' }, ...args),
+          5,
+          why,
+        );
+    expect(elsewhere.connections).to.equal(0);
+  });
+
   it('reads no files for other clients through links or pipes', async () => {
     const config = sandbox.writeHome('ops.yaml', CONFIG);
     link(sandbox.writeHome('mine.pem', SECRETS), 'linked.pem');
@@ -933,6 +983,22 @@ describe('an address for credentials that only the checkout names', () => {
     expect(warnings(await plan({}))).to.equal(0);
     expect(warnings(await plan({ CI: 'true', VBSCTL_CONFIG: config }))).to.equal(0);
     expect(warnings(await sandbox.run({ CI: 'true' }, 'validate'))).to.equal(0);
+  });
+
+  it('prints one warning in CI for each clouds.yaml and secure.yaml that is named and in the checkout', async () => {
+    const warnings = (finished: Finished) =>
+      said(finished).split('lies in the working directory: a pull request could change it').length - 1;
+    const names = { OS_CLIENT_CONFIG_FILE: 'clouds.yaml', OS_CLIENT_SECURE_FILE: at('secure.yaml') };
+    const outside = sandbox.writeHome('clouds.yaml', 'clouds: {prod: {}}');
+    for (const path of ['clouds.yaml', 'secure.yaml']) sandbox.write(path, 'clouds: {prod: {}}');
+    const check = (env: Readonly<Record<string, string>>) =>
+      sandbox.run({ OS_CLOUD: 'prod', VBSCTL_CONFIG: sandbox.writeHome('ops.yaml', CONFIG), ...env }, 'plan');
+    declare();
+    const both = await check({ ...names, CI: 'true' });
+    expect(warnings(both), printed(both)).to.equal(2);
+    expect(said(both)).to.include('clouds.yaml, which OS_CLIENT_CONFIG_FILE names');
+    expect(warnings(await check(names))).to.equal(0);
+    expect(warnings(await check({ OS_CLIENT_CONFIG_FILE: outside, CI: 'true' }))).to.equal(0);
   });
 
   it('prints one warning in CI if the named config is in the checkout, and none elsewhere', async () => {

@@ -23,6 +23,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'cli/commands/run-help.ts': ["Object.keys(TOPICS).join(', ')", 'meant'],
   'cli/errored-state.ts': ['first'],
   'cli/command-line.ts': ['command.name()'],
+  'cli/found-config.ts': ['variable'],
   'cli/foreign-syntax.ts': ['command.name()', 'word'],
   'cli/ed25519-keys.ts': ['remedy'],
   'cli/print.ts': ['listed(blocking.map(quotedWhole), 3)'],
