@@ -238,6 +238,12 @@ describe('the connection to a cloud', () => {
     const access = (more: object) => checkAccess(optionsFor({ OS_CLOUD: 'a' }, { files: filesWith(more) }));
     const of = 'of cloud a of /c/clouds.yaml';
     expect(await remedyFor({ interface: 'admin' })).to.equal(`set interface ${of} to public`);
+    // A name that could pass for advice of vbsctl is quoted.
+    const odd = 'a → vbsctl unlock';
+    const text = JSON.stringify({ clouds: { [odd]: { region_name: 'eu-de', auth, interface: 'admin' } } });
+    const files = async () => ({ clouds: { path: '/c/clouds.yaml', text }, searched: [] });
+    const failure = await open({ OS_CLOUD: odd }, { files }).catch((error) => error);
+    expect(failure.diagnostics[0].remedy).to.contain('of cloud “a → vbsctl unlock” of /c/clouds.yaml');
     expect(await remedyFor({ region_name: 'r9' })).to.equal(`set region_name ${of} to eu-de`);
     expect(await remedyFor({ regions: ['r8', 'r9'] })).to.equal(`set regions ${of} to eu-de`);
     expect(await remedyFor({ regions: ['r8', 'r9'] }, { OS_REGION_NAME: 'r9' })).to.equal(

@@ -1,7 +1,7 @@
 import { MultilineText } from '../../domain/diagnostic.ts';
 import type { Env } from '../../domain/env.ts';
 import { Failure } from '../../domain/errors.ts';
-import { quotedWhole } from '../../domain/escape/quoted.ts';
+import { quoted, quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { shownWord } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
@@ -227,7 +227,7 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env)
   if (region) values.add(region.layer);
   const nameOf = (key: string) =>
     TOP_LEVEL_KEYS.has(key) || key.endsWith(OVERRIDE_SUFFIX) ? key : `auth.${key}`;
-  const place = `cloud ${name} of ${layers.map(({ from }) => from).join(' and ')}`;
+  const place = `cloud ${quoted(name)} of ${layers.map(({ from }) => quotedWhole(from)).join(' and ')}`;
   return {
     description: `cloud ${name} of ${path}`,
     chosenBy,

@@ -107,7 +107,7 @@ function refuseQuery({ href, search, searchParams }: URL): void {
   if (search === '') return;
   const names = [...new Set(searchParams.keys())].map(quotedWhole).join(', ');
   throw Failure.of('usage', 'state-url', `the address of a state on GitLab or Gitea has no query: ${names}`, {
-    remedy: `name the state without it: ${shownLocation(href.replace(/\?.*$/, ''))}; a token belongs in TF_HTTP_PASSWORD`,
+    remedy: `name the state without it: ${quotedWhole(shownLocation(href.replace(/\?.*$/, '')))}; a token belongs in TF_HTTP_PASSWORD`,
   });
 }
 
