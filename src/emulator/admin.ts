@@ -76,7 +76,7 @@ function bodyOf(request: WireRequest): unknown {
  * Secrets are not shown, although they are made up: output ends up in logs, and scanners do not know the difference.
  */
 function withoutSecrets(world: World): object {
-  const { users, tokens, application_credentials, access_keys = {}, ...rest } = world;
+  const { users, tokens, application_credentials, access_keys, ...rest } = world;
   const masked = <T extends object>(items: Record<string, T>, key: string) =>
     Object.values(items).map((item) => ({ ...item, [key]: '***' }));
   return {

@@ -2,7 +2,7 @@
  * The emulator's own record of what really happened, derived from the world. Faults do not change it, whatever answer
  * a client got.
  */
-import type { FaultKind, RouteKind } from './faults.ts';
+import type { FaultRecord } from './faults.ts';
 import type { Content, Job, JobCause, JobPhase, World } from './model.ts';
 
 /** A restore that the service accepted. Times are ISO 8601 in UTC with milliseconds. */
@@ -37,15 +37,8 @@ export interface AuditVolume {
   content: Content;
 }
 
-export interface AuditFault {
+interface AuditFault extends Omit<FaultRecord, 'at_ms'> {
   at: string;
-  kind: FaultKind;
-  /** The rule that caused the fault, or `seeded`. */
-  by: string;
-  route: RouteKind;
-  volume_id: string | null;
-  backup_id: string | null;
-  request_id: string;
 }
 
 export interface Audit {

@@ -29,15 +29,15 @@ export interface ApiRoot {
 
 /** `GET …/volumes/{id}`, also under the vendor's name `cloudvolumes`. */
 export function getVolume(world: World, root: ApiRoot, id: string): Reply {
-  const volume = lookup(world.volumes, id);
-  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', id);
+  const volume = findVolume(world, root, id);
+  if (!volume) return notFound('Volume', id);
   return json(200, { volume: volumeBody(world, volume, root) });
 }
 
 /** `GET …/backups/{id}`. */
 export function getBackup(world: World, root: ApiRoot, id: string): Reply {
   const backup = lookup(world.backups, id);
-  if (backup === undefined || !isBackupVisible(backup, root)) return notFound('Backup', id);
+  if (!backup || !isBackupVisible(backup, root)) return notFound('Backup', id);
   return json(200, { backup: backupBody(backup, root) });
 }
 
@@ -112,8 +112,7 @@ export function postVolumeAction(
   body: string,
   context: OperatorContext,
 ): Reply {
-  const volume = lookup(world.volumes, volume_id);
-  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', volume_id);
+  if (!findVolume(world, root, volume_id)) return notFound('Volume', volume_id);
   const action = volumeAction(volume_id, parseJson(body));
   if (action === null) return blockStorageError(400, 'There is no such action: unknown or malformed.');
   return actionReply(perform(world, action, context));
@@ -130,8 +129,7 @@ export function postBackup(world: World, root: ApiRoot, body: string, context: O
       "Invalid input for field/attribute backup. 'volume_id' is a required property",
     );
   }
-  const volume = lookup(world.volumes, volume_id);
-  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', volume_id);
+  if (!findVolume(world, root, volume_id)) return notFound('Volume', volume_id);
   const { name, description } = fields;
   const result = perform(
     world,
@@ -155,8 +153,7 @@ export function postBackupAction(
   body: string,
   context: OperatorContext,
 ): Reply {
-  const backup = lookup(world.backups, backup_id);
-  if (backup === undefined || backup.project_id !== root.project_id) return notFound('Backup', backup_id);
+  if (lookup(world.backups, backup_id)?.project_id !== root.project_id) return notFound('Backup', backup_id);
   const parsed = parseJson(body);
   const reset = isFields(parsed) ? parsed['os-reset_status'] : undefined;
   const status = isFields(reset) ? reset.status : undefined;
@@ -172,8 +169,7 @@ export function deleteBackup(
   backup_id: string,
   context: OperatorContext,
 ): Reply {
-  const backup = lookup(world.backups, backup_id);
-  if (backup === undefined || backup.project_id !== root.project_id) return notFound('Backup', backup_id);
+  if (lookup(world.backups, backup_id)?.project_id !== root.project_id) return notFound('Backup', backup_id);
   return actionReply(perform(world, { action: 'delete-backup', backup_id }, context));
 }
 
@@ -214,6 +210,11 @@ function notFound(what: string, id: string): Reply {
 
 function isVolumeVisible(volume: Volume, root: ApiRoot): boolean {
   return volume.project_id === root.project_id;
+}
+
+function findVolume(world: World, root: ApiRoot, id: string): Volume | undefined {
+  const volume = lookup(world.volumes, id);
+  return volume && isVolumeVisible(volume, root) ? volume : undefined;
 }
 
 /** A shared backup shows in the lists of those it is shared with, although they may not restore it. */

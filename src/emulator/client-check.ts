@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import { json, type Reply } from './wire.ts';
 
-export interface ClientRequest {
+interface ClientRequest {
   readonly method: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

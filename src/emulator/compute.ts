@@ -37,7 +37,7 @@ export function listServers(world: World, root: ApiRoot, detail: boolean, reques
     sorts: {
       uuid: ({ id }) => id,
       display_name: ({ name }) => name,
-      created_at: ({ created_ms = 0 }) => created_ms,
+      created_at: ({ created_ms }) => created_ms,
     },
     limit_max: world.settings.list_limit_max,
     query,
@@ -50,8 +50,8 @@ export function listServers(world: World, root: ApiRoot, detail: boolean, reques
 
 /** `GET …/servers/{id}`. */
 export function getServer(world: World, root: ApiRoot, id: string): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  const server = findServer(world, root, id);
+  if (!server) return notFound(id);
   return json(200, { server: serverBody(world, server, volumeIdsByServer(world).get(id) ?? [], root) });
 }
 
@@ -65,8 +65,8 @@ function namePattern(text: string | null): RegExp | null {
 
 /** `POST …/servers/{id}/action`: `os-start`, `os-stop`. */
 export function postServerAction(world: World, root: ApiRoot, id: string, body: string): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  const server = findServer(world, root, id);
+  if (!server) return notFound(id);
   const parsed = parseJson(body);
   const [action, ...more] = isFields(parsed) ? Object.keys(parsed) : [];
   if (more.length > 0 || (action !== 'os-start' && action !== 'os-stop'))
@@ -83,15 +83,13 @@ export function postServerAction(world: World, root: ApiRoot, id: string, body: 
 
 /** `GET …/servers/{id}/os-volume_attachments`. */
 export function listServerVolumes(world: World, root: ApiRoot, id: string): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  if (!findServer(world, root, id)) return notFound(id);
   return json(200, { volumeAttachments: attachmentsOf(world, id) });
 }
 
 /** `GET …/servers/{id}/os-volume_attachments/{volume}`. */
 export function getServerVolume(world: World, root: ApiRoot, id: string, volume_id: string): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  if (!findServer(world, root, id)) return notFound(id);
   const found = attachmentsOf(world, id).find(({ volumeId }) => volumeId === volume_id);
   return found === undefined ? notAttached(id, volume_id) : json(200, { volumeAttachment: found });
 }
@@ -104,8 +102,7 @@ export function postServerVolume(
   body: string,
   context: OperatorContext,
 ): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  if (!findServer(world, root, id)) return notFound(id);
   const parsed = parseJson(body);
   const order = isFields(parsed) && isFields(parsed.volumeAttachment) ? parsed.volumeAttachment : {};
   const { volumeId: volume_id, device } = order;
@@ -189,8 +186,7 @@ export function deleteServerVolume(
   volume_id: string,
   context: OperatorContext,
 ): Reply {
-  const server = lookup(world.servers, id);
-  if (server === undefined || !isVisible(server, root)) return notFound(id);
+  if (!findServer(world, root, id)) return notFound(id);
   const attached = lookup(world.volumes, volume_id)?.attachments.some(({ server_id }) => server_id === id);
   if (!attached) return notAttached(id, volume_id);
   const result = perform(world, { action: 'detach', volume_id }, context);
@@ -202,7 +198,12 @@ function notFound(id: string): Reply {
 }
 
 function isVisible(server: Server, root: ApiRoot): boolean {
-  return server.project_id === undefined || server.project_id === root.project_id;
+  return server.project_id === root.project_id;
+}
+
+function findServer(world: World, root: ApiRoot, id: string): Server | undefined {
+  const server = lookup(world.servers, id);
+  return server && isVisible(server, root) ? server : undefined;
 }
 
 function volumeIdsByServer(world: World): Map<string, string[]> {
@@ -231,12 +232,12 @@ function shortBody(server: Server, root: ApiRoot): object {
 
 function serverBody(world: World, server: Server, volumeIds: readonly string[], root: ApiRoot): object {
   // Whole seconds and a Z, unlike block storage.
-  const time = `${formatTime(server.created_ms ?? 0).slice(0, 19)}Z`;
+  const time = `${formatTime(server.created_ms).slice(0, 19)}Z`;
   const status = statusOf(server, volumeIds);
   return {
     ...shortBody(server, root),
     status,
-    tenant_id: server.project_id ?? root.project_id,
+    tenant_id: server.project_id,
     user_id: Object.keys(world.users)[0] ?? null,
     created: time,
     updated: time,
@@ -256,7 +257,7 @@ function serverBody(world: World, server: Server, volumeIds: readonly string[], 
     'OS-EXT-STS:task_state': null,
     'OS-EXT-STS:vm_state': status === 'ACTIVE' ? 'active' : 'stopped',
     'OS-EXT-STS:power_state': status === 'ACTIVE' ? 1 : 4,
-    'OS-SRV-USG:launched_at': formatTime(server.created_ms ?? 0),
+    'OS-SRV-USG:launched_at': formatTime(server.created_ms),
     'OS-SRV-USG:terminated_at': null,
     'OS-EXT-AZ:availability_zone': `${world.region}-01`,
     'os-extended-volumes:volumes_attached': volumeIds.map((id) => ({ id })),

@@ -93,7 +93,7 @@ export type FaultEffect =
 
 export type FaultKind = FaultEffect['kind'];
 
-export interface FaultMatch {
+interface FaultMatch {
   route?: RouteKind | RouteKind[];
   method?: string;
   volume_id?: string;
@@ -145,7 +145,7 @@ export interface FaultFacts {
   nth: number;
 }
 
-export interface FaultDecision {
+interface FaultDecision {
   effect: FaultEffect | null;
   /** Name of the rule, or `seeded`. */
   by: string;
@@ -158,6 +158,7 @@ export interface FaultDecision {
 export interface FaultRecord {
   at_ms: number;
   kind: FaultKind;
+  /** The rule that caused the fault, or `seeded`. */
   by: string;
   route: RouteKind;
   volume_id: string | null;

@@ -2,7 +2,7 @@
  * Deterministic random numbers and ids: both are hashes of their inputs, so there is no hidden generator state. The
  * same seed gives the same world and the same faults, in whatever order parallel requests arrive.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 type Part = string | number;
 
@@ -33,5 +33,5 @@ export function isUuid(text: string): boolean {
 }
 
 function digest(parts: Part[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(parts)).digest();
+  return hash('sha256', JSON.stringify(parts), 'buffer');
 }

@@ -38,7 +38,7 @@ export function identify(world: World, request: WireRequest, now_ms: number): Id
 
 /** A signed request names its project in a header, because the key does not contain it. */
 function bySignature(world: World, request: WireRequest, now_ms: number): Identified {
-  const verified = verify(request, (id) => lookup(world.access_keys ?? {}, id), now_ms);
+  const verified = verify(request, (id) => lookup(world.access_keys, id), now_ms);
   if (!verified.ok) return verified;
   const { user_id } = verified.key;
   const project_id = header(request, 'x-project-id') ?? null;

@@ -13,7 +13,7 @@ import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
 import { unreachable } from './unreachable.ts';
 
 /** Statuses of a volume that the emulator itself sets. Operators may set any other text. */
-export type VolumeStatus =
+type VolumeStatus =
   | 'available'
   | 'in-use'
   | 'restoring-backup'
@@ -22,7 +22,7 @@ export type VolumeStatus =
   | 'error_restoring'
   | (string & {});
 
-export type BackupStatus =
+type BackupStatus =
   | 'creating'
   | 'available'
   | 'restoring'
@@ -48,8 +48,7 @@ export interface World {
   projects: Record<string, Project>;
   users: Record<string, User>;
   application_credentials: Record<string, ApplicationCredential>;
-  /** Absent in worlds that are older than signed requests. */
-  access_keys?: Record<string, AccessKey>;
+  access_keys: Record<string, AccessKey>;
   tokens: Record<string, Token>;
   servers: Record<string, Server>;
   volumes: Record<string, Volume>;
@@ -133,9 +132,8 @@ export interface Token {
 export interface Server {
   id: string;
   name: string;
-  /** Absent in worlds that are older than owners of servers: then every project sees the server. */
-  project_id?: string;
-  created_ms?: number;
+  project_id: string;
+  created_ms: number;
   /** Stopped by a request. */
   stopped?: true;
 }
@@ -215,7 +213,7 @@ export interface Job {
   api?: 'cinder';
 }
 
-export type ScheduledEvent = { at_ms: number } & (
+type ScheduledEvent = { at_ms: number } & (
   | { event: 'restore_starts'; job_id: string }
   | { event: 'restore_ends'; job_id: string }
   | { event: 'restore_arrives'; request: RestoreRequest }
@@ -235,7 +233,7 @@ export interface RestoreRequest {
   api?: 'cinder';
 }
 
-export type RestoreResult = { accepted: true; job: Job } | { accepted: false; refusal: Refusal };
+type RestoreResult = { accepted: true; job: Job } | { accepted: false; refusal: Refusal };
 
 /** Runs all events that are due by `now_ms`, in order, each at its own time. */
 export function advance(world: World, now_ms: number): void {
@@ -327,7 +325,7 @@ function enqueue(world: World, request: RestoreRequest, queue_ms: number, now_ms
  */
 export const CINDER_WINDOW_MS = 120;
 
-export type CinderRestoreResult =
+type CinderRestoreResult =
   | { accepted: true; job: Job }
   | { accepted: false; status: number; message: string };
 

@@ -2,7 +2,7 @@
 import type { World } from './model.ts';
 import { blockStorageError, json, type Reply, type WireRequest } from './wire.ts';
 
-export interface Paging<T> {
+interface Paging<T> {
   what: string;
   items: readonly T[];
   /** The filters of the list; each has its entry pass or not. */

@@ -26,7 +26,7 @@ interface InProject {
   project_id: string;
 }
 
-export type ProjectRoute =
+type ProjectRoute =
   | { to: 'restore'; backup_id: string }
   /** Cinder's own restore. */
   | { to: 'cinder-restore'; backup_id: string }

@@ -385,7 +385,7 @@ async function readBody(incoming: IncomingMessage): Promise<string | null> {
 function credentialsOf(world: World): Credentials {
   const [credential] = Object.values(world.application_credentials);
   const [user] = Object.values(world.users);
-  const [key] = Object.values(world.access_keys ?? {});
+  const [key] = Object.values(world.access_keys);
   const project = lookup(world.projects, credential?.project_id ?? user?.project_ids[0] ?? '');
   return {
     username: text(user?.name),

@@ -2,14 +2,14 @@
  * Checks signed requests (SDK-HMAC-SHA256), as the gateway in front of every service does. It follows
  * the same documentation as `drivers/auth/sign.ts`, but shares no code with it.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { AccessKey } from './model.ts';
 import { header, json, type Reply, type WireRequest } from './wire.ts';
 
 /** How far the date of a signature may differ from the clock of the gateway. */
 const DATE_TOLERANCE_MS = 15 * 60_000;
 
-export type Verified = { ok: true; key: AccessKey } | { ok: false; reply: Reply };
+type Verified = { ok: true; key: AccessKey } | { ok: false; reply: Reply };
 
 /** Whether a request is signed. */
 export function isSigned(request: WireRequest): boolean {
@@ -49,7 +49,7 @@ export function verify(
     return refused(request, 'the security token does not belong to the access key');
 
   const scopeLine = scope.length > 0 ? [scope.join('/')] : [];
-  const text = ['SDK-HMAC-SHA256', date, ...scopeLine, digest(canonical(request, signed))].join('\n');
+  const text = ['SDK-HMAC-SHA256', date, ...scopeLine, hash('sha256', canonical(request, signed))].join('\n');
   const expected = hmac(signingKey(key.secret, scope), text);
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
     ? { ok: true, key }
@@ -84,7 +84,7 @@ function canonical(request: WireRequest, signed: string[]): string {
     for (const value of request.query.getAll(name).sort()) pairs.push(`${escape(name)}=${escape(value)}`);
   text += `${pairs.join('&')}\n`;
   for (const name of signed) text += `${name}:${(header(request, name) ?? '').trim()}\n`;
-  return `${text}\n${signed.join(';')}\n${digest(request.body)}`;
+  return `${text}\n${signed.join(';')}\n${hash('sha256', request.body)}`;
 }
 
 /** Escapes a segment of the path, which the client may have escaped already in another way. */
@@ -112,8 +112,4 @@ function dateOf(text: string): number | undefined {
   if (parts === undefined) return undefined;
   const [year = 0, month = 0, day = 0, ...time] = parts;
   return Date.UTC(year, month - 1, day, ...time);
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

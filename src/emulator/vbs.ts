@@ -5,7 +5,7 @@ import { type Job, type JobCause, type JobPhase, lookup, restore, type World } f
 import { type RefusalCode, refusal } from './refusals.ts';
 import { json, parseJson, type Reply, vbsError } from './wire.ts';
 
-export interface RestoreCall {
+interface RestoreCall {
   project_id: string;
   backup_id: string;
   /** As sent. */

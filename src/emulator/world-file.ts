@@ -184,6 +184,7 @@ const RECORDS = [
   'projects',
   'users',
   'application_credentials',
+  'access_keys',
   'tokens',
   'servers',
   'volumes',

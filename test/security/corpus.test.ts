@@ -336,14 +336,14 @@ function hostileWorld() {
   const name = (n: number) => HOSTILE_TEXTS[n % HOSTILE_TEXTS.length] ?? '';
   for (const [n, volume] of Object.values(world.volumes).entries()) volume.name = name(n);
   for (const [n, backup] of Object.values(world.backups).entries()) backup.name = name(n + 3);
-  const [project_id] = Object.keys(world.projects);
+  const [project_id = ''] = Object.keys(world.projects);
   for (const project of Object.values(world.projects)) project.name = LINES;
   for (const backup of Object.values(world.backups).slice(4, 8))
     Object.assign(backup, { status: 'error', fail_reason: LINES });
   for (const [n, volume] of Object.values(world.volumes).slice(16).entries()) {
     // An id that is more than one word is refused (`cloud.test.ts`).
     const id = `srv-${n}`;
-    world.servers[id] = { id, name: name(n), ...(project_id === undefined ? {} : { project_id }) };
+    world.servers[id] = { id, name: name(n), project_id, created_ms: volume.created_ms };
     const device = n % 3 === 0 ? VALUES[1] : '/dev/vdb';
     volume.attachments = [{ attachment_id: `a-${n}`, server_id: id, device, attached_ms: volume.created_ms }];
     volume.status = 'in-use';
