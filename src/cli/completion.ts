@@ -13,7 +13,7 @@ import { completesOf } from './options/option.ts';
 import type { ManifestFlags } from './options/shared.ts';
 
 /** What fits at the end of a command line. */
-export type Completion =
+type Completion =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'files' }
   /** Cloud names, or the addresses of the state and the manifests that these flags name. Each is put after the prefix. */
@@ -149,7 +149,7 @@ const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
     const context = await loadContext(silenced(io), flags);
-    const { parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
+    const { parseCloudFile } = await import('../drivers/auth/parse-cloud-file.ts');
     const files = await context.cloudFiles.used();
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null

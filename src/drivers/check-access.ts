@@ -61,7 +61,7 @@ class StepLog implements StepListener {
 
   done(result: string): void {
     const outcome = this.#notes.some(({ severity }) => severity !== 'note') ? 'warning' : 'ok';
-    this.add({ step: this.#current, outcome, result: result, diagnostics: this.#notes });
+    this.add({ step: this.#current, outcome, result, diagnostics: this.#notes });
     this.#notes = [];
   }
 
@@ -69,7 +69,7 @@ class StepLog implements StepListener {
     const all = [...this.#notes, ...diagnostics];
     const [first, ...more] = diagnostics;
     const result = more.length > 0 ? `${diagnostics.length} problems` : (first?.summary ?? '');
-    this.add({ step: this.#current, outcome: 'failed', result: result, diagnostics: all });
+    this.add({ step: this.#current, outcome: 'failed', result, diagnostics: all });
     this.#notes = [];
   }
 

@@ -8,7 +8,7 @@ import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
 import type { FailureReport, Listing, ListOptions, Permit, StartRequest } from './driver.ts';
 import { checked } from './fields.ts';
 
-export interface CinderTools extends DriverTools {
+interface CinderTools extends DriverTools {
   readonly cinder: ServiceRoot;
 }
 

@@ -6,7 +6,7 @@ import type { Permit, StartRequest } from './driver.ts';
 import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
 
-export interface VbsTools extends DriverTools {
+interface VbsTools extends DriverTools {
   readonly vbs: ServiceRoot;
   readonly evs: ServiceRoot;
 }

@@ -29,7 +29,7 @@ export function inventoryOf(lists: {
 }
 
 /** Whether a restore could use it now, or once another restore that uses it has ended. */
-export function isRestorable({ status, shared }: BackupRow): boolean {
+function isRestorable({ status, shared }: BackupRow): boolean {
   return !shared && (status === AVAILABLE || status === BACKUP_RESTORING);
 }
 

@@ -20,12 +20,12 @@ export interface Connections {
   readonly posts: AgentPair;
 }
 
-export interface AgentPair {
+interface AgentPair {
   readonly http: http.Agent;
   readonly https: https.Agent;
 }
 
-export interface ConnectionSettings extends TlsSettings {
+interface ConnectionSettings extends TlsSettings {
   /** For the whole connection: proxy, TCP and TLS. */
   readonly connectTimeoutMs: number;
   readonly proxyFor?: ProxyChoice;

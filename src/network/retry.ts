@@ -7,7 +7,7 @@ import type { Clock } from '../domain/clock.ts';
  */
 export class RetryableError extends Error {}
 
-export interface RetryOptions {
+interface RetryOptions {
   readonly clock: Clock;
   /** Number of attempts after the first one. */
   readonly retries: number;

@@ -15,7 +15,7 @@ import {
 } from './terminal.ts';
 import { plural } from './words.ts';
 
-export interface DiagnosticsOptions {
+interface DiagnosticsOptions {
   readonly style: Style;
   readonly width: number;
 }

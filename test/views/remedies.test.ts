@@ -45,8 +45,9 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
     'whenToAskAgain(failure)',
   ],
   'drivers/auth/certificates.ts': ['namesOf(name)', 'settings.namesOf(name)'],
-  'drivers/auth/cloud-files.ts': ['at.line', 'variable'],
-  'drivers/auth/resolve-settings.ts': ["[...AUTH_TYPES.keys()].join(', ')", 'key'],
+  'drivers/auth/cloud-files.ts': ['variable'],
+  'drivers/auth/parse-cloud-file.ts': ['at.line'],
+  'drivers/auth/resolve-settings.ts': ['key'],
   'drivers/connect.ts': ["namesOf('cert')"],
   'drivers/endpoints.ts': [
     "joinNames(regions.map(quoted), ' or ')",

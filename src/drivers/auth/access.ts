@@ -33,7 +33,7 @@ interface Project {
   readonly name?: string;
 }
 
-export interface AccessOptions {
+interface AccessOptions {
   readonly settings: CloudSettings;
   /** Whether an endpoint must come from the catalog, because the settings do not name it. */
   readonly needsCatalog: (projectId: string) => boolean;

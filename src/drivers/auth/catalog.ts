@@ -5,12 +5,12 @@ import type { EndpointInterface } from './auth-settings.ts';
 /** Keystone's list of services. The functions here are pure. */
 export type Catalog = readonly CatalogService[];
 
-export interface CatalogService {
+interface CatalogService {
   readonly type: string;
   readonly endpoints: readonly Endpoint[];
 }
 
-export interface Endpoint {
+interface Endpoint {
   readonly interface: string;
   readonly region: string;
   readonly url: string;

@@ -9,7 +9,7 @@ import type { CloudSettings } from './auth-settings.ts';
 
 export type CertificateName = 'cacert' | 'cert' | 'key';
 
-export interface CertificateOptions {
+interface CertificateOptions {
   readonly cwd: string;
   readonly home: string;
   readonly signal?: AbortSignal | undefined;

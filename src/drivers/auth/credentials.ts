@@ -1,6 +1,7 @@
 import type { Env } from '../../domain/env.ts';
 import { isObject } from '../../domain/shape.ts';
-import { type CloudFile, type CloudFiles, NO_FILES, parseCloudFile } from './cloud-files.ts';
+import { type CloudFile, type CloudFiles, NO_FILES } from './cloud-files.ts';
+import { parseCloudFile } from './parse-cloud-file.ts';
 import { SECRET_KEYS } from './resolve-settings.ts';
 import { chooseSource, needsFiles, type SourceOptions } from './sources.ts';
 

@@ -28,7 +28,7 @@ export interface Token {
   readonly catalog: Catalog;
 }
 
-export interface KeystoneTools extends RetryTools {
+interface KeystoneTools extends RetryTools {
   readonly http: ThrottledHttp;
 }
 

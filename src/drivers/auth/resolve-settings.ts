@@ -108,14 +108,12 @@ function buildSettings(given: Source): CloudSettings {
   const source = recording(given, read);
   const missing: Diagnostic[] = [];
   const need = (...keys: [string, ...string[]]): string => {
-    for (const key of keys) {
-      const value = source.get(key);
-      if (value !== undefined) return value.text;
-    }
+    const found = first(source, keys);
+    if (found !== undefined) return found;
     missing.push(
       error('missing-setting', `${keys.map(source.nameOf).join(' or ')} is not set (${source.description})`, {
         remedy: source.remedyFor(keys[0]),
-        ...(source.file === undefined ? {} : { where: { file: source.file } }),
+        ...whereOf(source),
       }),
     );
     return '';
@@ -269,14 +267,12 @@ function authType(source: Source): Auth['type'] {
   if (given !== undefined) {
     const type = AUTH_TYPES.get(given);
     if (type) return type;
-    throw Failure.of(
-      'invalid',
+    throw invalidValue(
+      source,
+      key,
+      given,
       'unknown-auth-type',
-      `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
-      {
-        remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
-        ...(source.file === undefined ? {} : { where: { file: source.file } }),
-      },
+      `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
     );
   }
   if (source.get('application_credential_secret') !== undefined) return 'application_credential';
@@ -337,15 +333,7 @@ function endpointInterface(source: Source): EndpointInterface {
   if (given === undefined) return 'public';
   const known = INTERFACES.get(given);
   if (known) return known;
-  throw Failure.of(
-    'invalid',
-    'unknown-interface',
-    `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
-    {
-      remedy: 'use public, internal or admin',
-      ...(source.file === undefined ? {} : { where: { file: source.file } }),
-    },
-  );
+  throw invalidValue(source, key, given, 'unknown-interface', 'use public, internal or admin');
 }
 
 /** The words for true and false in openstacksdk and the shell. */
@@ -360,15 +348,16 @@ function flag(source: Source, key: string): boolean | undefined {
   if (given === undefined) return undefined;
   const known = FLAGS.get(given.toLowerCase());
   if (known !== undefined) return known;
-  throw Failure.of(
-    'invalid',
-    'not-a-boolean',
-    `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
-    {
-      remedy: 'use true or false',
-      ...(source.file === undefined ? {} : { where: { file: source.file } }),
-    },
-  );
+  throw invalidValue(source, key, given, 'not-a-boolean', 'use true or false');
+}
+
+function invalidValue(source: Source, key: string, given: string, code: string, remedy: string): Failure {
+  const summary = `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`;
+  return Failure.of('invalid', code, summary, { remedy, ...whereOf(source) });
+}
+
+function whereOf({ file }: Source): Pick<Diagnostic, 'where'> {
+  return optional('where', file === undefined ? undefined : { file });
 }
 
 function overrides(source: Source): ReadonlyMap<string, string> {
@@ -394,14 +383,11 @@ function checkUrl(key: string, url: string, source: Source): void {
   if (problem === undefined) return;
   throw Failure.of('invalid', 'bad-url', `${source.nameOf(key)} ${problem} (${source.description})`, {
     remedy: 'write it as https://host/path',
-    ...(source.file === undefined ? {} : { where: { file: source.file } }),
+    ...whereOf(source),
   });
 }
 
 function first(source: Source, keys: readonly string[]): string | undefined {
-  for (const key of keys) {
-    const value = source.get(key);
-    if (value !== undefined) return value.text;
-  }
-  return undefined;
+  const set = keys.find((key) => source.get(key) !== undefined);
+  return set === undefined ? undefined : source.get(set)?.text;
 }

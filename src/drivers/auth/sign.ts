@@ -10,7 +10,7 @@ export interface AccessKey {
   readonly security_token?: string;
 }
 
-export interface Signable {
+interface Signable {
   readonly method: string;
   readonly url: string;
   /** Exactly the text that is sent; empty if there is no body. */

@@ -6,7 +6,8 @@ import { shellPath } from '../../domain/escape/shell-word.ts';
 import { shownWord } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
-import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
+import type { CloudFile, CloudFiles } from './cloud-files.ts';
+import { parseCloudFile } from './parse-cloud-file.ts';
 
 /**
  * A source of settings. The keys are those of clouds.yaml. Keys under `auth:` and next to it share one namespace, as in

@@ -9,7 +9,7 @@ import type { ProxyChoice } from '../../network/proxy.ts';
 import { gateWrites, type WriteGate } from '../../network/write-gate.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 
-export interface AxiosHttpSettings
+interface AxiosHttpSettings
   extends Pick<HttpSettings, 'connect_timeout_ms' | 'request_timeout_ms' | 'max_response_bytes'>,
     TlsSettings {
   /** The version of vbsctl, for the User-Agent. */

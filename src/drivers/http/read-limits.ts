@@ -1,6 +1,6 @@
 import type { HttpSettings } from '../../domain/config.ts';
 
-export type ReadLimitSettings = Pick<HttpSettings, 'max_list_pages' | 'max_list_bytes' | 'max_run_bytes'>;
+type ReadLimitSettings = Pick<HttpSettings, 'max_list_pages' | 'max_list_bytes' | 'max_run_bytes'>;
 
 /** Limits the data that reads may receive. A server that sends without end must not use memory or time without end. */
 export class ReadLimits {

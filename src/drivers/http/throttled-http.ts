@@ -7,7 +7,7 @@ import { throttleOf } from './throttle.ts';
 
 type Listener = (slowdown: Slowdown) => void;
 
-export interface ThrottledHttpTools {
+interface ThrottledHttpTools {
   readonly http: Http;
   readonly budget: Budget;
   readonly clock: Clock;
