@@ -13,7 +13,7 @@ tried first.
   --only TEXT   only mutants with this in their name`;
 
 const FILE = new URL('mutant-seeds.json', import.meta.url);
-const SEEDS = 1_000;
+const SEEDS = Array.from({ length: 1_000 }, (_, n) => n + 1);
 
 const known = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, Detection>;
 const { only } = commandOptions(USAGE, { only: { type: 'string', default: '' } });
@@ -25,8 +25,7 @@ await onThreads(await openSearchThreads(cpus().length), hunted, async ([name, br
   const broken = brokenTexts(rules, breaks);
   const before = known[name];
   const detected =
-    (before && (await findSeed(thread, broken, { from: before.seed, to: before.seed }))) ??
-    (await findSeed(thread, broken, { from: 1, to: SEEDS }));
+    (before && (await findSeed(thread, broken, [before.seed]))) ?? (await findSeed(thread, broken, SEEDS));
   console.log(`${detected ? `seed ${detected.seed}, ${detected.clause}` : 'SURVIVED'}: ${name}`);
   if (detected) known[name] = detected;
   else {

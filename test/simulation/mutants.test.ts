@@ -54,23 +54,24 @@ describe('the mutants', () => {
 
   it(`are all detected (${names.length}), each in one scenario that passes without the mutant`, async () => {
     const wrong: string[] = [];
-    const seeds = new Set(Object.values(CAUGHT).map(({ seed }) => seed));
-    const unbroken = [...seeds].map((seed) => ({ name: undefined, seed, breaks: {} }));
+    const threads = await openSearchThreads(Math.min(2, cpus().length));
+    const seeds = [...new Set(Object.values(CAUGHT).map(({ seed }) => seed))];
+    const unbroken = threads.map((_, n) => ({
+      name: undefined,
+      breaks: {},
+      seeds: seeds.filter((_, at) => at % threads.length === n),
+    }));
     const broken = Object.entries(MUTATIONS).map(([name, breaks]) => ({
       name,
-      seed: CAUGHT[name]?.seed ?? 1,
       breaks,
+      seeds: [CAUGHT[name]?.seed ?? 1],
     }));
-    await onThreads(
-      await openSearchThreads(Math.min(2, cpus().length)),
-      [...broken, ...unbroken],
-      async ({ name, seed, breaks }, thread) => {
-        const detected = await findSeed(thread, brokenTexts(rules, breaks), { from: seed, to: seed });
-        if (name !== undefined && !detected) wrong.push(`seed ${seed} does not notice: ${name}`);
-        if (name === undefined && detected)
-          wrong.push(`seed ${seed} breaks ${detected.clause} without a broken rule`);
-      },
-    );
+    await onThreads(threads, [...unbroken, ...broken], async ({ name, breaks, seeds }, thread) => {
+      const detected = await findSeed(thread, brokenTexts(rules, breaks), seeds);
+      if (name !== undefined && !detected) wrong.push(`seed ${seeds} does not notice: ${name}`);
+      if (name === undefined && detected)
+        wrong.push(`seed ${detected.seed} breaks ${detected.clause} without a broken rule`);
+    });
     expect(wrong.join('\n'), 'npm run simulate:mutants').to.equal('');
   });
 });

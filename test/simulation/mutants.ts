@@ -1,4 +1,4 @@
-import type { SearchMessage, SeedRange } from './seed-search.ts';
+import type { SearchMessage } from './seed-search.ts';
 import { compileTexts } from './sources.ts';
 import { ScenarioThread } from './threads.ts';
 
@@ -20,10 +20,10 @@ export function openSearchThreads(count: number): Promise<ScenarioThread[]> {
 export async function findSeed(
   thread: ScenarioThread,
   broken: ReadonlyMap<string, string>,
-  seeds: SeedRange,
+  seeds: readonly number[],
 ): Promise<Detection | undefined> {
   let detected: (Detection & { readonly what: string }) | undefined;
-  let running = seeds.from;
+  let running = seeds[0] ?? 0;
   const work = { entry: SEARCH, replaced: await compileTexts(broken), input: seeds };
   const hear = (message: SearchMessage) => {
     if (message.kind === 'running') running = message.seed;
