@@ -128,14 +128,22 @@ export function expectNoLookalike(done: Finished): void {
 /** Expects a remedy in which `command`, a stranger's, stands within a quotation only. */
 export function expectQuotedOnly(finished: Finished, command: string): void {
   const text = printed(finished);
-  const remedies = text
+  const named = remediesIn(finished).filter((remedy) => remedy.includes(command));
+  expect(named, text).to.not.be.empty;
+  for (const remedy of named) {
+    expect(withoutQuotations(remedy), text).to.not.include(command);
+    expect(remedy, text).to.not.match(/\n\s*(vbsctl|openstack)\s/);
+  }
+}
+
+/** The advice of vbsctl in what it printed: `→ remedy`, with its further lines. */
+export function remediesIn(finished: Finished): string[] {
+  return printed(finished)
     .split(/^ *→ /m)
     .slice(1)
     .map((rest) => rest.split(/\n(?! {4}\S)/, 1)[0] ?? '');
-  const named = remedies.filter((remedy) => remedy.includes(command));
-  expect(named, text).to.not.be.empty;
-  for (const remedy of named) {
-    expect(remedy.replace(/“[^”]*”|"[^"]*"|'[^']*'/g, ''), text).to.not.include(command);
-    expect(remedy, text).to.not.match(/\n\s*(vbsctl|openstack)\s/);
-  }
+}
+
+export function withoutQuotations(remedy: string): string {
+  return remedy.replace(/“[^”]*”|"[^"]*"|'[^']*'/g, '');
 }

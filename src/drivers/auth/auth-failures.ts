@@ -4,6 +4,7 @@ import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { MultilineText } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { Failure, unreachable } from '../../domain/errors.ts';
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
 import type { Auth, CloudSettings } from './auth-settings.ts';
 import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock.ts';
@@ -114,7 +115,7 @@ function refusedBy(
   if (status === 401 || status === 403)
     return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type]}`, {
       detail,
-      remedy: `${checkLogin(settings)}${odd.length === 0 ? '' : `. White space at an end, or a control character (such as the line end of Windows), is in ${odd.join(' and ')}`}`,
+      remedy: `${checkLogin(settings)}${odd.length === 0 ? '' : `. White space at an end, or a control character (such as the line end of Windows), is in ${odd.map(quotedWhole).join(' and ')}`}`,
     });
   if (status >= 500 || status === 429 || status === 408)
     return cloudFailure('cloud-unavailable', `${at} cannot issue a token now (HTTP ${status})`, {

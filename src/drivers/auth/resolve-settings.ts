@@ -1,6 +1,7 @@
 import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { looksLikePath } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
@@ -173,7 +174,7 @@ function refuseUnverified({ endpoint_overrides, cacert, insecure }: CloudSetting
         {
           detail:
             'It lies in the working directory, where a pull request can write. With this setting, another server could answer for the cloud.',
-          remedy: `remove ${key} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
+          remedy: `remove ${quotedWhole(key)} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
           where: { file },
         },
       ),

@@ -108,7 +108,7 @@ function noCloud(names: readonly string[], files: CloudFiles): Failure {
 function skippedFileText({ skipped: path }: CloudFiles): string | undefined {
   return path === undefined
     ? undefined
-    : `${path} was not read: in a pipeline, or if a config is named, vbsctl does not trust the working directory. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
+    : `${quotedWhole(path)} was not read: in a pipeline, or if a config is named, vbsctl does not trust the working directory. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
 }
 
 /** Variables that choose between clouds, or that do not describe one (openstacksdk ignores the same). */
@@ -246,11 +246,11 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env)
         ? regionSetting(region, env, place)
         : `${listed(keys.map(nameOf))} of ${place}`,
     remedyFor: (key) =>
-      `add ${nameOf(key)} to the cloud ${name} in ${path}${
+      `add ${nameOf(key)} to the cloud ${quotedWhole(name)} in ${quotedWhole(path)}${
         files.checkout === undefined
           ? ''
           : `, or, if that file of the working directory is yours, name it, so that your own files complete it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`
-      }${files.skipped === undefined ? '' : `. ${skippedFileText(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is unknown`}`,
+      }${files.skipped === undefined ? '' : `. ${skippedFileText(files)}`}${profile.unknown === undefined ? '' : `; its profile ${quotedWhole(profile.unknown)} is unknown`}`,
   };
 }
 
