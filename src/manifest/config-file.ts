@@ -1,18 +1,18 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error, note } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type IgnoredValue, tighten } from '../domain/policy.ts';
-import { type Checkouts, isWithin, locate } from '../files/checkout.ts';
+import type { Checkouts } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
+import { configsAround, isDirectory, outermostConfigs } from './find-configs.ts';
 import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
 import { type Allowance, LIMITS, wholeAllowance } from './limits.ts';
-import { CONFIG_FILE, checkoutsFor, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
+import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
 import { wrongVersion } from './required-version.ts';
@@ -51,9 +51,9 @@ export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<Load
   const name = search.flag ?? (search.environment || undefined);
   if (name !== undefined)
     return tightened({ path: name, named: true, ...(await readConfig(name, true, io)) }, search, io);
-  const [path, other] = await outermost(search.manifests, io);
+  const [path, other] = await outermostConfigs(search.manifests, io);
   if (path === undefined)
-    return tightened({ named: false, written: NOTHING_WRITTEN, ...NO_CONFIG }, search, io);
+    return tightened({ named: false, written: NOTHING_WRITTEN, ...withoutConfig() }, search, io);
   if (other !== undefined)
     return { config: DEFAULT_CONFIG, path, named: false, diagnostics: [severalConfigs(path, other)] };
   const read = await readConfig(path, false, io);
@@ -161,7 +161,10 @@ interface Written {
   readonly beyondFound: readonly Diagnostic[];
 }
 
-const NO_CONFIG: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
+function withoutConfig(...diagnostics: readonly Diagnostic[]): ReadConfig {
+  return { config: DEFAULT_CONFIG, diagnostics };
+}
+
 const NOTHING_WRITTEN: Written = { keys: [], policy: {}, beyondFound: [] };
 
 async function readConfig(
@@ -172,17 +175,14 @@ async function readConfig(
 ): Promise<ReadConfig> {
   // As a directory of manifests it would be several configs, of which only the last one counts.
   if (await isDirectory(resolve(io.cwd, path)))
-    return {
-      config: DEFAULT_CONFIG,
-      diagnostics: [
-        error('unreadable-file', `${path} is a directory, not a config`, {
-          remedy: named
-            ? `name the file: --config ${shellPath(join(path, CONFIG_FILE))}`
-            : 'put a file there, or remove it',
-          where: { file: path },
-        }),
-      ],
-    };
+    return withoutConfig(
+      error('unreadable-file', `${path} is a directory, not a config`, {
+        remedy: named
+          ? `name the file: --config ${shellPath(join(path, CONFIG_FILE))}`
+          : 'put a file there, or remove it',
+        where: { file: path },
+      }),
+    );
   const { texts, diagnostics: unreadable } = await loadTexts(
     [path],
     io,
@@ -190,7 +190,7 @@ async function readConfig(
     LIMITS.configBytes,
   );
   const diagnostics = [...unreadable];
-  let read = NO_CONFIG;
+  let read = withoutConfig();
   for (const { source } of texts) {
     read = source.isRecognised ? await examine(source, allowance, io) : unrecognised(source);
     diagnostics.push(...read.diagnostics);
@@ -200,16 +200,13 @@ async function readConfig(
 
 /** The file may contain secrets, and other messages would repeat them. */
 function unrecognised({ file, text }: SourceText): ReadConfig {
-  return {
-    config: DEFAULT_CONFIG,
-    diagnostics: [
-      error('not-a-config', 'this file is not a vbsctl config', {
-        detail: `It has ${Buffer.byteLength(text)} bytes. Its content is not shown, because it may contain secrets.`,
-        remedy: 'name the correct file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
-        where: { file },
-      }),
-    ],
-  };
+  return withoutConfig(
+    error('not-a-config', 'this file is not a vbsctl config', {
+      detail: `It has ${Buffer.byteLength(text)} bytes. Its content is not shown, because it may contain secrets.`,
+      remedy: 'name the correct file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
+      where: { file },
+    }),
+  );
 }
 
 async function examine(
@@ -227,109 +224,20 @@ async function examine(
         where: placeOf(second, []),
       }),
     );
-  if (!document) return { config: DEFAULT_CONFIG, diagnostics };
+  if (!document) return withoutConfig(...diagnostics);
   const other = await wrongVersion(document, version);
-  if (other) return { config: DEFAULT_CONFIG, diagnostics: [other] };
+  if (other) return withoutConfig(other);
   const found = checkKind(document, 'Config');
   const isConfig = !found.some(({ code }) => code === 'wrong-kind' || code === 'unknown-kind');
   if (isConfig) found.push(...checkConfig(document));
   diagnostics.push(...notRepeating(found, problems));
-  if (found.length > 0) return { config: DEFAULT_CONFIG, diagnostics };
+  if (found.length > 0) return withoutConfig(...diagnostics);
   const written = {
     keys: Object.keys(document.value as object),
     policy: writtenPolicy(document),
     beyondFound: foundConfigProblems(document),
   };
   return { config: toConfig(document), written, diagnostics };
-}
-
-/**
- * The configs without another one above them on the path from the working directory to the manifests. There may be
- * several if the manifests are in several places.
- */
-async function outermost(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of manifests.length === 0 ? ['.'] : ['.', ...manifests.filter((each) => each !== STDIN)]) {
-    const [first] = await existing(above(await directoryOf(path, io), io), io);
-    if (first !== undefined && !found.includes(first)) found.push(first);
-  }
-  return found;
-}
-
-/** Every config from the working directory to the manifests, and below named directories; outermost first. */
-async function configsAround(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
-  const directories: string[] = ['.'];
-  for (const path of manifests) {
-    if (path === STDIN) continue;
-    const directory = await directoryOf(path, io);
-    directories.push(...above(directory, io));
-    if (directory === path) directories.push(...(await below(directory, io)));
-  }
-  return await existing(directories, io);
-}
-
-async function directoryOf(path: string, io: LoadIo): Promise<string> {
-  return (await isDirectory(resolve(io.cwd, path))) ? path : dirname(path);
-}
-
-/** The directories from the working directory down to `directory`; only `directory` if it is elsewhere. */
-function above(directory: string, { cwd }: LoadIo): readonly string[] {
-  const absolute = resolve(cwd, directory);
-  if (!isWithin(absolute, cwd)) return [directory];
-  const names = relative(cwd, absolute).split(sep);
-  return ['.', ...names.map((_, index) => join(...names.slice(0, index + 1)))];
-}
-
-/**
- * Descends like `loadTexts`: into no hidden directory and no link that leads out, into each directory once. A directory
- * that cannot be reached has none: it is refused where its manifests are read.
- */
-async function below(directory: string, io: LoadIo): Promise<readonly string[]> {
-  const root = resolve(io.cwd, directory);
-  const checkouts = await checkoutsFor(root, io.cwd).catch(() => undefined);
-  const seen = new Set<string>();
-  const found: string[] = [];
-  const enter = async (path: string, depth: number): Promise<void> => {
-    const real = checkouts && (await locate(resolve(io.cwd, path), checkouts).catch(() => undefined))?.path;
-    if (real === undefined || seen.has(real)) return;
-    if (depth > LIMITS.directoryDepth || !(await isDirectory(real))) return;
-    if (found.length > LIMITS.files) throw tooManyDirectories(directory);
-    seen.add(real);
-    found.push(path);
-    for (const entry of await readdir(real, { withFileTypes: true }).catch(() => [])) {
-      io.signal?.throwIfAborted();
-      if (!entry.name.startsWith('.') && !entry.isFile()) await enter(join(path, entry.name), depth + 1);
-    }
-  };
-  await enter(directory, 0);
-  return found;
-}
-
-async function existing(directories: readonly string[], io: LoadIo): Promise<readonly string[]> {
-  const seen = new Set<string>();
-  const found: string[] = [];
-  for (const directory of directories) {
-    const path = join(directory, CONFIG_FILE);
-    const absolute = resolve(io.cwd, path);
-    if (seen.has(absolute)) continue;
-    seen.add(absolute);
-    if (await exists(absolute)) found.push(path);
-  }
-  return found;
-}
-
-/** Left out, the policy of one of them would not count. */
-function tooManyDirectories(directory: string): Failure {
-  return Failure.of(
-    'invalid',
-    'too-many-directories',
-    `more than ${LIMITS.files} directories lie in this one`,
-    {
-      detail: `Each may hold a ${CONFIG_FILE} that tightens the policy, so all are looked at.`,
-      remedy: 'remove some, or name fewer manifests at a time with -f',
-      where: { file: directory },
-    },
-  );
 }
 
 function tooManyConfigs(count: number): Diagnostic {
@@ -348,22 +256,4 @@ function severalConfigs(first: string, second: string): Diagnostic {
       where: { file: second },
     },
   );
-}
-
-/** True also for a dangling link: reading it then fails with a message. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }

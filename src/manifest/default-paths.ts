@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError, locate } from '../files/checkout.ts';
-import { checkoutsOf, exists, type LoadedConfig, relativeToConfig } from './config-file.ts';
+import { checkoutsOf, type LoadedConfig, relativeToConfig } from './config-file.ts';
+import { exists } from './find-configs.ts';
 import { DEFAULT_MANIFESTS, type LoadIo, STDIN } from './load.ts';
 
 /**
