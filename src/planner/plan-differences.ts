@@ -19,15 +19,26 @@ import { indexBackups, pickBackup } from './select.ts';
 
 /** How what state and cloud lead to differs from what the approvers of a saved plan saw. */
 
+/** Of a restore that the plan starts or resumes. */
+export function restoreDifferences(
+  saved: SavedRunnable,
+  today: Action,
+  progress: Progress,
+  moved: boolean,
+  plan: SavedPlan,
+): Diagnostic[] {
+  return [
+    ...anotherKind(saved, today, progress),
+    ...recordElsewhere(saved, today, moved),
+    ...otherFacts(saved, today, progress, plan),
+  ];
+}
+
 /**
  * A start that the plan shows as a resumption, or the reverse. Runs of the same plan since then may explain the
  * difference.
  */
-export function anotherKind(
-  { kind, declared }: SavedRunnable,
-  today: Action,
-  progress: Progress,
-): Diagnostic[] {
+function anotherKind({ kind, declared }: SavedRunnable, today: Action, progress: Progress): Diagnostic[] {
   if (kind === 'resume' && today.kind === 'restore' && progress !== 'to_repeat')
     return [planStale(declared.address, 'the plan resumes it, but the state has nothing under way there')];
   if (kind === 'restore' && today.kind === 'resume' && progress !== 'under_way')
@@ -36,57 +47,13 @@ export function anotherKind(
 }
 
 /** The executor resumes the record at the address, so it must not miss one that was renamed since. */
-export function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean): Diagnostic[] {
+function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean): Diagnostic[] {
   if (was === (moved ? undefined : saved.was)) return [];
   const { address } = saved.declared;
   return [planStale(address, `its record is now at ${was ?? address}`)];
 }
 
-/** Of a restore that is done. */
-export function noopDifferences(
-  saved: SavedNoop,
-  today: Action,
-  plan: SavedPlan,
-  state: State,
-): Diagnostic[] {
-  const { declared, done_at, records_protect, records_selector } = saved;
-  const { address } = declared;
-  if (today.kind !== 'noop') return [planStale(address, 'the plan shows it as done, but the state does not')];
-  if (today.done_at !== done_at)
-    return [planStale(address, `it was done at ${today.done_at}, not at ${done_at} as the plan shows`)];
-  const record = state.records.get(today.was ?? address);
-  // An earlier run of the plan recorded what the plan shows.
-  if (record?.plan_digest === plan.digest) return [];
-  const changesProtect = today.new_protect !== undefined;
-  if (changesProtect !== (records_protect === true))
-    return [
-      planStale(
-        address,
-        changesProtect
-          ? 'it would change whether its disk is protected, and the plan does not show that'
-          : 'the plan shows that it changes whether its disk is protected, but it does not',
-      ),
-    ];
-  if (!records_selector) return [];
-  const selector = selectorOf(declared);
-  const isNew =
-    record?.status === 'succeeded' &&
-    record.volume_id === today.volume.id &&
-    record.backup_id === today.backup.id &&
-    !sameJson(record.selector, selector);
-  // The record would then count as done by this rule, too.
-  return isNew
-    ? ruleMismatch(declared, today, plan)
-    : [planStale(address, 'the plan records its rule, but the state has no record to add it to')];
-}
-
-/** Of a restore that the plan starts or resumes. */
-export function differences(
-  saved: SavedRunnable,
-  today: Action,
-  progress: Progress,
-  plan: SavedPlan,
-): Diagnostic[] {
+function otherFacts(saved: SavedRunnable, today: Action, progress: Progress, plan: SavedPlan): Diagnostic[] {
   const { created_at: approvedAt } = plan;
   const { address } = saved.declared;
   const where = { address };
@@ -167,6 +134,44 @@ function changeDifferences(approved: SavedRestore, now: SavedRestore): string[] 
   if (now.again === approved.again && sameJson(now.changes, approved.changes)) return [];
   const fields = now.changes.map(({ field }) => field).join(', ');
   return [`it restores ${now.again ? 'again' : 'for the first time'} and changes ${fields || 'nothing'}`];
+}
+
+/** Of a restore that is done. */
+export function noopDifferences(
+  saved: SavedNoop,
+  today: Action,
+  plan: SavedPlan,
+  state: State,
+): Diagnostic[] {
+  const { declared, done_at, records_protect, records_selector } = saved;
+  const { address } = declared;
+  if (today.kind !== 'noop') return [planStale(address, 'the plan shows it as done, but the state does not')];
+  if (today.done_at !== done_at)
+    return [planStale(address, `it was done at ${today.done_at}, not at ${done_at} as the plan shows`)];
+  const record = state.records.get(today.was ?? address);
+  // An earlier run of the plan recorded what the plan shows.
+  if (record?.plan_digest === plan.digest) return [];
+  const changesProtect = today.new_protect !== undefined;
+  if (changesProtect !== (records_protect === true))
+    return [
+      planStale(
+        address,
+        changesProtect
+          ? 'it would change whether its disk is protected, and the plan does not show that'
+          : 'the plan shows that it changes whether its disk is protected, but it does not',
+      ),
+    ];
+  if (!records_selector) return [];
+  const selector = selectorOf(declared);
+  const isNew =
+    record?.status === 'succeeded' &&
+    record.volume_id === today.volume.id &&
+    record.backup_id === today.backup.id &&
+    !sameJson(record.selector, selector);
+  // The record would then count as done by this rule, too.
+  return isNew
+    ? ruleMismatch(declared, today, plan)
+    : [planStale(address, 'the plan records its rule, but the state has no record to add it to')];
 }
 
 /** The rule is from the manifest: a backup that it could not have picked was not intended. */

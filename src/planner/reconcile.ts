@@ -13,7 +13,7 @@ import {
 } from '../domain/saved-plan.ts';
 import { type Address, type RestoreSpec, selectorOf } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { anotherKind, differences, noopDifferences, recordElsewhere } from './plan-differences.ts';
+import { noopDifferences, restoreDifferences } from './plan-differences.ts';
 import { type Progress, planStale, type Staleness } from './plan-staleness.ts';
 
 /**
@@ -144,11 +144,7 @@ function approvedRestore(
     case 'to_repeat':
     case 'under_way': {
       if (today.kind === 'blocked' && isStuck(today)) return same({ ...today, ended_before: true });
-      const reasons = [
-        ...anotherKind(action, today, reached),
-        ...recordElsewhere(action, today, moved),
-        ...differences(action, today, reached, saved),
-      ];
+      const reasons = restoreDifferences(action, today, reached, moved, saved);
       return reasons.length > 0 ? { kind: 'differs', reasons } : same(withRule(action.declared, today));
     }
     case 'done':
