@@ -42,9 +42,9 @@ export type RecordEvent = { readonly at: string } & (
       readonly attached_before?: readonly Attachment[];
       /** As declared; absent if the declaration does not say. */
       readonly protect?: boolean;
-      readonly api?: CloudApi;
+      readonly api: CloudApi;
       /** `retry.settle` of this run. */
-      readonly settle_ms?: number;
+      readonly settle_ms: number;
     }
   /** The POST was not accepted: refused, not sent, or without a clear answer. */
   | {
@@ -243,8 +243,8 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     updated_at: event.at,
     ...optional('attached_before', event.attached_before ?? attachedBefore(record, event.identity)),
     ...optional('protect', event.protect ?? protectBefore(record, event.identity)),
-    ...optional('api', event.api),
-    ...longestSettle(event, record?.status === 'intended' ? record : undefined),
+    api: event.api,
+    settle_ms: settleMsOf(record?.status === 'intended' ? record : undefined, event.settle_ms),
   } as const;
   if (record?.status !== 'intended') {
     mustAllowNew(record, event);
@@ -266,7 +266,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     updated_at: event.at,
     ...optional('attached_before', next.attached_before),
     ...optional('protect', next.protect),
-    ...optional('settle_ms', next.settle_ms),
+    settle_ms: next.settle_ms,
   };
 }
 
@@ -278,13 +278,6 @@ function attachedBefore(
   return record && record.status !== 'succeeded' && record.volume_id === volume_id
     ? record.attached_before
     : undefined;
-}
-
-function longestSettle(
-  { settle_ms }: RecordEvent & { type: 'intend' },
-  before: Intended | undefined,
-): Pick<RecordBase, 'settle_ms'> {
-  return optional('settle_ms', settle_ms === undefined ? before?.settle_ms : settleMsOf(before, settle_ms));
 }
 
 function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {

@@ -1,18 +1,20 @@
 import { backoffMs } from '../domain/backoff.ts';
-import { momentOf } from '../domain/clock.ts';
+import { type Moment, momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
-import { type ObservationHistory, sameResource } from '../domain/observation.ts';
+import { type Baseline, type ObservationHistory, sameResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
 import type { RunnableAction } from '../domain/plan.ts';
 import { type Intended, isUnderWay, type RestoreRecord } from '../domain/record.ts';
+import type { RecordEvent } from '../domain/record-transitions.ts';
+import type { Permit } from '../drivers/driver.ts';
 import { withCloudsReason } from './failure-report.ts';
 import { follow } from './follow.ts';
 import { type ProbeResult, probe } from './probe.ts';
-import { namesOf } from './readings.ts';
+import { type FoundReadings, namesOf } from './readings.ts';
 import { assertIntended, assertRunning, endOf, RestoreRun } from './restore-run.ts';
 import type { Run } from './run.ts';
 import { sendRestore } from './send-restore.ts';
@@ -20,11 +22,11 @@ import { type Ready, startBlocked, untilReady } from './until-ready.ts';
 import { readWhilePending } from './watch.ts';
 
 /** A POST leaves within this time of its intent being written; otherwise the intent is written again. */
-export const INTENT_FRESH_MS = 5_000;
+const INTENT_FRESH_MS = 5_000;
 
 /**
- * Runs one restore as far as this run can bring it, starting from its record. `next` and `#post` below hold the order of
- * all that matters: find out what earlier attempts did → wait until ready → baseline → durable intent → POST → durable
+ * Runs one restore as far as this run can bring it, starting from its record. `next`, `#post` and `#send` below hold the order
+ * of all that matters: find out what earlier attempts did → wait until ready → baseline → durable intent → POST → durable
  * outcome.
  *
  * Rejects only if the state can no longer be written.
@@ -147,10 +149,10 @@ class Attempts {
     return undefined;
   }
 
-  /** Commits the baseline and the intent, sends the POST and commits its outcome. */
+  /** Commits the intent with its baseline, then sends the POST. */
   async #post({ permit, readings }: Ready): Promise<End | typeof NEXT_ATTEMPT> {
     const restore = this.#restore;
-    const { run, ids } = restore;
+    const { run } = restore;
     const earlier = restore.record?.status === 'intended' ? restore.record : undefined;
     const baseline = readings.seen;
     let baselineToStore = baseline;
@@ -169,9 +171,15 @@ class Attempts {
     // the POST must not leave.
     const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     // Rule: intent-is-durable-before-the-post
-    await restore.commit({
+    await restore.commit(this.#intend(readings, baselineToStore));
+    return this.#send(permit, freshUntil);
+  }
+
+  #intend(readings: FoundReadings, baseline: Baseline): RecordEvent {
+    const { run, ids } = this.#restore;
+    return {
       type: 'intend',
-      at: restore.now(),
+      at: this.#restore.now(),
       address: ids.address,
       identity: {
         volume_id: ids.volume_id,
@@ -180,15 +188,20 @@ class Attempts {
         ...optional('selector', this.#action.selector),
       },
       names: namesOf(readings),
-      baseline: baselineToStore,
+      baseline,
       ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
       ...optional('protect', this.#action.protect),
       api: run.driver.api,
       settle_ms: run.settings.retry.settle_ms,
-    });
+    };
+  }
+
+  /** Sends the POST of the attempt whose intent was committed, and commits its outcome. */
+  async #send(permit: Permit, freshUntil: Moment): Promise<End | typeof NEXT_ATTEMPT> {
+    const restore = this.#restore;
+    const { run, ids } = restore;
     const attempt = assertIntended(restore).attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
-
     let lateMs: number | undefined;
     const onWrittenLate = (late_ms: number) => {
       lateMs = late_ms;
@@ -198,30 +211,15 @@ class Attempts {
     const posting = sendRestore(restore, permit, freshUntil, onWrittenLate);
     const { value, observedStart } = await readWhilePending(posting, restore);
     const outcome = ambiguousIfOtherJob(value, run);
+    const writtenLate = optional('written_late_ms', lateMs);
     if (outcome.kind === 'accepted') {
       restore.acceptedAt = run.clock.monotonic();
-      const { job_id, request_id } = outcome;
-      await restore.commit({
-        type: 'accept',
-        at: restore.now(),
-        ...optional('job_id', job_id),
-        ...optional('request_id', request_id),
-        ...optional('written_late_ms', lateMs),
-      });
-      run.emit({
-        type: 'accepted',
-        address: ids.address,
-        ...optional('job_id', job_id),
-        ...optional('request_id', request_id),
-      });
+      const { kind: _, ...answerIds } = outcome;
+      await restore.commit({ type: 'accept', at: restore.now(), ...answerIds, ...writtenLate });
+      run.emit({ type: 'accepted', address: ids.address, ...answerIds });
       return follow(restore, assertRunning(restore));
     }
-    await restore.commit({
-      type: 'answer',
-      at: restore.now(),
-      outcome,
-      ...optional('written_late_ms', lateMs),
-    });
+    await restore.commit({ type: 'answer', at: restore.now(), outcome, ...writtenLate });
     const { kind: answer, failure } = outcome;
     const answered = { type: 'answered', address: ids.address, attempt, answer, failure } as const;
     if (observedStart && wasEverInDoubt(assertIntended(restore).attempts)) {

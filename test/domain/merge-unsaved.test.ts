@@ -57,11 +57,14 @@ describe('records that a run could not save', () => {
     };
     const strict = { protect: true, api: 'vbs', settle_ms: 600_000 } as const;
     const state = stateWith(put({ ...intended, ...strict }));
-    for (const told of [{}, { protect: false, api: 'cinder', settle_ms: 0 }])
+    for (const told of [
+      { api: undefined, settle_ms: undefined },
+      { protect: false, api: 'cinder', settle_ms: 0 },
+    ])
       expect(terms(state, told)).to.deep.equal(['taken', true, 'vbs', 600_000]);
     const none = stateWith(put(intended));
     expect(terms(none, strict)).to.deep.equal(['taken', true, 'vbs', 600_000]);
-    expect(terms(stateWith(), { protect: false })).to.deep.equal(['taken', undefined, undefined, undefined]);
+    expect(terms(stateWith(), { protect: false })).to.deep.equal(['taken', undefined, 'vbs', 120_000]);
   });
 
   it('are refused if they contradict the state', () => {

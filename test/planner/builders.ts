@@ -193,6 +193,8 @@ export function recordsOf(
 ): RestoreRecord[] {
   const intended = advance(before, {
     type: 'intend',
+    api: 'vbs',
+    settle_ms: 120_000,
     at,
     address,
     identity: {

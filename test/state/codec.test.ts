@@ -196,8 +196,8 @@ describe('the state codec', () => {
     ['__proto__', '"format": 1', '"format": 1, "__proto__": {"records": []}', /__proto__: unknown field/, 2],
     [
       'a settle that no config may have',
-      '"names":{',
-      '"settle_ms":1e15,"names":{',
+      '"settle_ms":120000',
+      '"settle_ms":1e15',
       /settle_ms: expected an integer from 0 to 86400000/,
       13,
     ],

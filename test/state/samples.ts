@@ -51,6 +51,8 @@ export function intendEvent(address: string, generation = 1): RecordEvent & { ty
     identity: { volume_id: `vol-${address}`, backup_id: `bak-${address}`, generation },
     names: { volume_name: 'data', backup_name: 'nightly', backup_created_at: AT, size: 10 },
     baseline: BASELINE,
+    api: 'vbs',
+    settle_ms: 120_000,
   };
 }
 

@@ -105,6 +105,8 @@ export function recordOf(
       volume: { status: 'available', updated_at: '2026-11-23T23:58:01.000Z' },
       backup: { status: 'available', updated_at: '2026-11-23T21:40:00.000Z' },
     },
+    api: 'vbs',
+    settle_ms: 120_000,
   });
   for (const event of events) record = advance(record, event);
   return record;

@@ -87,7 +87,8 @@ describe('the duration of a restore', () => {
     const { names, baseline } = adopted;
     const { volume_id, backup_id, generation, address } = adopted;
     const identity = { volume_id, backup_id, generation };
-    const again = (at: string) => ({ type: 'intend', at, address, identity, names, baseline }) as const;
+    const again = (at: string) =>
+      ({ type: 'intend', at, address, identity, names, baseline, api: 'vbs', settle_ms: 120_000 }) as const;
     const failure = { cause: 'no_connection', message: 'refused' } as const;
     const never = {
       type: 'answer',
