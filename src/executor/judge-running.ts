@@ -18,6 +18,7 @@ import {
 } from '../domain/observation-history.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, observedRestore } from './confirm-readings.ts';
+import { judgeErrorStatus } from './verdict.ts';
 
 /** What to report while the volume is restoring. */
 export const RESTORING = { kind: 'in_progress', note: 'restoring', disk: 'restoring' } as const;
@@ -128,19 +129,17 @@ export function judgeStatuses(
     reason,
     observations: history.observations,
   });
-  const broken = (reason: string): RunningJudgement => {
-    // An error that a second reading in order did not confirm may be outdated.
-    if (!seen.confirmed) return withWarning(reason);
-    return contradiction
-      ? unknown(`${reason}, after another restore than this: ${contradiction.reason}`)
-      : { kind: 'failed', reason };
+  const judgeError = (error: string): RunningJudgement => {
+    const { kind, reason } = judgeErrorStatus(error, { seen, history });
+    if (kind === 'wait') return withWarning(reason);
+    return kind === 'unknown' ? unknown(reason) : { kind: 'failed', reason };
   };
   if (volume.kind === 'unreadable') return withWarning(`the disk cannot be read: ${volume.failure.message}`);
   if (volume.kind === 'gone' || !wasFound(seen.volume))
     return absentForSettle ? unknown('the disk is gone') : withWarning('the disk is not found');
   const { status } = seen.volume;
   // Rule: volume-in-error-is-a-failure
-  if (isErrorStatus(status)) return broken(`the status of the disk is ${status}`);
+  if (isErrorStatus(status)) return judgeError(`the status of the disk is ${status}`);
   if (isVolumeRestoring(seen.volume) && contradiction)
     return {
       ...withWarning(`restoring, but not by this restore: ${contradiction.reason}`),
@@ -156,7 +155,7 @@ export function judgeStatuses(
     // Rule: restoring-backup-is-still-running
     if (isBackupRestoring(seen.backup)) return { kind: 'in_progress', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
-      return broken(`the status of the backup is ${backup.value.status}`);
+      return judgeError(`the status of the backup is ${backup.value.status}`);
   }
   const named = newSourceBackup(seen.volume, restore);
   // Rule: volume-from-another-backup-is-not-ours

@@ -12,7 +12,7 @@ import { serverNames, withServerNames } from '../domain/server-names.ts';
 import { bothFound, cloudTime, type FoundReadings, type Readings } from './readings.ts';
 import type { Run } from './run.ts';
 
-export type Readiness =
+type Readiness =
   | { readonly kind: 'ready'; readonly readings: FoundReadings }
   | {
       readonly kind: 'not_yet';

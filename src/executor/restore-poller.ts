@@ -138,7 +138,7 @@ export class RestorePoller {
 }
 
 /** A running restore, as the poller knows it. */
-export interface PolledRestore {
+interface PolledRestore {
   readonly volumeId: string;
   readonly onRestoring: () => void;
   /** Monotonic ms. */

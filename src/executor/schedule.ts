@@ -54,9 +54,7 @@ export class Schedule<T extends ScheduledTask> {
       if (!this.#open.has(task.id) || !isAllowed(task)) continue;
       const busy = task.resources.find((resource) => this.#held.has(resource));
       if (busy !== undefined) {
-        const waiting = this.#blockedOn.get(busy);
-        if (waiting) waiting.push(task);
-        else this.#blockedOn.set(busy, [task]);
+        append(this.#blockedOn, busy, task);
         continue;
       }
       for (const resource of task.resources) this.#held.set(resource, task.id);

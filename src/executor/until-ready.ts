@@ -16,7 +16,7 @@ export interface Ready {
   readonly readings: FoundReadings;
 }
 
-export interface CannotStart {
+interface CannotStart {
   readonly kind: 'cannot_start';
   readonly code: NotStarted;
   readonly reason: string;

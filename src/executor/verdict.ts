@@ -57,8 +57,8 @@ export function judgeAttempts(input: VerdictInput): Verdict {
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return wait('disk or backup cannot be read');
   if (!wasFound(volume)) return gone('disk', input);
-  // An error that a second reading in order did not confirm may be outdated.
-  if (isErrorStatus(volume.status)) return errorStatus(`the status of the disk is ${volume.status}`, input);
+  if (isErrorStatus(volume.status))
+    return judgeErrorStatus(`the status of the disk is ${volume.status}`, input);
 
   const volumeRestoring = isVolumeRestoring(volume);
   const backupRestoring = isBackupRestoring(backup);
@@ -87,7 +87,8 @@ export function judgeAttempts(input: VerdictInput): Verdict {
     return adopt('the disk names this backup as the one it was restored from, and did not before');
   if (backupRestoring) return wait('only the backup is restoring');
   if (!wasFound(backup)) return gone('backup', input);
-  if (isErrorStatus(backup.status)) return errorStatus(`the status of the backup is ${backup.status}`, input);
+  if (isErrorStatus(backup.status))
+    return judgeErrorStatus(`the status of the backup is ${backup.status}`, input);
   if (!isVolumeAtRest(volume)) return wait(`the disk is ${volume.status}`);
   if (backup.status !== AVAILABLE) return wait(`the backup is ${backup.status}`);
 
@@ -136,9 +137,12 @@ function gone(what: 'disk' | 'backup', { absentForSettle }: VerdictInput): Verdi
   return absentForSettle ? unknown(`the ${what} is gone`) : wait(`the ${what} is not found`);
 }
 
-function errorStatus(reason: string, { seen, history }: VerdictInput): Verdict {
+/** An error that a second reading in order did not confirm may be outdated. */
+export function judgeErrorStatus(
+  reason: string,
+  { seen, history: { contradiction } }: Pick<VerdictInput, 'seen' | 'history'>,
+): Verdict {
   if (!seen.confirmed) return wait(reason);
-  const { contradiction } = history;
   return contradiction
     ? unknown(`${reason}, after another restore than this: ${contradiction.reason}`)
     : { kind: 'failed', reason };
