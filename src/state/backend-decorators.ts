@@ -20,6 +20,27 @@ export function mapLease(backend: Backend, onLease: (lease: Lease) => Lease | Pr
   };
 }
 
+/** The backend, which calls `check` with each state before it is used. If the check fails, nothing is read or locked. */
+export function guardedBackend(
+  backend: Backend,
+  check: (snapshot: Snapshot) => void | Promise<void>,
+): Backend {
+  const snapshot = async () => {
+    const found = await backend.snapshot();
+    if (found) await check(found);
+    return found;
+  };
+  return {
+    ...mapLease(backend, async (lease) => {
+      const found = lease.snapshot();
+      if (found) await check(found);
+      return lease;
+    }),
+    read: async () => (await snapshot())?.state,
+    snapshot,
+  };
+}
+
 /** The backend, which calls `onWait` with the refusal before it waits for the lock of another run. */
 export function announcingWait(
   backend: Backend,
@@ -40,7 +61,7 @@ export function announcingWait(
   };
 }
 
-export interface StateChecks {
+interface StateChecks {
   /** Called with each state before it is used; undefined: there is none. A rejection ends the command. */
   check(snapshot: Snapshot | undefined): Promise<void>;
   /** Called with each state that was read, and with the stored state after a lease was released. */

@@ -2,31 +2,15 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
-import type { MigratedTo, State } from '../domain/state.ts';
+import type { MigratedTo } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
-import { mapLease } from './backend-decorators.ts';
+import { guardedBackend } from './backend-decorators.ts';
 
 /** The backend, which refuses to read or lock a state that was migrated to another location. */
 export function unmigratedBackend(backend: Backend): Backend {
-  const refuseMigrated = (state: State | undefined): void => {
-    if (state?.moved_to) throw new Failure('refused', stateMigrated(state.moved_to, backend.location));
-  };
-  return {
-    ...mapLease(backend, (lease) => {
-      refuseMigrated(lease.state());
-      return lease;
-    }),
-    async read() {
-      const state = await backend.read();
-      refuseMigrated(state);
-      return state;
-    },
-    async snapshot() {
-      const snapshot = await backend.snapshot();
-      refuseMigrated(snapshot?.state);
-      return snapshot;
-    },
-  };
+  return guardedBackend(backend, ({ state: { moved_to } }) => {
+    if (moved_to) throw new Failure('refused', stateMigrated(moved_to, backend.location));
+  });
 }
 
 export function stateMigrated(to: MigratedTo, location: string): Diagnostic {

@@ -3,7 +3,7 @@ import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import type { Backend } from './backend.ts';
-import { mapLease } from './backend-decorators.ts';
+import { guardedBackend } from './backend-decorators.ts';
 import { DAMAGED, type Snapshot } from './codec.ts';
 
 /**
@@ -11,25 +11,19 @@ import { DAMAGED, type Snapshot } from './codec.ts';
  * and output; they cannot be masked, because the history would not verify any more.
  */
 export function refusingSecrets(backend: Backend, secrets: Secrets): Backend {
-  const checked = async (snapshot: Snapshot | undefined) => {
-    const place = snapshot && (await runInterruptibly(secretIn(snapshot, secrets)));
-    if (place !== undefined) throw repeatsSecret(place, backend.location);
-    return snapshot;
-  };
   const quoting = <T>(work: Promise<T>): Promise<T> =>
     work.catch((cause: unknown) => {
       throw cause instanceof Failure ? quotingNoSecret(cause, secrets) : cause;
     });
-  const snapshot = async () => checked(await quoting(backend.snapshot()));
-  const lock: Backend['lock'] = (...request) => quoting(backend.lock(...request));
-  return {
-    ...mapLease({ ...backend, lock }, async (lease) => {
-      await checked(lease.snapshot());
-      return lease;
-    }),
-    read: async () => (await snapshot())?.state,
-    snapshot,
+  const quotingBackend: Backend = {
+    ...backend,
+    snapshot: () => quoting(backend.snapshot()),
+    lock: (...request) => quoting(backend.lock(...request)),
   };
+  return guardedBackend(quotingBackend, async (snapshot) => {
+    const place = await runInterruptibly(secretIn(snapshot, secrets));
+    if (place !== undefined) throw repeatsSecret(place, backend.location);
+  });
 }
 
 /** The message about a damaged state quotes it. */
