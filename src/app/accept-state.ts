@@ -12,20 +12,20 @@ import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
 import { withState } from './with-lease.ts';
 
-export interface AcceptRequest extends ChangeRequest {
+interface AcceptRequest extends ChangeRequest {
   /** Why the state can be relied on; kept in the history. */
   readonly reason: string;
 }
 
 /** `backend`: one that does not refuse a faulty state. */
-export interface AcceptPorts extends StatePorts {
+interface AcceptPorts extends StatePorts {
   /** Finds the faults of the state, and shows them to the user. */
   showFaults(snapshot: Snapshot): Promise<readonly StateFault[]>;
   /** Rejects unless the user confirms. */
   confirm(): Promise<void>;
 }
 
-export type Accepted =
+type Accepted =
   | { readonly kind: 'no_faults'; readonly serial: number }
   | { readonly kind: 'would_accept' }
   | { readonly kind: 'accepted'; readonly serial: number; readonly backup: string };

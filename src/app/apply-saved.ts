@@ -26,7 +26,7 @@ import type { LockRequest } from './ports.ts';
 import { refusal, refuseOtherApi } from './refusals.ts';
 import { withLeaseAndConnection } from './with-lease.ts';
 
-export interface ApplySavedRequest extends LockRequest, ApplyTerms {
+interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly saved: SavedPlan;
   readonly signed: SignatureFinding;
   /** The manifests that the plan was made from, as far as they lie in the working directory. */
@@ -35,7 +35,7 @@ export interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly maxAgeMs?: number;
 }
 
-export interface ApplySavedPorts extends Omit<ApplyPorts, 'confirmNewState' | 'confirm'> {
+interface ApplySavedPorts extends Omit<ApplyPorts, 'confirmNewState' | 'confirm'> {
   /** The hash of a text as UTF-8, in hex. */
   sha256(text: string): string;
 }

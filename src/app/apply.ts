@@ -14,7 +14,7 @@ import { withLeaseAndConnection } from './with-lease.ts';
 
 /** Start here: the sequence that every apply goes through. Lock, plan, refuse, confirm, execute. */
 
-export interface ApplyRequest extends LockRequest, ApplyTerms {
+interface ApplyRequest extends LockRequest, ApplyTerms {
   readonly declared: Omit<PlanRequest, 'policy' | 'waivers'>;
 }
 

@@ -9,7 +9,7 @@ import type { LockRequest, Ports } from './ports.ts';
 import { noState } from './refusals.ts';
 import { withLeaseAndConnection } from './with-lease.ts';
 
-export interface ImportRequest extends LockRequest {
+interface ImportRequest extends LockRequest {
   readonly address: Address;
   readonly declared: Pick<PlanRequest, 'specs' | 'files'>;
   readonly proof: ImportProof;

@@ -10,13 +10,13 @@ import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
 import { withLease, withState } from './with-lease.ts';
 
-export interface MigrateRequest extends ChangeRequest {
+interface MigrateRequest extends ChangeRequest {
   /** The risks that the operator accepts. */
   readonly risks: readonly PushRisk[];
 }
 
 /** `backend`: the state to migrate. */
-export interface MigratePorts extends StatePorts {
+interface MigratePorts extends StatePorts {
   /** Opens the new location. Opens it anew each time, so that the copy is read back as the next command will read it. */
   openTarget(): Promise<Backend>;
   /** Throws if the state fails its checks. */
@@ -86,7 +86,7 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   );
 }
 
-export interface UndoRequest extends ChangeRequest {
+interface UndoRequest extends ChangeRequest {
   /** Whether changes made at the new location since then may be lost. */
   readonly allowLostWork: boolean;
 }

@@ -17,7 +17,7 @@ import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
 import { withState } from './with-lease.ts';
 
-export interface PushRequest<Given> extends ChangeRequest {
+interface PushRequest<Given> extends ChangeRequest {
   readonly given: Given;
   /** The name of the file, for messages. */
   readonly name: string;

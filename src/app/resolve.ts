@@ -8,13 +8,13 @@ import type { LockRequest, Ports } from './ports.ts';
 import { noState, refuseOtherProject } from './refusals.ts';
 import { withLeaseAndConnection } from './with-lease.ts';
 
-export interface ResolveRequest extends LockRequest {
+interface ResolveRequest extends LockRequest {
   readonly address: Address;
   readonly decision: Pick<Resolution, 'as' | 'reason' | 'by'>;
   readonly settings: Pick<RunSettings, 'poll' | 'retry'>;
 }
 
-export interface ResolvedRecord {
+interface ResolvedRecord {
   readonly record: RestoreRecord;
   readonly state: State | undefined;
 }

@@ -37,7 +37,7 @@ export function tokenEndWarning(
 }
 
 /** What ends a run: an interrupt by the user, or the end of the token. */
-export interface RunStop {
+interface RunStop {
   readonly signal: AbortSignal;
   /** For the end of the run: a warning if the token ended it. */
   notes(): Diagnostic[];

@@ -15,13 +15,13 @@ import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
 import { withConnection, withLease } from './with-lease.ts';
 
-export interface WaitRequest extends LockRequest {
+interface WaitRequest extends LockRequest {
   /** Empty: every restore that is not finished. */
   readonly addresses: readonly Address[];
   readonly settings: RunSettings;
 }
 
-export type WaitResult =
+type WaitResult =
   | { readonly kind: 'nothing_to_follow'; readonly chosen: readonly RestoreRecord[] }
   /** `ends`: of every chosen restore, also of one that had ended before. */
   | ({ readonly kind: 'ran'; readonly ends: ReadonlyMap<Address, End> } & RunResult);

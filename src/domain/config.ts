@@ -15,7 +15,7 @@ export interface Config {
   readonly policy: Policy;
 }
 
-export interface ApplySettings {
+interface ApplySettings {
   readonly parallelism: number;
   readonly requests_per_second: number;
   /** After this number of failed or unknown restores nothing new starts. 0: no limit. */

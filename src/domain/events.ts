@@ -113,7 +113,7 @@ export interface RunSummary extends Readonly<Record<Result, number>> {
 }
 
 /** The counter of `RunSummary` for an end. */
-export type Result = RestoreRecord['status'] | 'unsaved' | 'not_started' | 'blocked';
+type Result = RestoreRecord['status'] | 'unsaved' | 'not_started' | 'blocked';
 
 export function resultOf(end: End): Result {
   switch (end.kind) {

@@ -1,11 +1,11 @@
 import { append } from './append.ts';
-import { isOpen, type RestoreRecord } from './record.ts';
+import { isOpen, type RestoreRecord, type UnderWay, type Unknown } from './record.ts';
 import type { Address, RestoreSpec } from './spec.ts';
 import type { State } from './state.ts';
 
 /** A restore without a known outcome, and the restores that cannot start before it is known. */
 export interface OpenRestore {
-  readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
+  readonly record: UnderWay | Unknown;
   /** Declared restores that cannot start before. */
   readonly blocks: readonly BlockedRestore[];
   /** Whether the manifests still declare it. */

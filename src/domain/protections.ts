@@ -1,9 +1,7 @@
 import { append } from './append.ts';
-import type { RestoreRecord } from './record.ts';
+import type { RestoreRecord, Succeeded } from './record.ts';
 import type { Address } from './spec.ts';
 import { recordsOfEntry, renamesAt, type State } from './state.ts';
-
-export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
 
 /** The done restores that protect disks. */
 export interface Protections {

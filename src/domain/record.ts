@@ -98,7 +98,7 @@ export interface Unknown extends RecordBase {
 }
 
 /** `accepted`: the cloud accepted the POST. `adopted`: no answer accepted it, but volume and backup prove that it started. */
-export type Evidence = 'accepted' | 'adopted';
+type Evidence = 'accepted' | 'adopted';
 
 /** One request for the restore, from its durable intent onwards. */
 export type Attempt = UnansweredAttempt | AcceptedAttempt | FailedAttempt;

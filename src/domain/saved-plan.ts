@@ -108,7 +108,7 @@ const KEY_CHARS_SHOWN = 16;
  */
 export type SavedAction = SavedPinned | SavedBlocked | SavedExpired;
 /** The actions whose volume and backup are known. */
-export type SavedPinned = SavedRunnable | SavedNoop;
+type SavedPinned = SavedRunnable | SavedNoop;
 export type SavedRunnable = SavedRestore | SavedResume;
 
 interface SavedCommon {

@@ -186,11 +186,12 @@ export function pathText(path: Issue['path']): string {
   );
 }
 
-/** `expected an array, found "x"` */
-export function issueText({ expected, found, isUnknown }: Issue): string {
-  if (isUnknown) return `unknown field (allowed: ${expected})`;
-  if (found === undefined) return `expected ${expected}, but it is missing`;
-  return `expected ${expected}, found ${shownValue(found)}`;
+/** `records[3].attempts: expected an array, found "x"` */
+export function issueText({ path, expected, found, isUnknown }: Issue): string {
+  const where = pathText(path);
+  if (isUnknown) return `${where}: unknown field (allowed: ${expected})`;
+  if (found === undefined) return `${where}: expected ${expected}, but it is missing`;
+  return `${where}: expected ${expected}, found ${shownValue(found)}`;
 }
 
 /** Lists and objects are not shown, because they may be as large as the file. */

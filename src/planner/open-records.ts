@@ -1,7 +1,7 @@
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import type { Precondition } from '../domain/plan.ts';
-import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
+import { type Failed, identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { DecisionContext, PlanContext } from './context.ts';
@@ -31,11 +31,7 @@ export function outcomeUnknown({ record, current }: MatchedRecord, context: Plan
 }
 
 /** Its own last attempt failed, and the disk may contain half of the backup. */
-export function mayBeTouched(
-  record: RestoreRecord & { readonly status: 'failed' },
-  current: boolean,
-  context: PlanContext,
-): Diagnostic {
+export function mayBeTouched(record: Failed, current: boolean, context: PlanContext): Diagnostic {
   // If another record is at this address now, `resolve` would change that one.
   const resolvable = current && !record.resolution;
   return error(

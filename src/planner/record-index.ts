@@ -1,6 +1,12 @@
 import { append } from '../domain/append.ts';
-import { type Protections, protectionsOf, type Succeeded } from '../domain/protections.ts';
-import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
+import { type Protections, protectionsOf } from '../domain/protections.ts';
+import {
+  isMaybeTouched,
+  isOpen,
+  type RestoreRecord,
+  type Succeeded,
+  type Unknown,
+} from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import { recordsOfHistory, type State } from '../domain/state.ts';
 

@@ -14,7 +14,6 @@ import {
   nonEmpty,
   object,
   optionalField,
-  pathText,
   time,
 } from '../domain/shape.ts';
 import { SERIAL_MAX, type State } from '../domain/state.ts';
@@ -120,7 +119,7 @@ function* decodeText(text: string, file: string, what: string): ChunkedWork<Snap
   if (!document) throw notVbsctl(file, 'it is no JSON object');
   const refuse = (wrong: Issue): never => {
     if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
-    const summary = `${what} is not valid: ${pathText(wrong.path)}: ${issueText(wrong)}`;
+    const summary = `${what} is not valid: ${issueText(wrong)}`;
     throw damaged(file, summary, undefined, { file, ...document.positionOf(wrong.path) });
   };
   const stored = yield* document.read(refuse);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { ChunkedWork } from '../domain/chunked-work.ts';
 import type { HistoryEntry, State } from '../domain/state.ts';
@@ -92,5 +92,5 @@ function contentLink({ history, lineage }: State, end: number): string {
 }
 
 function link(previous: string, entry: HistoryEntry): string {
-  return createHash('sha256').update(previous).update('\n').update(canonicalJson(entry)).digest('hex');
+  return hash('sha256', `${previous}\n${canonicalJson(entry)}`);
 }

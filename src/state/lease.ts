@@ -1,7 +1,7 @@
 import { isoTime } from '../domain/clock.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
-import { issueText, pathText } from '../domain/shape.ts';
+import { issueText } from '../domain/shape.ts';
 import {
   type Actor,
   type Change,
@@ -187,8 +187,7 @@ export class StateLease implements Lease {
 /** Finds values of a wrong type, which are bugs, before they are stored and could not be read again. */
 function assertReadable(commit: Commit): void {
   const wrong = commitShape(commit);
-  if (wrong)
-    throw new Error(`a commit that could not be read again: ${pathText(wrong.path)}: ${issueText(wrong)}`);
+  if (wrong) throw new Error(`a commit that could not be read again: ${issueText(wrong)}`);
 }
 
 function serialsUsedUp(location: string): Failure {

@@ -15,7 +15,7 @@ import {
   type SavedAction,
   type SavedPlan,
 } from '../domain/saved-plan.ts';
-import { type Issue, issueText, pathText } from '../domain/shape.ts';
+import { type Issue, issueText } from '../domain/shape.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
 import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
@@ -111,9 +111,8 @@ function damaged(file: string, wrong: Issue): Failure {
 }
 
 function described(wrong: Issue): string {
-  const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
-  const what = issueText({ ...wrong, found: quotable(wrong.found) });
-  return `${where}: ${what}`;
+  const path = wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key));
+  return issueText({ ...wrong, path, found: quotable(wrong.found) });
 }
 
 /** Leaves out text that the author of the file may want the user to read. */

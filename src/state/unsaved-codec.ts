@@ -4,7 +4,7 @@ import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { RestoreRecord } from '../domain/record.ts';
-import { array, integerFrom, issueText, nonEmpty, object, oneOf, pathText, time } from '../domain/shape.ts';
+import { array, integerFrom, issueText, nonEmpty, object, oneOf, time } from '../domain/shape.ts';
 import { newerFormat } from './codec.ts';
 import { openDocument } from './document.ts';
 import { record, target } from './record-shape.ts';
@@ -47,7 +47,7 @@ export function* decodeUnsaved(bytes: Uint8Array, file: string): ChunkedWork<Uns
     const { format: found } = document.head;
     if (typeof found === 'number' && found > FORMAT) throw newerFormat(file, found);
     const { format, kind, ...unsaved } = yield* document.read((wrong) => {
-      throw damaged(file, `${pathText(wrong.path)}: ${issueText(wrong)}`);
+      throw damaged(file, issueText(wrong));
     });
     return unsaved;
   } catch (cause) {

@@ -7,13 +7,12 @@ import {
   object,
   oneOf,
   optionalField,
-  pathText,
   time,
   variant,
 } from '../../src/domain/shape.ts';
 
 describe('a shape', () => {
-  const told = (wrong: Issue | undefined) => wrong && `${pathText(wrong.path)}: ${issueText(wrong)}`;
+  const told = (wrong: Issue | undefined) => wrong && issueText(wrong);
 
   it('reports where a value does not match, what was expected and what is there', () => {
     type Thing = { readonly kind: 'a' | 'b'; readonly n?: number; readonly list: readonly { at: string }[] };

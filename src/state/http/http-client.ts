@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { optional } from '../../domain/optional.ts';
@@ -67,5 +67,5 @@ async function loadAxios(settings: HttpStateSettings): Promise<AxiosInstance> {
 
 /** The protocol requires it; it protects no secret. */
 function md5(body: string | Buffer): string {
-  return createHash('md5').update(body).digest('base64');
+  return hash('md5', body, 'base64');
 }

@@ -76,7 +76,7 @@ export function httpStateSettings(address: string, env: Env): HttpStateSettings 
     throw invalid('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
   const tls: TlsSettings = { ...optional('ca', ca), ...optional('cert', cert), ...optional('key', key) };
   const unusable = unusablePem(tls);
-  if (unusable) throw unusablePemFailure(PEM_VARIABLES[unusable.part], unusable.why);
+  if (unusable) throw invalidSetting(PEM_VARIABLES[unusable.part], unusable.why);
   const skipVerification = matching('SKIP_CERT_VERIFICATION', /^(1|t|true|0|f|false)$/i, 'true or false');
   return {
     address: hasLockAddress ? withPath(address, '') : address,
@@ -111,9 +111,13 @@ function refuseQuery({ href, search, searchParams }: URL): void {
   });
 }
 
-/** The value is not shown: it may be a secret in the wrong variable. */
 function invalid(name: string, expected: string): Failure {
-  return Failure.of('usage', 'state-http-setting', `${name} must be ${expected}`, {
+  return invalidSetting(name, `must be ${expected}`);
+}
+
+/** The value is not shown: it may be a secret in the wrong variable. */
+function invalidSetting(name: string, what: string): Failure {
+  return Failure.of('usage', 'state-http-setting', `${name} ${what}`, {
     remedy: `correct ${name} in the environment`,
   });
 }
@@ -123,12 +127,6 @@ const PEM_VARIABLES = {
   cert: 'TF_HTTP_CLIENT_CERTIFICATE_PEM',
   key: 'TF_HTTP_CLIENT_PRIVATE_KEY_PEM',
 } as const;
-
-function unusablePemFailure(name: string, why: string): Failure {
-  return Failure.of('usage', 'state-http-setting', `${name} ${why}`, {
-    remedy: `correct ${name} in the environment`,
-  });
-}
 
 function withPath(address: string, more: string): string {
   const url = new URL(address);

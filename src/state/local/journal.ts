@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChunkedWork } from '../../domain/chunked-work.ts';
-import { array, integerFrom, isObject, issueText, nonEmpty, object, pathText } from '../../domain/shape.ts';
+import { array, integerFrom, isObject, issueText, nonEmpty, object } from '../../domain/shape.ts';
 import type { Commit } from '../../domain/state.ts';
 import { boundedJson } from '../document.ts';
 import { commit as commitShape } from '../record-shape.ts';
@@ -84,7 +84,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       if (format !== undefined && format > JOURNAL_FORMAT) return { kind: 'newer', format };
       if (typeof first === 'string') return damaged(first);
       const wrong = headerShape(first.content);
-      if (wrong) return damaged(`${pathText(wrong.path)}: ${issueText(wrong)}`);
+      if (wrong) return damaged(issueText(wrong));
       header = first.content as JournalHeader;
       previous = first.sum;
     } else {
@@ -94,7 +94,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       const group = readLine(previous, 'commits', content);
       if (typeof group === 'string') return damaged(group);
       const wrong = groupShape(group.content);
-      if (wrong) return damaged(`${pathText(wrong.path)}: ${issueText(wrong)}`);
+      if (wrong) return damaged(issueText(wrong));
       for (const commit of group.content as readonly Commit[]) {
         const expected = header.base + commits.length + 1;
         if (commit.serial !== expected)

@@ -134,7 +134,7 @@ export class LockFile implements Lock {
   }
 }
 
-export interface LockFileOptions {
+interface LockFileOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly newId?: () => string;

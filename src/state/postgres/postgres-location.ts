@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Env } from '../../domain/env.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
 import { stateBytesMax } from '../answer-limits.ts';
@@ -49,13 +49,13 @@ export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
   const tls = protection(connection, env);
   // Always set: otherwise the client uses PGSSLMODE or no TLS.
   if (tls === 'verified') connection.searchParams.set('sslmode', 'verify-full');
-  const hash = createHash('sha256').update(`vbsctl ${schema} ${state}`).digest();
+  const digest = hash('sha256', `vbsctl ${schema} ${state}`, 'buffer');
   return {
     connection: connection.href,
     state,
     schema,
     ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
-    lock_key: [hash.readUInt32BE(0) >>> 1, hash.readUInt32BE(4) >>> 1],
+    lock_key: [digest.readUInt32BE(0) >>> 1, digest.readUInt32BE(4) >>> 1],
     answer_bytes_max: stateBytesMax(env),
     tls,
   };

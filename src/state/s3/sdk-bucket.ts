@@ -1,4 +1,4 @@
-import { createHash, getFips } from 'node:crypto';
+import { getFips, hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
@@ -82,7 +82,7 @@ export function twoCredentials({ AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCE
 
 /** A bucket with Object Lock requires a digest, and every store takes this one. In FIPS mode there is no MD5. */
 function digestOf(body: string | Buffer): { readonly ContentMD5?: string } {
-  return getFips() === 1 ? {} : { ContentMD5: createHash('md5').update(body).digest('base64') };
+  return getFips() === 1 ? {} : { ContentMD5: hash('md5', body, 'base64') };
 }
 
 function encryptionOf({ encryption }: S3Location): EncryptionParameters {
