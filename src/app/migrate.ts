@@ -1,7 +1,7 @@
 import { isoTime } from '../domain/clock.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
-import { judgePush } from '../domain/push-risks.ts';
+import { risksOf, takeRisks } from '../domain/push-risks.ts';
 import type { MigratedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
@@ -52,11 +52,14 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
     if (old.state.moved_to) throw new Failure('refused', stateMigrated(old.state.moved_to, source.location));
     await ports.refuseFaults(source, old);
     if (replaced)
-      judgePush(beforeMigration(replaced.state), old.state, request.risks, {
-        given: `the state at ${source.location}`,
-        location: target.location,
-        sameSerial: 'fine',
-      });
+      takeRisks(
+        risksOf(beforeMigration(replaced.state), old.state, {
+          given: `the state at ${source.location}`,
+          location: target.location,
+          sameSerial: 'fine',
+        }),
+        request.risks,
+      );
     return old;
   };
   if (request.dryRun) {

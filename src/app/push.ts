@@ -2,16 +2,22 @@ import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { projectText, sameProject } from '../domain/cloud-project.ts';
 import { MultilineText } from '../domain/diagnostic.ts';
-import { Failure, refused } from '../domain/errors.ts';
+import { Failure, refused, unreachable } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/merge-unsaved.ts';
 import { optional } from '../domain/optional.ts';
-import { judgePush, pushedState } from '../domain/push-risks.ts';
+import { foundRisk, pushedState, risksOf, takeRisks } from '../domain/push-risks.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
 import { addressWarning, locationWord } from '../state/migrated-state.ts';
-import { faultyState, stateFaults } from '../state/state-faults.ts';
+import {
+  faultDiagnostic,
+  faultyState,
+  type KnownHere,
+  type StateFault,
+  stateFaults,
+} from '../state/state-faults.ts';
 import type { Unsaved } from '../state/unsaved-codec.ts';
 import type { ChangeRequest, StatePorts } from './ports.ts';
 import { noState } from './refusals.ts';
@@ -24,8 +30,8 @@ interface PushRequest<Given> extends ChangeRequest {
 }
 
 export interface PushPorts extends StatePorts {
-  /** The highest serial that this machine has seen of a lineage; undefined if it has seen none. */
-  highestSerial(lineage: string): Promise<number | undefined>;
+  /** What this user has seen of the lineage, and at the place of the state. */
+  known(lineage: string): Promise<KnownHere>;
 }
 
 export type Pushed =
@@ -42,24 +48,33 @@ export async function pushWhole(
   const { given, name, risks } = request;
   const { backend, stop, clock } = ports;
   refuseMigrated(given, name);
-  // Its faults would be accepted with it.
-  const faults = await runInterruptibly(stateFaults(given, {}), stop);
-  if (faults.length > 0) throw faultyState(faults, given, name);
+  const known = await ports.known(given.state.lineage);
+  const faults = await runInterruptibly(stateFaults(given, known), stop);
+  // They would be accepted with the state.
+  const own = faults.filter(({ kind }) => riskOf(kind) === undefined);
+  if (own.length > 0) throw faultyState(own, given, name);
   return await withState(ports, request, async (current, lease) => {
     if (current && encodeSnapshot(current) === encodeSnapshot(given)) return { kind: 'same' };
-    const taken = current
-      ? judgePush(current.state, given.state, risks, {
+    const found = current
+      ? risksOf(current.state, given.state, {
           given: name,
           location: backend.location,
           sameSerial: 'refused',
         })
       : [];
+    const superseded = faults.flatMap((fault) => {
+      const risk = riskOf(fault.kind);
+      // If a state is there, that one is compared with; one of another lineage that was there before does not matter.
+      if (!risk || (risk === 'other-lineage' && current) || found.some((each) => each.risk === risk))
+        return [];
+      const { summary, detail = '' } = faultDiagnostic(fault, given, name);
+      return [foundRisk(risk, `${name}: ${summary}`, detail, 'use a newer copy; if there is none')];
+    });
     const state = pushedState(
-      current?.state,
       given.state,
-      taken,
+      { current: current?.state, known: known.of_lineage },
+      takeRisks([...found, ...superseded], risks),
       { at: isoTime(clock.now()), actor: request.actor },
-      await ports.highestSerial(given.state.lineage),
     );
     const { serial } = state;
     if (!lease) return { kind: 'would_push', serial };
@@ -69,6 +84,24 @@ export async function pushWhole(
     await ports.remember(backend, pushed, 'accepted');
     return { kind: 'pushed', serial, ...optional('backup', backup) };
   });
+}
+
+/** The risk of pushing a state with this fault; undefined if no option accepts it. */
+function riskOf(kind: StateFault['kind']): PushRisk | undefined {
+  switch (kind) {
+    case 'older':
+    case 'differs':
+    case 'discontinued':
+      return 'older-serial';
+    case 'other_lineage':
+      return 'other-lineage';
+    case 'broken':
+    case 'contradictory':
+    case 'set_back':
+      return undefined;
+    default:
+      return unreachable(kind);
+  }
 }
 
 function refuseMigrated({ state: { moved_to } }: Snapshot, name: string): void {

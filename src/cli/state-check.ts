@@ -15,6 +15,7 @@ import {
   belowMinimum,
   faultDiagnostic,
   faultyState,
+  type KnownHere,
   type StateFault,
   stateFaults,
 } from '../state/state-faults.ts';
@@ -77,12 +78,17 @@ export function faultWarningBackend(io: Io, backend: Backend): Backend {
 /** A migrated state is out of date by definition, so it has no faults; `unmigratedBackend` refuses it. */
 export async function faultsOf(io: Io, backend: BackendIdentity, snapshot: Snapshot): Promise<StateFault[]> {
   if (snapshot.state.moved_to) return [];
+  const known = await knownHere(io, backend, snapshot.state.lineage);
+  return await runInterruptibly(stateFaults(snapshot, known), io.stop);
+}
+
+export async function knownHere(io: Io, backend: BackendIdentity, lineage: string): Promise<KnownHere> {
   const known = statesKnownTo(io);
   const [of_lineage, here] = await Promise.all([
-    known.ofLineage(snapshot.state.lineage),
+    known.ofLineage(lineage),
     known.at(idOnAllMachines(backend)),
   ]);
-  return await runInterruptibly(stateFaults(snapshot, { of_lineage, here }), io.stop);
+  return { of_lineage, here };
 }
 
 export async function refuseFaults(
@@ -119,11 +125,6 @@ export async function remember(
     state,
     snapshot.state.moved_to ? 'migrated' : how,
   );
-}
-
-/** The highest serial that this user has seen of a lineage; undefined if none. */
-export async function highestSerial(io: Io, lineage: string): Promise<number | undefined> {
-  return (await statesKnownTo(io).ofLineage(lineage))?.serial;
 }
 
 /** `apply` creates no state where this user has seen one before. `vbsctl init` does. */

@@ -21,32 +21,39 @@ interface Terms {
   readonly sameSerial: 'refused' | 'fine';
 }
 
-/**
- * The risks of replacing `current` by `given`. Throws a `Failure` (`refused`) with all risks that are not allowed.
- */
-export function judgePush(
-  current: State,
-  given: State,
-  allowed: readonly PushRisk[],
-  terms: Terms,
-): readonly PushRisk[] {
-  const risks = risksOf(current, given, terms);
-  const problems = risks.filter(({ risk }) => !allowed.includes(risk)).map(({ diagnostic }) => diagnostic);
-  if (problems.length > 0) throw new Failure('refused', problems);
-  return [...new Set(risks.map(({ risk }) => risk))];
+interface FoundRisk {
+  readonly risk: PushRisk;
+  readonly diagnostic: Diagnostic;
 }
 
-function risksOf(
+/** The risks that are taken. Throws a `Failure` (`refused`) with all risks that are not allowed. */
+export function takeRisks(found: readonly FoundRisk[], allowed: readonly PushRisk[]): readonly PushRisk[] {
+  const problems = found.filter(({ risk }) => !allowed.includes(risk)).map(({ diagnostic }) => diagnostic);
+  if (problems.length > 0) throw new Failure('refused', problems);
+  return [...new Set(found.map(({ risk }) => risk))];
+}
+
+/** `remedy`: without the option that accepts the risk. */
+export function foundRisk(
+  risk: PushRisk,
+  summary: string,
+  detail: string | MultilineText,
+  remedy: string,
+): FoundRisk {
+  return {
+    risk,
+    diagnostic: error(`push-${risk}`, summary, { detail, remedy: `${remedy}: --allow-${risk}` }),
+  };
+}
+
+/** The risks of replacing `current` by `given`. */
+export function risksOf(
   current: State,
   given: State,
   { given: name, location, sameSerial }: Terms,
-): { readonly risk: PushRisk; readonly diagnostic: Diagnostic }[] {
-  const risks: { risk: PushRisk; diagnostic: Diagnostic }[] = [];
-  const risk = (which: PushRisk, summary: string, detail: string | MultilineText, remedy: string) =>
-    risks.push({
-      risk: which,
-      diagnostic: error(`push-${which}`, summary, { detail, remedy: `${remedy}: --allow-${which}` }),
-    });
+): readonly FoundRisk[] {
+  const risks: FoundRisk[] = [];
+  const risk = (...found: Parameters<typeof foundRisk>) => risks.push(foundRisk(...found));
   if (given.lineage !== current.lineage || !sameProject(given.target, current.target))
     risk(
       'other-lineage',
@@ -84,24 +91,34 @@ function risksOf(
 }
 
 /**
- * The state after the push. Its serial is higher than both and than `known`, the highest that was seen, so that no
- * serial stands for two states. The history says who pushed, over which state, and which risks were accepted.
+ * The state after the push. Its serial is higher than those of `given` and of the states that it replaces, so that no serial
+ * stands for two states. The history says who pushed, over which state, and which risks were accepted.
  */
 export function pushedState(
-  current: State | undefined,
   given: State,
+  { current, known }: Replaced,
   taken: readonly PushRisk[],
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
-  known?: number,
 ): State {
-  const serial = serialAbove(Math.max(current?.serial ?? 0, given.serial), known);
+  const serial = serialAbove(Math.max(current?.serial ?? 0, given.serial), known?.serial);
+  const isOlder = known !== undefined && known.serial > given.serial;
+  const over = isOlder && known.serial > (current?.serial ?? 0) ? known : current;
   const entry: HistoryEntry = {
     type: 'pushed',
     serial,
     at,
     actor,
-    ...(current ? { over: { lineage: current.lineage, serial: current.serial } } : {}),
+    ...(over ? { over: { lineage: over.lineage, serial: over.serial } } : {}),
     ...(taken.length > 0 ? { allowed: taken } : {}),
   };
   return { ...given, serial, history: [...given.history, entry] };
+}
+
+type Version = Pick<State, 'lineage' | 'serial'>;
+
+interface Replaced {
+  /** The state that is there. */
+  readonly current?: Version | undefined;
+  /** The newest of its lineage that was seen. */
+  readonly known?: Version | undefined;
 }

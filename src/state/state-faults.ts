@@ -20,22 +20,20 @@ export type StateFault =
   | { readonly kind: 'older'; readonly known: KnownState }
   /** Another state with the same lineage and serial was seen. */
   | { readonly kind: 'differs'; readonly known: KnownState }
-  /** Its serial is higher than that of a state that was seen, but its history does not continue the history of that state. */
+  /** Its serial is not lower than that of a state that was seen, but its history does not continue the history of that state. */
   | { readonly kind: 'discontinued'; readonly known: KnownState }
   /** Another state was seen at this location. */
   | { readonly kind: 'other_lineage'; readonly known: KnownState };
 
-/**
- * Every fault of a state. `of_lineage`, `here`: the states seen before, of its lineage and at its location. A generator: yields
- * about once per MiB, so that a stop can end it. O(n).
- */
-export function* stateFaults(
-  snapshot: Snapshot,
-  {
-    of_lineage,
-    here,
-  }: { readonly of_lineage?: KnownState | undefined; readonly here?: KnownState | undefined },
-): ChunkedWork<StateFault[]> {
+/** The states that this user has seen before, as far as a state at some location has to do with them. */
+export interface KnownHere {
+  readonly of_lineage?: KnownState | undefined;
+  /** The last at its location. */
+  readonly here?: KnownState | undefined;
+}
+
+/** Every fault of a state. A generator: yields about once per MiB, so that a stop can end it. O(n). */
+export function* stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownHere): ChunkedWork<StateFault[]> {
   const { broken, mismatches, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;
   const faults: StateFault[] = [];
@@ -48,7 +46,7 @@ export function* stateFaults(
   const other = known.find(
     (each) => serial === each.serial && !matchesFingerprint(snapshot, each.fingerprint),
   );
-  const discontinued = known.find((each) => serial > each.serial && !continuesHistory(snapshot, each));
+  const discontinued = known.find((each) => serial >= each.serial && !continuesHistory(snapshot, each));
   if (newer) faults.push({ kind: 'older', known: newer });
   else if (other) faults.push({ kind: 'differs', known: other });
   else if (discontinued) faults.push({ kind: 'discontinued', known: discontinued });

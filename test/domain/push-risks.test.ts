@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
-import { judgePush, pushedState } from '../../src/domain/push-risks.ts';
+import { pushedState, risksOf, takeRisks } from '../../src/domain/push-risks.ts';
 import type { PushRisk, State } from '../../src/domain/state.ts';
 import { type Book, book } from '../planner/builders.ts';
 import { ACTOR, AT, chained } from '../state/samples.ts';
@@ -11,11 +11,11 @@ const TERMS = { given: 'copy.json', location: 'here.json', sameSerial: 'refused'
 function refusals(
   given: State,
   allowed: readonly PushRisk[] = [],
-  terms: Parameters<typeof judgePush>[3] = TERMS,
+  terms: Parameters<typeof risksOf>[2] = TERMS,
   before = current,
 ) {
   try {
-    return judgePush(before, given, allowed, terms);
+    return takeRisks(risksOf(before, given, terms), allowed);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     expect(cause.exitCode).to.equal(5);
@@ -56,7 +56,9 @@ describe('the replacement of a state by another', () => {
     ).to.deep.equal(['push-forgotten-restores']);
     // One flag for both.
     const none = { ...book().state, serial: 99 };
-    expect(judgePush(put().state, none, ['forgotten-restores'], TERMS)).to.deep.equal(['forgotten-restores']);
+    expect(takeRisks(risksOf(put().state, none, TERMS), ['forgotten-restores'])).to.deep.equal([
+      'forgotten-restores',
+    ]);
   });
 
   it('names numbers, locations and the flag, and is allowed with that flag', () => {
@@ -84,8 +86,8 @@ describe('the replacement of a state by another', () => {
       [9, 7, 10],
     ] as const) {
       const pushed = pushedState(
-        { ...current, serial: mine },
         { ...current, serial: theirs },
+        { current: { ...current, serial: mine } },
         ['older-serial'],
         by,
       );
@@ -98,10 +100,20 @@ describe('the replacement of a state by another', () => {
         allowed: ['older-serial'],
       });
     }
-    expect(pushedState(undefined, current, [], by).history.at(-1)).to.deep.equal({
+    expect(pushedState(current, {}, [], by).history.at(-1)).to.deep.equal({
       type: 'pushed',
       serial: 8,
       ...by,
     });
+  });
+
+  it('makes a state that every machine takes which knew a newer one than the pushed', () => {
+    const by = { at: AT, actor: ACTOR };
+    const known = { lineage: 'line', serial: 20 };
+    for (const there of [undefined, { ...current, serial: 5 }]) {
+      const pushed = pushedState(current, { current: there, known }, ['older-serial'], by);
+      expect(pushed.serial).to.equal(21);
+      expect(pushed.history.at(-1)).to.deep.include({ type: 'pushed', over: known });
+    }
   });
 });

@@ -214,6 +214,42 @@ describe('a state file that was tampered with', () => {
     await ok('plan');
   });
 
+  it('a copy that is older than this machine has seen is not pushed without its option', async () => {
+    declare(3);
+    await ok('apply', '--auto-approve');
+    const newer = sandbox.write('newer.json', read());
+    const older = sandbox.write('older.json', sound);
+    const [low, high] = [JSON.parse(sound).serial, JSON.parse(read()).serial];
+    const refusesPush = async (...args: string[]) => {
+      for (const dry of [['--dry-run'], []]) {
+        const finished = await run('state', 'push', ...args, ...dry);
+        expect(finished.code, said(finished)).to.equal(5);
+        expect(said(finished)).to.match(
+          new RegExp(`has serial ${low}, and serial ${high} was used before.*--allow-older-serial`),
+        );
+      }
+    };
+    rmSync(join(sandbox.cwd, STATE)); // lost
+    await refusesPush(older);
+    await ok('state', 'push', newer);
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    expect(starts()).to.equal(3);
+
+    rmSync(join(sandbox.cwd, STATE));
+    await ok('state', 'push', older, '--allow-older-serial');
+    const [entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout).entries.slice(-1);
+    expect(entry.pushed.allowed).to.deep.equal(['older-serial']);
+    expect(entry.pushed.over.serial).to.be.at.least(high);
+    const another = await ok('state', 'pull');
+    rmSync(join(sandbox.cwd, STATE));
+    const stranger = sandbox.write(
+      'stranger.json',
+      another.replaceAll(JSON.parse(another).lineage, 'stranger'),
+    );
+    const refused = await run('state', 'push', stranger);
+    expect(refused.code).to.equal(5);
+  });
+
   for (const end of ['is still under way', 'was ended by SIGKILL'] as const)
     it(`an older copy that another machine raised is refused after a run that ${end}`, async () => {
       declare(3);

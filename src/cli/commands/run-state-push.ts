@@ -27,7 +27,7 @@ import {
   statePorts,
   stateUse,
 } from '../state-change.ts';
-import { faultWarningBackend, highestSerial } from '../state-check.ts';
+import { faultWarningBackend, knownHere } from '../state-check.ts';
 import { readUserFile } from '../user-paths.ts';
 
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
@@ -38,7 +38,7 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
   const request = { ...changeRequest(io, 'state push', flags), name: file };
   const ports = (backend: Backend): PushPorts => ({
     ...statePorts(io, flags, backend),
-    highestSerial: (lineage) => highestSerial(io, lineage),
+    known: (lineage) => knownHere(io, backend, lineage),
   });
   if (unsaved) {
     const backend = await openState(context, stateUse(flags));
