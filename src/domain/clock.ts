@@ -11,6 +11,9 @@ export interface Clock {
 /** The longest delay of `setTimeout` (31 bits, 24 days). It fires at once if the delay is longer. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** How much the clocks of two machines may differ, where the time of one is compared with that of the other. */
+export const CLOCK_SKEW_MAX_MS = 5 * 60_000;
+
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

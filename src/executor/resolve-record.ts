@@ -1,4 +1,4 @@
-import { type Clock, isoTime } from '../domain/clock.ts';
+import { CLOCK_SKEW_MAX_MS, type Clock, isoTime } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { doubtOf } from '../domain/doubt.ts';
@@ -140,11 +140,14 @@ function volumeText({ volume }: Observation): string {
   return wasFound(volume) ? `${volume.status} (updated ${volume.updated_at ?? 'never'})` : volume.reading;
 }
 
-/** How long the last request in doubt may still take effect, ms. By the wall clock, because another machine may have sent it. */
+/**
+ * How long the last request in doubt may still take effect, ms. By the wall clocks of two machines, because another one may
+ * have sent it: `age` counts only as far as their clocks cannot explain it.
+ */
 function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: number): number {
   const last = attempts.findLast((attempt) => doubtOf(attempt) !== 'none');
   if (!last) return 0;
-  const age = now - Date.parse(last.answered_at ?? last.intended_at);
+  const age = now - Date.parse(last.answered_at ?? last.intended_at) - CLOCK_SKEW_MAX_MS;
   return Math.min(Math.max(settleMs - age, 0), settleMs);
 }
 

@@ -1,4 +1,5 @@
 import { sameJson } from '../domain/canonical-json.ts';
+import { CLOCK_SKEW_MAX_MS } from '../domain/clock.ts';
 import { type CloudProject, otherProjectProblem } from '../domain/cloud-project.ts';
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -117,9 +118,6 @@ function otherState(saved: SavedPlan, { state, location }: StalenessContext): Di
   return [];
 }
 
-/** The clocks of two machines may differ by this much. */
-const SKEW_MS = 5 * 60_000;
-
 /**
  * Anybody who can write the file can choose its `created_at`. It is checked against this machine’s clock and against
  * the state: the plan cannot be younger than the first change after the serial that it names. While the state has not
@@ -129,14 +127,14 @@ function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: StalenessCo
   const { created_at } = saved;
   const made = Date.parse(created_at);
   const clocks = 'compare the clocks of the two machines; otherwise ';
-  if (made > now + SKEW_MS)
+  if (made > now + CLOCK_SKEW_MAX_MS)
     return [
       error('plan-from-future', `the plan says that it was made at ${created_at}, which is in the future`, {
         remedy: `${clocks}${PLAN_AGAIN}`,
       }),
     ];
   const next = state.history.find(({ serial }) => serial > saved.state.serial);
-  if (next && made > Date.parse(next.at) + SKEW_MS)
+  if (next && made > Date.parse(next.at) + CLOCK_SKEW_MAX_MS)
     return [
       error(
         'plan-misdated',

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { CLOCK_SKEW_MAX_MS } from '../../src/domain/clock.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
@@ -26,12 +27,20 @@ describe('resolve --as not-started', () => {
 
   it('reads until the last request can no longer take effect', async () => {
     const { harness, settle, notes, looks } = await withRecord('before');
-    harness.clock.wallOffset += 20_000;
+    harness.clock.wallOffset += CLOCK_SKEW_MAX_MS + 20_000;
     const began = harness.clock.monotonic();
     await settle();
     expect(harness.clock.monotonic() - began).to.be.within(SETTLE_MS - 30_000, SETTLE_MS - 19_000);
     expect(looks()).to.be.above(3);
     expect(notes[0]?.detail).to.include('retry.settle');
+  });
+
+  it('waits for settle although the clock of this machine is minutes ahead', async () => {
+    const { harness, settle } = await withRecord('before');
+    harness.clock.wallOffset += CLOCK_SKEW_MAX_MS - 1_000;
+    const began = harness.clock.monotonic();
+    await settle();
+    expect(harness.clock.monotonic() - began).to.be.within(SETTLE_MS, SETTLE_MS + 500);
   });
 
   it('waits as long as the run that sent the request would have', async () => {

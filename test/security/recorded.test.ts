@@ -198,8 +198,21 @@ describe('the safety of recorded data', () => {
       expect(text).to.include('pay/db is running and was sent with api: vbs; this run has api: cinder');
       expect(Date.now() - before, args.join(' ')).to.be.below(10_000);
     }
+    // What became of it, nobody can ask that API. Only a user who names it decides without.
+    const resolve = ['resolve', 'pay/db', '--as', 'failed', '--reason', 'x'];
+    workspace.write('vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\napi: cinder\n');
+    const found = await workspace.runIn(workspace.folder, { VBSCTL_CONFIG: undefined }, ...resolve);
+    expect(found.code, said(found)).to.equal(5);
+    expect(said(found)).to.include(
+      'sent with api: vbs, and this command has api: cinder, from a config that was found',
+    );
     workspace.write('vbsctl.yaml', config);
+    expect(await ends(5, ...resolve)).to.include('has not ended');
     await apply(6, file, '--no-wait');
     expect(workspace.starts()).to.deep.equal([1]);
+    workspace.write('vbsctl.yaml', `${config}api: cinder\n`);
+    expect(await ends(0, ...resolve)).to.match(
+      /warning: pay\/db was sent with api: vbs.* cannot tell what became of it/,
+    );
   });
 });

@@ -58,6 +58,7 @@ export class Operator {
             address,
             decision: { as, reason: 'looked at it', by: 'an operator' },
             settings: this.#environment.settings,
+            apiChosen: true,
           },
           this.#program.ports(process),
         );

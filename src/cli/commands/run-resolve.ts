@@ -46,6 +46,7 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
       address,
       decision: { as, reason, by: io.who },
       settings: context.config,
+      apiChosen: context.loaded.named,
       ...lockRequest(io, 'resolve', flags),
     },
     ports(context, backend),
