@@ -277,71 +277,62 @@ class RequestHandler {
   }
 
   #inProject(route: InProjectRoute, cause: JobCause, faults: JobFault[]): ServiceAnswer {
+    const { request_id, body } = this.#request;
+    const { now_ms, newId } = this.#context;
+    if (route.to !== 'restore' && route.to !== 'cinder-restore')
+      return { reply: this.#replyInProject(route, faults), job: null };
+    const { project_id, backup_id } = route;
+    const restore = { project_id, backup_id, request_id, job_id: jobId(newId()), cause, faults };
+    return route.to === 'restore'
+      ? postRestore(this.#world, { ...restore, body }, now_ms)
+      : postCinderRestore(this.#world, body, restore, now_ms);
+  }
+
+  #replyInProject(route: WithoutJobRoute, faults: JobFault[]): Reply {
     const world = this.#world;
     const request = this.#request;
     const { now_ms, newId } = this.#context;
-    const { request_id } = request;
-    const context = { now_ms, newId, request_id };
+    const context = { now_ms, newId, request_id: request.request_id };
     const root = apiRootOf(route, request);
-    const withoutJob = (reply: Reply): ServiceAnswer => ({ reply, job: null });
     switch (route.to) {
-      case 'restore': {
-        const { project_id, backup_id } = route;
-        const job_id = jobId(newId());
-        const call = { project_id, backup_id, body: request.body, request_id, job_id, cause, faults };
-        return postRestore(world, call, now_ms);
-      }
-      case 'cinder-restore': {
-        const { project_id, backup_id } = route;
-        const restore = { project_id, backup_id, request_id, job_id: jobId(newId()), cause, faults };
-        return postCinderRestore(world, request.body, restore, now_ms);
-      }
       case 'messages':
-        return withoutJob(listMessages(world, root, request));
+        return listMessages(world, root, request);
       case 'job':
-        return withoutJob(getJob(world, route.job_id, route.project_id, faults, now_ms));
+        return getJob(world, route.job_id, route.project_id, faults, now_ms);
       case 'volumes':
-        return withoutJob(listVolumes(world, root, route.detail, request));
+        return listVolumes(world, root, route.detail, request);
       case 'volume':
-        return withoutJob(getVolume(world, root, route.volume_id));
+        return getVolume(world, root, route.volume_id);
       case 'volume-action':
-        return withoutJob(postVolumeAction(world, root, route.volume_id, request.body, context));
+        return postVolumeAction(world, root, route.volume_id, request.body, context);
       case 'backups':
-        return withoutJob(
-          request.method === 'POST'
-            ? postBackup(world, root, request.body, context)
-            : listBackups(world, root, route.detail, request),
-        );
+        return request.method === 'POST'
+          ? postBackup(world, root, request.body, context)
+          : listBackups(world, root, route.detail, request);
       case 'backup':
-        return withoutJob(
-          request.method === 'DELETE'
-            ? deleteBackup(world, root, route.backup_id, context)
-            : getBackup(world, root, route.backup_id),
-        );
+        return request.method === 'DELETE'
+          ? deleteBackup(world, root, route.backup_id, context)
+          : getBackup(world, root, route.backup_id);
       case 'backup-action':
-        return withoutJob(postBackupAction(world, root, route.backup_id, request.body, context));
+        return postBackupAction(world, root, route.backup_id, request.body, context);
       case 'servers':
-        return withoutJob(listServers(world, root, route.detail, request));
+        return listServers(world, root, route.detail, request);
       case 'server':
-        return withoutJob(getServer(world, root, route.server_id));
+        return getServer(world, root, route.server_id);
       case 'server-volume':
-        return withoutJob(
-          request.method === 'DELETE'
-            ? deleteServerVolume(world, root, route.server_id, route.volume_id, context)
-            : getServerVolume(world, root, route.server_id, route.volume_id),
-        );
+        return request.method === 'DELETE'
+          ? deleteServerVolume(world, root, route.server_id, route.volume_id, context)
+          : getServerVolume(world, root, route.server_id, route.volume_id);
       case 'server-volumes':
-        return withoutJob(
-          request.method === 'POST'
-            ? postServerVolume(world, root, route.server_id, request.body, context)
-            : listServerVolumes(world, root, route.server_id),
-        );
+        return request.method === 'POST'
+          ? postServerVolume(world, root, route.server_id, request.body, context)
+          : listServerVolumes(world, root, route.server_id);
       case 'server-action':
-        return withoutJob(postServerAction(world, root, route.server_id, request.body));
+        return postServerAction(world, root, route.server_id, request.body);
       case 'flavors':
-        return withoutJob(listFlavors(world, root, route.detail, request));
+        return listFlavors(world, root, route.detail, request);
       case 'flavor':
-        return withoutJob(getFlavor(root, route.flavor_id));
+        return getFlavor(root, route.flavor_id);
       default:
         return unreachable(route);
     }
@@ -420,6 +411,8 @@ class RequestHandler {
 }
 
 type InProjectRoute = Extract<Route, { service: 'vbs' | 'block-storage' | 'compute'; project_id: string }>;
+/** All but the requests for a restore. */
+type WithoutJobRoute = Exclude<InProjectRoute, { to: 'restore' | 'cinder-restore' }>;
 
 const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   restore: ['POST'],

@@ -4,9 +4,7 @@ import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
 import type { SourceText } from './source.ts';
 import {
-  duplicateKey,
-  forbiddenKey,
-  isForbiddenKey,
+  keyProblem,
   problemAt,
   StopReading,
   tooDeep,
@@ -86,11 +84,7 @@ function read(source: SourceText, allowance: Allowance): JsonResult {
       open.data.push(value);
     } else {
       const { data, entries, key } = open;
-      const wrong = isForbiddenKey(key.name)
-        ? forbiddenKey(source, key.at, key.name)
-        : Object.hasOwn(data, key.name)
-          ? duplicateKey(source, key.at, key.name, entries.firstOf(data, key.name) ?? key.at)
-          : undefined;
+      const wrong = keyProblem(source, key.at, key.name, data, entries);
       if (wrong && problems.push(wrong) > LIMITS.problems)
         throw new StopReading(tooManyProblems(source.file));
       if (wrong) return;

@@ -20,9 +20,7 @@ import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
 import type { SourceText } from './source.ts';
 import {
-  duplicateKey,
-  forbiddenKey,
-  isForbiddenKey,
+  keyProblem,
   named,
   problemAt,
   StopReading,
@@ -222,9 +220,8 @@ class Converter {
       const key = this.#key(pair.key);
       const value = this.value(pair.value);
       if (key === undefined) continue;
-      if (isForbiddenKey(key)) this.#add(forbiddenKey(this.#source, keyAt, key));
-      else if (Object.hasOwn(map, key))
-        this.#add(duplicateKey(this.#source, keyAt, key, entries.firstOf(map, key) ?? keyAt));
+      const problem = keyProblem(this.#source, keyAt, key, map, entries);
+      if (problem) this.#add(problem);
       else {
         entries.add(map, key, keyAt, pair.value === null ? keyAt : startOf(pair.value));
         map[key] = value;

@@ -1,6 +1,7 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { optional } from '../domain/optional.ts';
 import { LIMITS } from './limits.ts';
+import type { MapEntries } from './positions.ts';
 import type { SourceText } from './source.ts';
 
 /** Thrown by a reader of YAML or JSON: nothing more of the file is read. */
@@ -15,10 +16,6 @@ export class StopReading extends Error {
 /** Keys that change JavaScript objects; no manifest has such keys. */
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
-export function isForbiddenKey(key: string): boolean {
-  return FORBIDDEN.has(key);
-}
-
 export function problemAt(
   source: SourceText,
   offset: number,
@@ -29,16 +26,22 @@ export function problemAt(
   return error(code, summary, { remedy, where: source.place(offset) });
 }
 
-export function duplicateKey(source: SourceText, offset: number, key: string, first: number): Diagnostic {
-  const { line, column } = source.position(first);
+/** The problem of a key that may not be added to `data`. */
+export function keyProblem(
+  source: SourceText,
+  offset: number,
+  key: string,
+  data: object,
+  entries: MapEntries,
+): Diagnostic | undefined {
+  if (FORBIDDEN.has(key))
+    return problemAt(source, offset, 'forbidden-key', `the key ${key} is not allowed`, 'remove it');
+  if (!Object.hasOwn(data, key)) return undefined;
+  const { line, column } = source.position(entries.firstOf(data, key) ?? offset);
   return {
     ...problemAt(source, offset, 'duplicate-key', `duplicate key ${named(key)}`, 'keep one of the two'),
     detail: `First at ${source.file}:${line}:${column}.`,
   };
-}
-
-export function forbiddenKey(source: SourceText, offset: number, key: string): Diagnostic {
-  return problemAt(source, offset, 'forbidden-key', `the key ${key} is not allowed`, 'remove it');
 }
 
 /** The problem that the text at an offset exceeds a limit. */

@@ -178,31 +178,29 @@ function failedExchange(
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
   if (!state.mayHaveBeenSent)
     return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
+  const broken = (why: string, what: string, timeout = false): Exchange => ({
+    kind: 'broken',
+    code: why,
+    message: what,
+    timeout,
+  });
   if (state.stopped === 'timeout')
-    return {
-      kind: 'broken',
-      code: 'REQUEST_TIMEOUT',
-      message: `no whole answer from ${host} within ${settings.request_timeout_ms} ms`,
-      timeout: true,
-    };
+    return broken(
+      'REQUEST_TIMEOUT',
+      `no whole answer from ${host} within ${settings.request_timeout_ms} ms`,
+      true,
+    );
   // axios reports ERR_BAD_RESPONSE for a body over its limit and for a body that ends too early.
   if (code === 'ERR_BAD_RESPONSE') {
     const tooLarge = (error as { response?: unknown }).response === undefined;
     return tooLarge
-      ? {
-          kind: 'broken',
-          code: 'RESPONSE_TOO_LARGE',
-          message: `the answer from ${host} is larger than ${settings.max_response_bytes} bytes`,
-          timeout: false,
-        }
-      : {
-          kind: 'broken',
-          code: 'RESPONSE_CUT',
-          message: `the answer from ${host} ended before it was whole`,
-          timeout: false,
-        };
+      ? broken(
+          'RESPONSE_TOO_LARGE',
+          `the answer from ${host} is larger than ${settings.max_response_bytes} bytes`,
+        )
+      : broken('RESPONSE_CUT', `the answer from ${host} ended before it was whole`);
   }
-  return { kind: 'broken', code, message: `${host}: ${explainNetworkError(code, message)}`, timeout: false };
+  return broken(code, `${host}: ${explainNetworkError(code, message)}`);
 }
 
 function plainHeaders(headers: object): Record<string, string> {
