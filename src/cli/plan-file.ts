@@ -82,7 +82,7 @@ function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failu
   if (code === undefined) throw cause;
   const remedy =
     verb === 'read'
-      ? 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
+      ? 'name the file that vbsctl plan --out wrote; to show one restore: vbsctl state show ADDRESS'
       : 'name a file in a directory that you may write to';
   const summary = `${path} cannot be ${verb}: ${plainReason(cause)}`;
   return Failure.of(cause instanceof UnfitFileError ? 'refused' : 'usage', 'plan-file', summary, { remedy });

@@ -126,7 +126,7 @@ export function detachedVolumes(
   const alike = stem === '' ? [] : detached.filter((name) => name.startsWith(stem));
   const shown = listed(alike.length > 0 ? alike : detached, DETACHED_SHOWN_MAX) || 'none';
   return {
-    detail: `A detached disk does not tell which server it belongs to. Detached now: ${shown}.`,
+    detail: `A detached disk does not show which server it belonged to. Detached disks: ${shown}.`,
     alike: alike.length > 0 ? `${stem}*` : undefined,
   };
 }

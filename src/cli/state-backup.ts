@@ -32,7 +32,7 @@ export async function backUp(
     } catch (cause) {
       if (!hasCode(cause, 'EEXIST')) throw unwritable(path, systemReason(cause));
       if (await holds(real, text)) return path;
-      if (wanted !== undefined) throw unwritable(path, 'there is another file');
+      if (wanted !== undefined) throw unwritable(path, 'it already exists, with other content');
     }
   }
   throw unwritable(first, `there are ${NAMES_MAX} files of that name`);

@@ -7,7 +7,6 @@ import { Checker } from './check.ts';
 import { isUuid } from './ids.ts';
 import {
   failInterrupted,
-  type Job,
   lookup,
   restore,
   type Settings,
@@ -233,8 +232,7 @@ function restoreByAnother(
     now_ms,
   );
   if (!result.accepted) return conflict(`${result.refusal.code}: ${result.refusal.message}`);
-  const job: Job = result.job;
-  return { done: true, id: job.id };
+  return { done: true, id: result.job.id };
 }
 
 function setStatus(

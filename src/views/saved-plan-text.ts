@@ -98,7 +98,7 @@ function madeText(
     `the file says that it was made ${when(created_at, now)} by vbsctl ${sanitize(tool_version)}`,
     ...(paths.length === 0 ? [] : [`from ${listed(paths, MANIFESTS_LISTED_MAX)}`]),
     ...(left_out === undefined ? [] : [`without ${plural(left_out, 'other declared restore')} (--target)`]),
-    ...(flags.length === 0 ? [] : [`with ${flags.join(', ')}; apply checks today’s policy itself`]),
+    ...(flags.length === 0 ? [] : [`with ${flags.join(', ')}; apply checks the current policy itself`]),
   ].join(' ');
 }
 

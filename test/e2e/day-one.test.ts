@@ -135,7 +135,7 @@ describe('the first day with vbsctl', () => {
   it('writes a config only if there is none', async () => {
     const exists = await workspace.run('init', '--config');
     expect(exists.code).to.equal(5);
-    expect(exists.stderr).to.include('exists already');
+    expect(exists.stderr).to.include('already exists');
     rmSync(join(workspace.folder, 'vbsctl.yaml'));
     await good('init', '--config');
     await good('init');
@@ -254,7 +254,7 @@ describe('the first day with vbsctl', () => {
       expect(got.stdout).to.match(/^No (disk|backup) found\.$/m);
       expect(got.stderr)
         .to.include('no disk is attached to erp-db1')
-        .and.match(/Detached now: erp-db-boot, erp-db-data,\s+erp-db-log\./)
+        .and.match(/Detached disks: erp-db-boot,\s+erp-db-data,\s+erp-db-log\./)
         .and.include("vbsctl get volumes --name 'erp-db*'");
     }
     const again = await workspace.run('emulator', '--detach', 'erp-db1');

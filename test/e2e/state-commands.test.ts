@@ -109,7 +109,7 @@ describe('the state commands', () => {
     expect(await addresses()).to.deep.equal(['night/disk-1', 'not-declared/x']);
     const again = await workspace.run('state', 'mv', 'not-declared/x', 'y/z', '--backup', 'kept.json');
     expect(again.code, said(again)).to.equal(1);
-    expect(said(again)).to.include('there is another file');
+    expect(said(again)).to.include('it already exists, with other content');
     expect(await addresses(), 'no backup, no change').to.deep.equal(['night/disk-1', 'not-declared/x']);
   });
 

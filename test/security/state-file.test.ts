@@ -837,7 +837,7 @@ describe('a state file that was tampered with', () => {
     });
     expect(await ok('state', 'history')).to.include('an operator accepted this later');
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
-    expect(await ok('state', 'accept', '--reason', 'again')).to.include('nothing to accept');
+    expect(await ok('state', 'accept', '--reason', 'again')).to.include('Nothing to accept');
 
     // The same edit once more, or one after it, shows again.
     edit(({ history }) => Object.assign(history[0] ?? {}, { at: '2021-01-01T00:00:00.000Z' }));

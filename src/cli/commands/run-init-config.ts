@@ -22,7 +22,7 @@ export async function initConfig(io: Io, flags: CommonFlags, file = CONFIG_FILE)
     if (hasCode(cause, 'EEXIST'))
       throw refused(
         'config-exists',
-        `${path} exists already and was left as it is`,
+        `${path} already exists and was not changed`,
         'edit it, or move it away first',
       );
     throw usage(

@@ -99,7 +99,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
   switch (accepted.kind) {
     case 'no_faults':
       io.stdout.write(
-        `There is nothing to accept: the history verifies, and nothing newer than serial ${accepted.serial} was seen from this machine.\n`,
+        `Nothing to accept: the history is valid, and this machine has seen no serial above ${accepted.serial}.\n`,
       );
       return EXIT.done;
     case 'would_accept':

@@ -129,7 +129,7 @@ The state is lost
   Do not apply with a new state: it would not know what was done. Restore the state file from its backup.
   If there is none, compare vbsctl get volumes with the manifests by hand before you run vbsctl init.
 `,
-  faults: `Faults: what the emulator can do wrong, to see how a run handles it
+  faults: `Faults: errors that the emulator can inject, to show how a run handles them
 
 An example that ends with an unknown outcome:
 
