@@ -26,10 +26,12 @@ export interface Contradiction {
   readonly reason: string;
 }
 
-/** The readings that prove the outcome `succeeded`. */
+/** What the cloud showed at the end of a restore that succeeded: the job, where there is one, proves it alone. */
 export interface SuccessProof {
+  /** When the last of it was read. */
   readonly at: string;
   readonly job?: { readonly id: string; readonly status: string };
+  /** Absent in states of earlier versions. */
   readonly volume?: ObservedResource;
   readonly backup?: ObservedResource;
 }
@@ -47,6 +49,8 @@ export interface FoundResource {
 
 export interface MissingResource {
   readonly reading: 'gone' | 'unreadable';
+  /** Why it could not be read; a clause without a full stop. */
+  readonly reason?: string;
 }
 
 export function wasFound(seen: ObservedResource): seen is FoundResource {

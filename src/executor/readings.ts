@@ -42,7 +42,8 @@ export function readingsOf(volume: Reading<Volume>, backup: Reading<Backup>, clo
 }
 
 function observed(reading: Reading<Volume | Backup>): ObservedResource {
-  if (reading.kind !== 'found') return { reading: reading.kind };
+  if (reading.kind === 'gone') return { reading: 'gone' };
+  if (reading.kind === 'unreadable') return { reading: 'unreadable', reason: reading.failure.message };
   const { value } = reading;
   return {
     status: value.status,

@@ -89,7 +89,10 @@ const shown = object<Omit<FoundResource, 'reading'>>({
   updated_at: optionalField(string),
   src_backup_id: optionalField(string),
 });
-const notShown = object<MissingResource>({ reading: oneOf('gone', 'unreadable') });
+const notShown = object<MissingResource>({
+  reading: oneOf('gone', 'unreadable'),
+  reason: optionalField(string),
+});
 const seen: Check<ObservedResource> = (value) =>
   isObject(value) && value.reading !== undefined ? notShown(value) : shown(value);
 const observation = object<Observation>({

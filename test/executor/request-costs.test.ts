@@ -7,8 +7,8 @@ import { Random } from '../simulation/random.ts';
 /** Each draws how long the restores take. */
 const SEEDS = 10;
 
-/** Of each restore, whatever is done: a look at disk and backup, the POST, and what confirms its end. */
-const FORCED = { vbs: 2 + 1 + 1, cinder: 2 + 1 + 2 };
+/** Of each restore, whatever is done: a look at disk and backup, the POST, and what confirms its end and is kept of it. */
+const FORCED = { vbs: 2 + 1 + 3, cinder: 2 + 1 + 2 };
 
 describe('the number of requests of a run', () => {
   for (const [api, restores] of [

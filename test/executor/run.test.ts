@@ -335,6 +335,32 @@ describe('following a job', () => {
     });
   }
 
+  for (const [title, api, unreadable] of [
+    ['the job, the disk and the backup', 'vbs', false],
+    ['the disk and the backup', 'cinder', false],
+    ['the job, the backup, and why the disk could not be read', 'vbs', true],
+  ] as const)
+    it(`keeps of a success what was seen last, on ${api}: ${title}`, async () => {
+      const harness = new ProgramHarness({ api });
+      const { outcome } = await harness.apply([harness.spec(0)], {
+        onEvent: (event) => {
+          // From now on, the job alone is read until it has ended.
+          if (unreadable && event.type === 'progress' && event.note === 'restoring')
+            harness.network.instead = ({ url }) =>
+              url.includes('/volumes/') ? { kind: 'answer', status: 400, headers: {}, text: '' } : undefined;
+        },
+      });
+      expect(outcome.summary).to.include({ succeeded: 1, failed: 0, unknown: 0 });
+      const record = (await harness.state())?.records.get('set/disk-0');
+      if (record?.status !== 'succeeded' || !record.observed) throw new Error('no proof');
+      const { at, job, volume, backup } = record.observed;
+      expect(job?.status).to.equal(api === 'vbs' ? 'SUCCESS' : undefined);
+      expect(volume && observedStatus(volume)).to.equal(unreadable ? 'unreadable' : 'available');
+      if (unreadable) expect(volume).to.have.property('reason').that.contains('400');
+      expect(backup && observedStatus(backup)).to.equal('available');
+      expect(Date.parse(at)).to.be.at.least(Date.parse(record.finished_at));
+    });
+
   const VANISHES: FaultRule = { match: { route: 'restore' }, effect: { kind: 'job_vanishes' } };
 
   it('ends as succeeded without a job if disk and backup were observed restoring and came to rest together', async () => {

@@ -17,7 +17,9 @@ const FOR_GOOD = outcome({ kind: 'rejected', again: 'never' });
 const FAILURE: CloudFailure = { cause: 'unreadable', message: 'mutant' };
 const verdict = (kind: Verdict['kind']): Break => ({ changes: { kind } });
 const doubt = (gives: Doubt): Break => ({ gives });
-const SUCCEEDED: Break = { gives: { kind: 'succeeded' } satisfies Pick<RunningJudgement, 'kind'> };
+const SUCCEEDED: Break = {
+  gives: { kind: 'succeeded', observed: { at: '2026-01-01T00:00:00.000Z' } } satisfies RunningJudgement,
+};
 
 /** Rules that stand behind others: broken besides what a mutant is about, so that it can be seen. */
 const UNMOVED: Breaks = {

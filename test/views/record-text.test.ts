@@ -65,6 +65,11 @@ describe('the observations in the text of a record', () => {
     expect(text(accepted, { type: 'succeed', at: seen.at, observed: job })).to.match(
       /seen: .*\n +job job-1 +SUCCESS/,
     );
+    const unread = { reading: 'unreadable', reason: 'HTTP 503' } as const;
+    const partly = { ...job, volume: unread, backup: { status: 'available' } };
+    expect(text(accepted, { type: 'succeed', at: seen.at, observed: partly })).to.match(
+      /seen: .*\n +disk +could not be read: HTTP 503\n +backup +available.*\n +job job-1 +SUCCESS/,
+    );
     expect(text(accepted, { type: 'succeed', at: seen.at, observed: seen })).to.match(
       /seen: .*\n +disk +restoring/,
     );
