@@ -2,13 +2,12 @@ import { Failure } from '../domain/errors.ts';
 import { hasChanges, type Plan, recordUpdates, totals } from '../domain/plan.ts';
 import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import type { SignatureFinding } from '../domain/saved-plan.ts';
-import type { State } from '../domain/state.ts';
 import { onlyFollowing } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import type { Connection, LockRequest, Ports, RunPorts } from './ports.ts';
 import { refusal } from './refusals.ts';
-import { followingSettings, type RunRequest, type RunResult, runPlan } from './run-plan.ts';
+import { followingSettings, type RunRequest, type RunResult, runPlan, storedBy } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
 import { withLeaseAndConnection } from './with-lease.ts';
 
@@ -36,7 +35,7 @@ export interface ApplyPorts extends RunPorts {
 }
 
 export type ApplyResult =
-  | { readonly kind: 'nothing_to_do'; readonly plan: Plan; readonly state: State | undefined }
+  | ({ readonly kind: 'nothing_to_do'; readonly plan: Plan } & Pick<RunResult, 'state' | 'history_end'>)
   /** `refused`: nothing new was allowed to start, and running restores were only followed. */
   | ({ readonly kind: 'ran'; readonly refused: boolean } & RunResult);
 
@@ -86,7 +85,7 @@ export async function applyShown(
   const { plan } = shown;
   // Blocked restores belong in the summary of a run.
   if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked'))
-    return { kind: 'nothing_to_do', plan, state: lease.state() };
+    return { kind: 'nothing_to_do', plan, ...storedBy(lease) };
   ports.report(tokenEndWarning(connection, plan, settings, ports.clock));
   await confirm?.();
   const result = await runPlan({ ...shown, mode, waivers, settings }, ports, lease, connection);

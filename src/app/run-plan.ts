@@ -3,6 +3,7 @@ import type { State } from '../domain/state.ts';
 import { type ExecuteInput, type ExecutionOutcome, execute } from '../executor/execute.ts';
 import type { RunSettings } from '../executor/run.ts';
 import type { Lease } from '../state/backend.ts';
+import { type ChainEnd, endOf } from '../state/history-chain.ts';
 import type { Connection, RunPorts } from './ports.ts';
 import { stopWithToken } from './token-end.ts';
 
@@ -18,6 +19,8 @@ export interface RunResult {
   /** The user interrupted the run, or the token ended. */
   readonly stopped: boolean;
   readonly state: State | undefined;
+  /** Where its history ends. */
+  readonly history_end: ChainEnd | undefined;
 }
 
 /** Executes a plan under the lock and passes its events to the observer. Warn of the end of the token before. */
@@ -42,7 +45,12 @@ export async function runPlan(
   });
   const state = lease.state();
   await observer.end({ plan, outcome, state, notes: stop.notes() });
-  return { plan, outcome, stopped: stop.signal.aborted, state };
+  return { plan, outcome, stopped: stop.signal.aborted, ...storedBy(lease) };
+}
+
+/** What a lease has stored. */
+export function storedBy(lease: Lease): Pick<RunResult, 'state' | 'history_end'> {
+  return { state: lease.state(), history_end: endOf(lease.snapshot()?.chain ?? []) };
 }
 
 /** Settings of a run that only follows: every restore is running already, and one that fails does not end the others. */

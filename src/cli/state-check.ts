@@ -4,6 +4,7 @@ import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { Failure, usage } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { type MinimumState, parseMinimum } from '../domain/minimum-state.ts';
 import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
@@ -39,7 +40,7 @@ export function faultCheckedBackend({ io, flags }: Context, backend: Backend, us
   let replaced = false;
   return checkedBackend(backend, {
     async check(snapshot) {
-      refuseBelow(minimum, snapshot?.state.serial, backend.location);
+      refuseBelow(minimum, snapshot, backend.location);
       if (!snapshot) return;
       const faults = await faultsOf(io, backend, snapshot);
       replaced = faults.some(({ kind }) => kind === 'other_lineage');
@@ -96,7 +97,7 @@ export async function refuseFaults(
   backend: BackendIdentity,
   snapshot: Snapshot,
 ): Promise<void> {
-  refuseBelow(minimumSerial(io, flags), snapshot.state.serial, backend.location);
+  refuseBelow(minimumSerial(io, flags), snapshot, backend.location);
   const faults = await faultsOf(io, backend, snapshot);
   if (faults.length > 0) throw faultyState(faults, snapshot, backend.location);
 }
@@ -162,18 +163,23 @@ function shownId({ location, id }: BackendIdentity): string {
 const MINIMUM_VARIABLE = 'VBSCTL_MINIMUM_SERIAL';
 
 /** `--minimum-serial`, else VBSCTL_MINIMUM_SERIAL. */
-export function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
+export function minimumSerial(io: Io, flags: CommonFlags): MinimumState | undefined {
   if (flags.minimumSerial !== undefined) return flags.minimumSerial;
   const text = io.env[MINIMUM_VARIABLE]?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  const minimum = parseMinimum(text);
+  if (minimum) return minimum;
   throw usage(
-    `${MINIMUM_VARIABLE} must be a whole number`,
-    'set it to the serial that the last apply printed, or unset it',
+    `${MINIMUM_VARIABLE} must be a whole number, or SERIAL:HASH`,
+    'set it to what the last apply printed, or unset it',
   );
 }
 
-/** `serial`: undefined if there is no state. */
-function refuseBelow(minimum: number | undefined, serial: number | undefined, location: string): void {
-  if (minimum !== undefined && (serial ?? -1) < minimum) throw belowMinimum(serial, minimum, location);
+function refuseBelow(
+  minimum: MinimumState | undefined,
+  snapshot: Snapshot | undefined,
+  location: string,
+): void {
+  const failure = minimum && belowMinimum(snapshot, minimum, location);
+  if (failure) throw failure;
 }

@@ -4,6 +4,7 @@ import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { HistoryMismatch } from '../domain/history-mismatch.ts';
+import type { MinimumState } from '../domain/minimum-state.ts';
 import { optional } from '../domain/optional.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
@@ -188,15 +189,26 @@ function entryText(entry: HistoryEntry): string {
   return `${what} (serial ${serial}, ${at}, ${actor.operation} by ${actor.who})`;
 }
 
-/** `--minimum-serial`, which `state accept` does not lift. `serial`: undefined if there is no state. */
-export function belowMinimum(serial: number | undefined, minimum: number, location: string): Failure {
-  const summary =
-    serial === undefined
-      ? `there is no state, and one with serial ${minimum} or higher is required`
-      : `the state has serial ${serial}, and ${minimum} or higher is required`;
+/** Why a state does not meet the minimum, which `state accept` does not lift. `snapshot`: undefined if there is no state. */
+export function belowMinimum(
+  snapshot: Snapshot | undefined,
+  { serial, hash }: MinimumState,
+  location: string,
+): Failure | undefined {
+  const summary = shortfall();
+  if (summary === undefined) return undefined;
   return Failure.of('refused', 'state-below-minimum', summary, {
     detail: `The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. ${OLDER_COPY}`,
     remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; or correct the minimum`,
     where: { file: location },
   });
+
+  function shortfall(): string | undefined {
+    if (!snapshot) return `there is no state, and one with serial ${serial} or higher is required`;
+    const { state, chain } = snapshot;
+    if (state.serial < serial)
+      return `the state has serial ${state.serial}, and ${serial} or higher is required`;
+    if (hash === undefined || chain.some((each) => each.startsWith(hash))) return undefined;
+    return `the state has serial ${state.serial}, but not the entry ${hash} that its history had at serial ${serial}`;
+  }
 }

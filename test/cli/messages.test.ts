@@ -107,6 +107,7 @@ class Session {
         .replace(/just now/g, 'AGE ago')
         // How much is seen of a restore on its way depends on the machine.
         .replace(/^TIME · .*\n/gm, '')
+        .replace(/(--minimum-serial \d+:)[0-9a-f]{16}\b/g, '$1HASH')
         .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'ID')
         .replace(/\b[0-9a-f]{32,64}\b/g, 'ID')
         .replace(/(?<=within |after |in | {2})\d+(?:\.\d+)?m?s\b/g, 'AGE')

@@ -931,7 +931,33 @@ describe('a state file that was tampered with', () => {
     expect(without.code, said(without)).to.equal(5);
     const wrong = await sandbox.run({ ...env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
     expect(wrong.code).to.equal(1);
-    expect(said(wrong)).to.include('VBSCTL_MINIMUM_SERIAL must be a whole number');
+    expect(said(wrong)).to.include('VBSCTL_MINIMUM_SERIAL must be a whole number, or SERIAL:HASH');
+    expect(starts()).to.equal(3);
+  });
+
+  it('is refused on a fresh machine if it lacks the entry that apply printed, whatever its serial is', async () => {
+    declare(3);
+    const said = await ok('apply', '--auto-approve');
+    const minimum = /--minimum-serial ([0-9]+:[0-9a-f]{16})\)/.exec(said)?.[1] ?? '';
+    const { serial, history } = JSON.parse(read());
+    expect(minimum).to.equal(`${serial}:${history.at(-1).hash.slice(0, 16)}`);
+    const fresh = () => rmSync(join(sandbox.home, '.local'), { recursive: true, force: true });
+    fresh();
+    expect(await ok('apply', '--auto-approve', '--minimum-serial', minimum)).to.include('Nothing to do');
+    fresh();
+    write(JSON.stringify({ ...JSON.parse(sound), serial: serial + 5 }));
+    for (const args of [['plan'], ['apply', '--auto-approve'], ['status'], ['wait']]) {
+      const refused = await run(...args, '--minimum-serial', minimum);
+      expect(refused.code, printed(refused)).to.equal(5);
+      expect(printed(refused).replace(/\s+/g, ' ')).to.include(
+        `the state has serial ${serial + 5}, but not the entry ${minimum.split(':')[1]} that its history had at serial ${serial}`,
+      );
+    }
+    for (const wrong of ['7:', '7:zz', '7:1234', ':0123456789abcdef', '-1']) {
+      const finished = await run('plan', '--minimum-serial', wrong);
+      expect(finished.code).to.equal(1);
+      expect(printed(finished)).to.include('Expected a whole number, or SERIAL:HASH.');
+    }
     expect(starts()).to.equal(3);
   });
 

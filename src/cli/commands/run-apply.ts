@@ -3,10 +3,10 @@ import type { FinishedRun } from '../../app/ports.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { warning } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, refused, usage } from '../../domain/errors.ts';
+import { minimumText } from '../../domain/minimum-state.ts';
 import { totals } from '../../domain/plan.ts';
 import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
-import type { State } from '../../domain/state.ts';
 import type { Backend } from '../../state/backend.ts';
 import { applyJsonLine } from '../../views/apply-json.ts';
 import { repeatLines } from '../../views/plan/next-commands.ts';
@@ -113,16 +113,22 @@ export function exitCodeOfApply(io: Io, { output }: ApplyFlags, result: ApplyRes
         ...repeatLines(result.plan, textOptions(io)),
       ]),
     );
-  if (result.state) printSerial(io, output, result.state);
+  printSerial(io, output, result);
   if (isNothing) return expired ? EXIT.refused : EXIT.done;
   return exitCodeOf({ ...result.outcome, ...result, expired });
 }
 
-/** A pipeline can require this serial of the next run: `--minimum-serial`. */
-function printSerial(io: Io, output: OutputFormat, { serial, lineage }: State): void {
-  const line = { at: isoTime(systemClock.now()), type: 'state_serial', serial, lineage };
+/** A pipeline can require this serial, and this end of the history, of the next run: `--minimum-serial`. */
+function printSerial(io: Io, output: OutputFormat, { state, history_end }: ApplyResult): void {
+  if (!state) return;
+  const { serial, lineage } = state;
+  const minimum = minimumText(serial, history_end?.hash);
+  const line = { at: isoTime(systemClock.now()), type: 'state_serial', serial, lineage, minimum };
   io.stdout.write(
-    inFormat(output, { text: () => `State serial: ${serial}\n`, json: () => applyJsonLine(line) }),
+    inFormat(output, {
+      text: () => `State serial: ${serial} (for the next run: --minimum-serial ${minimum})\n`,
+      json: () => applyJsonLine(line),
+    }),
   );
 }
 

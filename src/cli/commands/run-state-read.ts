@@ -164,13 +164,12 @@ async function readWithFaults(io: Io, flags: CommonFlags): Promise<StateWithFaul
   const snapshot = await backend.snapshot();
   if (!snapshot) throw noState(backend);
   const { location } = backend;
-  const { moved_to, serial } = snapshot.state;
+  const { moved_to } = snapshot.state;
   if (moved_to) showWarnings(io, [stateMigrated(moved_to, location)]);
   return {
     ...snapshot,
     location,
     faults: await faultsOf(io, backend, snapshot),
-    below:
-      minimum !== undefined && serial < minimum ? belowMinimum(serial, minimum, location).diagnostics : [],
+    below: (minimum && belowMinimum(snapshot, minimum, location)?.diagnostics) ?? [],
   };
 }

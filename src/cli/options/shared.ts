@@ -1,8 +1,9 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { type MinimumState, parseMinimum } from '../../domain/minimum-state.ts';
 import { WAIVERS, type Waiver } from '../../domain/policy.ts';
 import { PUSH_RISKS } from '../../domain/push-risks.ts';
 import type { PushRisk } from '../../domain/state.ts';
-import { duration, file, option, repeatable, wholeNumber } from './option.ts';
+import { duration, file, option, repeatable, type ValueType } from './option.ts';
 
 /** Options that several commands share, and their values. */
 
@@ -10,7 +11,7 @@ export interface CommonFlags {
   readonly config?: string;
   readonly state?: string;
   readonly cloud?: string;
-  readonly minimumSerial?: number;
+  readonly minimumSerial?: MinimumState;
 }
 
 export interface ManifestFlags extends CommonFlags {
@@ -44,10 +45,23 @@ export const target = option('--target <address>', 'only this restore (set/name)
   type: { ...repeatable, completes: 'addresses' },
 });
 
-export const minimumSerial = option('--minimum-serial <n>', 'refuse a state with a lower serial', {
-  type: wholeNumber(0),
-  otherwise: '$VBSCTL_MINIMUM_SERIAL',
-});
+const serialAndHash: ValueType = {
+  takes: 'SERIAL or SERIAL:HASH, as apply prints them',
+  parse(text) {
+    const minimum = parseMinimum(text);
+    if (!minimum) throw new InvalidArgumentError('Expected a whole number, or SERIAL:HASH.');
+    return minimum;
+  },
+};
+
+export const minimumSerial = option(
+  '--minimum-serial <n>',
+  'refuse a state with a lower serial, or without this hash',
+  {
+    type: serialAndHash,
+    otherwise: '$VBSCTL_MINIMUM_SERIAL',
+  },
+);
 
 export const lockTimeout = option('--lock-timeout <duration>', 'how long to wait for the lock of the state', {
   type: duration,
