@@ -19,8 +19,6 @@ export interface SeedOptions {
   jobDurationMs?: number;
   /** How long an accepted restore waits before volume and backup change their status. Default 0. */
   queueMs?: number;
-  /** How long making a backup takes. Default 10,000. */
-  backupDurationMs?: number;
   /** Default one hour. */
   tokenTtlMs?: number;
   /** Default `eu-de`. */
@@ -31,8 +29,6 @@ export interface SeedOptions {
   password?: string;
   /** Default `payments`. */
   project?: string;
-  /** Default `Default`. */
-  domain?: string;
 }
 
 const HOUR = 3_600_000;
@@ -93,7 +89,7 @@ export function seedWorld(options: SeedOptions = {}): World {
 type MakeId = (...parts: (string | number)[]) => string;
 
 function emptyWorld(options: SeedOptions, id: MakeId): World {
-  const domain = options.domain ?? 'Default';
+  const domain = 'Default';
   const own: Project = { id: hexId(id('project', 'own')), name: options.project ?? 'payments', domain };
   const other: Project = { id: hexId(id('project', 'other')), name: 'platform-images', domain };
   const user_id = hexId(id('user', 'operator'));
@@ -108,7 +104,7 @@ function emptyWorld(options: SeedOptions, id: MakeId): World {
     settings: {
       job_duration_ms: options.jobDurationMs ?? 5000,
       queue_ms: options.queueMs ?? 0,
-      backup_duration_ms: options.backupDurationMs ?? 10_000,
+      backup_duration_ms: 10_000,
       token_ttl_ms: options.tokenTtlMs ?? HOUR,
       list_links: true,
       list_limit_max: 1000,
