@@ -20,7 +20,7 @@ import {
   regionsOf,
   type ServiceRoot,
 } from './auth/catalog.ts';
-import { OVERRIDE_SUFFIX } from './auth/sources.ts';
+import { OVERRIDE_SUFFIX } from './auth/source.ts';
 
 /** The URLs of the services of one API. */
 export type Endpoints = {

@@ -1,5 +1,5 @@
 import type { AccessKey } from './sign.ts';
-import type { Source } from './sources.ts';
+import type { Source } from './source.ts';
 
 /** How to connect to a cloud, according to files and environment. Contains secrets: never print it as a whole. */
 export interface CloudSettings {

@@ -9,13 +9,8 @@ import { isLoopback } from '../../network/weakened-tls.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, IdOrName } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
 import type { AccessKey } from './sign.ts';
-import {
-  chooseSource,
-  OVERRIDE_SUFFIX,
-  type SettingValue,
-  type Source,
-  type SourceOptions,
-} from './sources.ts';
+import { OVERRIDE_SUFFIX, type SettingValue, type Source } from './source.ts';
+import { chooseSource, type SourceOptions } from './sources.ts';
 
 /**
  * Resolves the settings of a cloud: a named one completely from clouds.yaml and secure.yaml, else the `OS_*` variables.
