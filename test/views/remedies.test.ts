@@ -13,6 +13,7 @@ const QUOTES =
 /** Our own words, numbers, times, texts that were held against a pattern, and parts of a remedy that are made elsewhere. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
   'app/refusals.ts': ['own'],
+  'app/resolve.ts': ['own'],
   'app/migrate.ts': ['addressWarning(moved_to.location)', 'migrateBackCommand(moved_to, location)'],
   'app/push.ts': ['addressWarning(moved_to.location)', 'addressWarning(unsaved.state)'],
   'cli/user-paths.ts': ['flag'],
@@ -32,7 +33,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'cli/library-files.ts': ['name'],
   'domain/policy-check.ts': ['edit', 'waiver'],
   'domain/preflight.ts': ['backup.size', "field.replace(' ', '_')"],
-  'domain/push-risks.ts': ['remedy', 'which'],
+  'domain/push-risks.ts': ['remedy', 'risk'],
   'drivers/auth/auth-failures.ts': [
     'checkLogin(settings)',
     "namesOf('auth_url')",
@@ -79,7 +80,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'planner/select.ts': ['field', "selector.name === undefined ? '' : 'backup.name, '", 'what'],
   'state/postgres/postgres-session.ts': ['URL_PARAMETERS[unusable.part]'],
   'state/answer-limits.ts': ['sizeText(STATE_BYTES_MAX)'],
-  'state/http/http-settings.ts': ['name', "shownLocation(href.replace(/\\?.*$/, ''))"],
+  'state/http/http-settings.ts': ['name'],
   'state/migrated-state.ts': ['addressWarning(to.location)', 'migrateBackCommand(to, location)'],
   'state/open-backend.ts': ['almost'],
   'state/plan-codec.ts': ['minorOf(made)'],
