@@ -19,10 +19,7 @@ type MergeDecision =
   /** It contradicts the state. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/**
- * Compares every record with the state, which it does not change. A generator: yields about once per MiB, so that a stop can
- * end it. O(n).
- */
+/** Compares every record with the state, which it does not change. */
 export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
   const facts = recordsByIdentity(state);
   const merges: Merge[] = [];
@@ -90,8 +87,8 @@ function compareWithState(
  * The unsaved record says how the restore went. Its terms (protection, API, settle) are those of the state, and the file may
  * only make them stricter: otherwise anybody who can write the file could lift a protection or shorten settle.
  */
-function mergeTerms(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
-  const { protect, protect_changed_at, api, settle_ms, ...record } = told;
+function mergeTerms(last: RestoreRecord | undefined, unsaved: RestoreRecord): RestoreRecord {
+  const { protect, protect_changed_at, api, settle_ms, ...record } = unsaved;
   const settleMs = settleMsOf(last, settle_ms ?? 0);
   return {
     ...record,

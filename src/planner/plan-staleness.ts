@@ -51,7 +51,7 @@ interface StalenessContext {
 
 export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: Hash): Staleness {
   const { state } = context;
-  const [elsewhere] = [...otherProject(saved, context), ...otherState(saved, context)];
+  const elsewhere = otherProject(saved, context) ?? otherState(saved, context);
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
   const own = ownWork(saved, state);
   const runnable = saved.actions.filter(isSavedRunnable);
@@ -82,40 +82,36 @@ function stale(reasons: readonly Diagnostic[]): Staleness {
 }
 
 /** The name, too: approvers read it. If the credentials do not have it, it is that of the state. */
-function otherProject(saved: SavedPlan, { target, state }: StalenessContext): Diagnostic[] {
+function otherProject(saved: SavedPlan, { target, state }: StalenessContext): Diagnostic | undefined {
   const known = { project_name: state?.target.project_name, ...target };
-  if (sameJson({ ...known, ...saved.target }, known)) return [];
+  if (sameJson({ ...known, ...saved.target }, known)) return undefined;
   const remedy = 'use credentials for the project of the plan, or make a plan for this one';
-  return [otherProjectProblem('plan-other-project', 'plan', saved.target, target, remedy)];
+  return otherProjectProblem('plan-other-project', 'plan', saved.target, target, remedy);
 }
 
-function otherState(saved: SavedPlan, { state, location }: StalenessContext): Diagnostic[] {
+function otherState(saved: SavedPlan, { state, location }: StalenessContext): Diagnostic | undefined {
   const made = `the plan was made at ${saved.created_at} from serial ${saved.state.serial} of lineage ${saved.state.lineage}`;
   if (!state)
-    return [
-      error('no-state', `there is no state at ${location}, but ${made}`, {
-        detail: 'Without it, vbsctl cannot tell what was restored since then.',
-        remedy: 'name the state with --state, or put its last copy back: vbsctl state push FILE',
-      }),
-    ];
+    return error('no-state', `there is no state at ${location}, but ${made}`, {
+      detail: 'Without it, vbsctl cannot tell what was restored since then.',
+      remedy: 'name the state with --state, or put its last copy back: vbsctl state push FILE',
+    });
   if (state.lineage !== saved.state.lineage)
-    return [
-      error(
-        'plan-other-lineage',
-        `the state at ${location} has lineage ${state.lineage}, created at ${state.created_at}, but ${made}`,
-        {
-          remedy: `name the plan’s own state with --state; or ${PLAN_AGAIN}`,
-        },
-      ),
-    ];
+    return error(
+      'plan-other-lineage',
+      `the state at ${location} has lineage ${state.lineage}, created at ${state.created_at}, but ${made}`,
+      { remedy: `name the plan’s own state with --state; or ${PLAN_AGAIN}` },
+    );
   if (state.serial < saved.state.serial)
-    return [
-      error('state-older-than-plan', `the state at ${location} is at serial ${state.serial}, but ${made}`, {
+    return error(
+      'state-older-than-plan',
+      `the state at ${location} is at serial ${state.serial}, but ${made}`,
+      {
         detail: 'It is an older copy and lacks what was restored since then.',
         remedy: 'put the newest copy of the state back: vbsctl state push FILE',
-      }),
-    ];
-  return [];
+      },
+    );
+  return undefined;
 }
 
 /**
@@ -248,12 +244,12 @@ function recordChanged(
   );
 }
 
-/** Disks that were restored since, under any address, also if its record is gone. `told`: the changes of records. */
+/** Disks that were restored since, under any address, also if its record is gone. `known`: the changes of records. */
 function changedVolumes(
   saved: SavedPlan,
   { history }: State,
   progress: ReadonlyMap<Address, Progress>,
-  told: readonly Diagnostic[],
+  known: readonly Diagnostic[],
 ): Diagnostic[] {
   const planned = new Map(
     saved.actions
@@ -263,7 +259,7 @@ function changedVolumes(
       )
       .map(({ declared, volume }) => [volume.id, declared]),
   );
-  const reported = new Set(told.map(({ where }) => where?.address));
+  const reported = new Set(known.map(({ where }) => where?.address));
   const reasons: Diagnostic[] = [];
   for (let index = history.length - 1; index >= 0; index--) {
     const entry = history[index];

@@ -178,10 +178,10 @@ function withRule(declared: RestoreSpec, today: Action): Action {
 /** Each rename must follow from declarations and records. */
 function moveMismatches(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
   const derived = new Map(moves.map(({ from, to }) => [to, from]));
-  const told = movesOf(saved);
-  const shown = new Set(told.map(({ to }) => to));
+  const planned = movesOf(saved);
+  const shown = new Set(planned.map(({ to }) => to));
   return [
-    ...told
+    ...planned
       .filter(({ from, to }) => derived.get(to) !== from)
       .map(({ from, to }) =>
         planStale(to, `the plan renames ${from} to ${to}, but the state has no such record to rename`),

@@ -177,10 +177,10 @@ function addGeneration(generations: Generations, fact: Fact): void {
   if (isSuccess(fact) && generation > (generations.done?.record.generation ?? 0)) generations.done = fact;
 }
 
-/** One that was imported counts from when it succeeded, not from when a person told of it. */
+/** An imported restore counts from when it succeeded, not from when it was imported. */
 function isLater(a: SuccessFact, b: SuccessFact): boolean {
-  const isTold = a.record.evidence === 'imported' || b.record.evidence === 'imported';
-  return isTold ? a.record.finished_at > b.record.finished_at : a.order > b.order;
+  const isImported = a.record.evidence === 'imported' || b.record.evidence === 'imported';
+  return isImported ? a.record.finished_at > b.record.finished_at : a.order > b.order;
 }
 
 function isSuccess(fact: Fact): fact is SuccessFact {
