@@ -1,6 +1,6 @@
 /**
- * Work that takes seconds on a large state, as a generator that yields about once per MiB. Its caller decides whether
- * anything else may run in between.
+ * Work that takes seconds on a large state, in time that is linear in its size. It yields about once per MiB, so that its
+ * caller can let anything else run in between, or end it.
  */
 export type ChunkedWork<T> = Generator<undefined, T>;
 

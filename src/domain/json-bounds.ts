@@ -107,9 +107,8 @@ const CHUNK_LENGTH = 1024 * 1024;
 const MEMBERS_MAX = 100;
 
 /**
- * The ranges of the members, if the text is an object; undefined if it is another value. Refuses duplicate keys, for which
- * two readers could use different values. `bounds` apply to each item of a member that is a list, and to each other member.
- * A generator: yields about once per MiB, so that a stop can end it.
+ * The ranges of the members, if the text is an object; undefined if it is another value. Refuses duplicate keys, for which two
+ * readers could use different values. `bounds` apply to each item of a member that is a list, and to each other member.
  *
  * @throws JsonFault if the text is not one value
  */
@@ -141,7 +140,7 @@ export function* objectIn(
 
 /**
  * Calls `see` for each item of the list at `open`; returns the offset after the list. `bounds.values` limits each item, and
- * also how many items there are. A generator: yields about once per MiB, so that a stop can end it.
+ * also how many items there are.
  */
 export function* eachItem(
   text: string,

@@ -1,6 +1,6 @@
 import type { Backup, Volume } from './cloud.ts';
 import type { Policy } from './config.ts';
-import { type Diagnostic, error } from './diagnostic.ts';
+import { type Diagnostic, error, warning } from './diagnostic.ts';
 import { formatDuration } from './duration.ts';
 import { globMatches } from './glob.ts';
 import type { Waiver } from './policy.ts';
@@ -26,8 +26,7 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
   const refused: Diagnostic[] = [];
   const waived: Diagnostic[] = [];
   for (const { waiver, code, summary, edit } of breaches)
-    if (waivers.has(waiver))
-      waived.push({ severity: 'warning', code, summary: `${summary}: allowed by --allow-${waiver}` });
+    if (waivers.has(waiver)) waived.push(warning(code, `${summary}: allowed by --allow-${waiver}`));
     else refused.push(error(code, summary, { remedy: `${edit}; or, for this run only: --allow-${waiver}` }));
   return { refused, waived };
 }

@@ -38,7 +38,12 @@ function shownParameter(parameter: string): string {
   return name === 'endpoint' && /^https?:\/\//i.test(text) ? `${name}=${shownLocation(text)}` : `${name}=…`;
 }
 
+/** The scheme of a URL in lower case; undefined for a path. */
+export function schemeOf(location: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
+}
+
 /** Whether a location is a URL and not a path. */
 export function isUrl(location: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
+  return schemeOf(location) !== undefined;
 }

@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MAX_MS, type Clock, isoTime } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, note, warning } from '../domain/diagnostic.ts';
 import { doubtOf } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure, refused } from '../domain/errors.ts';
@@ -114,26 +114,22 @@ async function refuseUnlessAtRest(
 /** `settleMs`: present if the wait is for settle. */
 function readingAgainNote(forMs: number, settleMs: number | undefined): Diagnostic {
   const time = formatDuration(forMs);
-  return {
-    severity: 'note',
-    code: 'looking-again',
-    summary: `nothing is restoring so far; checking ${settleMs === undefined ? `again in ${time}` : `for ${time} more`}`,
+  const when = settleMs === undefined ? `again in ${time}` : `for ${time} more`;
+  return note('looking-again', `nothing is restoring so far; checking ${when}`, {
     detail:
       settleMs === undefined
         ? 'A single read may return outdated data (interval: poll.min_interval).'
         : `Its last request may still take effect: for up to ${formatDuration(settleMs)} (retry.settle).`,
-  };
+  });
 }
 
 /** A warning only, because the operator may know what changed the volume. */
 function volumeChangedWarning(record: RestoreRecord, now: Observation): Diagnostic {
-  return {
-    severity: 'warning',
-    code: 'disk-moved-since',
-    summary: `disk ${record.volume_id} has changed since the request was sent: it may have been restored`,
+  const summary = `disk ${record.volume_id} has changed since the request was sent: it may have been restored`;
+  return warning('disk-moved-since', summary, {
     detail: `It was ${volumeText(record.baseline)} before, and is ${volumeText(now)}.`,
     remedy: `to see what was observed: vbsctl state show ${shellOperand(record.address)}`,
-  };
+  });
 }
 
 function volumeText({ volume }: Observation): string {

@@ -116,21 +116,10 @@ export function judgeAttempts(input: VerdictInput): Verdict {
   return notStarted(`the disk did not change for ${formatDuration(input.settleMs)}: it did not start`);
 }
 
-function wait(reason: string): Verdict {
-  return { kind: 'wait', reason };
-}
-
-function unknown(reason: string): Verdict {
-  return { kind: 'unknown', reason };
-}
-
-function adopt(reason: string): Verdict {
-  return { kind: 'adopt', reason };
-}
-
-function notStarted(reason: string): Verdict {
-  return { kind: 'not_started', reason };
-}
+const wait = (reason: string): Verdict => ({ kind: 'wait', reason });
+const unknown = (reason: string): Verdict => ({ kind: 'unknown', reason });
+const adopt = (reason: string): Verdict => ({ kind: 'adopt', reason });
+const notStarted = (reason: string): Verdict => ({ kind: 'not_started', reason });
 
 /** A single 404 may come from a gateway. */
 function gone(what: 'disk' | 'backup', { absentForSettle }: VerdictInput): Verdict {

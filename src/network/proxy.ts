@@ -3,6 +3,7 @@
 import net, { BlockList, isIP } from 'node:net';
 import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
+import { schemeOf } from '../domain/shown-location.ts';
 import { decodePercent } from './percent.ts';
 
 /** A proxy that opens a tunnel (`CONNECT`). It sees host and port, but no content. */
@@ -57,7 +58,7 @@ export function proxySecrets(env: Env): string[] {
 
 function parseProxy(variable: string, address: string): Proxy {
   const full = address.includes('://') ? address : `http://${address}`;
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(full)?.[1]?.toLowerCase() ?? '';
+  const scheme = schemeOf(full) ?? '';
   if (scheme !== 'http')
     throw badProxy(
       variable,

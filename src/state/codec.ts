@@ -86,8 +86,7 @@ function lines(values: readonly unknown[]): string {
 
 /**
  * Reads a state. Throws a `Failure` (`refused`) with position and remedy if it is damaged or was written by a newer vbsctl.
- * `file` is used only in messages; `what` is their subject. A generator: yields about once per MiB, so that a stop can end
- * it. O(n).
+ * `file` is used only in messages; `what` is their subject.
  */
 export function* decodeSnapshot(
   bytes: Uint8Array,

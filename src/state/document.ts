@@ -19,8 +19,7 @@ interface ListDocument<T> {
   /** The members with their long lists left empty. The kind of file can be seen before the lists are read. */
   readonly head: Readonly<Record<string, unknown>>;
   /**
-   * Reads everything. Calls `refuse` with the first value that has the wrong shape. A generator: yields about once per MiB,
-   * so that a stop can end it. O(n).
+   * Reads everything. Calls `refuse` with the first value that has the wrong shape.
    *
    * @throws JsonFault if the text is not JSON, or if a value is too large
    */
@@ -55,10 +54,7 @@ export function isReadableItem(item: unknown): boolean {
   }
 }
 
-/**
- * Undefined if the text is a JSON value but not an object. Throws JsonFault. A generator: yields about once per MiB, so that
- * a stop can end it. O(n).
- */
+/** Undefined if the text is a JSON value but not an object. Throws JsonFault. */
 export function* openDocument<T>(
   text: string,
   check: ObjectCheck<T>,

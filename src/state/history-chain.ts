@@ -61,10 +61,7 @@ interface ChainBreak {
   readonly accepted_by?: number;
 }
 
-/**
- * Where stored hashes do not match the entries, in order. Only the last break can be one that nobody accepted. A generator:
- * yields about once per MiB, so that a stop can end it. O(n).
- */
+/** Where stored hashes do not match the entries, in order. Only the last break can be one that nobody accepted. */
 export function* findBreaks(state: State, chain: Chain): ChunkedWork<ChainBreak[]> {
   const breaks: ChainBreak[] = [];
   let broken: number | undefined;

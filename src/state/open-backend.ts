@@ -4,6 +4,7 @@ import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
+import { schemeOf } from '../domain/shown-location.ts';
 import { hasCode, systemReason } from '../files/system-error.ts';
 import type { Backend, BackendContext } from './backend.ts';
 import { localBackend } from './local/local-backend.ts';
@@ -27,11 +28,11 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
       'the location of the state holds control characters or others that cannot be shown',
       'remove them',
     );
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
+  const scheme = schemeOf(location);
   if (scheme !== undefined) {
     // What speaks to servers is loaded where there is one.
     const { openUrl } = await import('./open-url.ts');
-    return openUrl(location, scheme.toLowerCase(), deps);
+    return openUrl(location, scheme, deps);
   }
   const almost = /^(https?|s3|postgres(?:ql)?):/i.exec(location)?.[0].toLowerCase();
   if (almost !== undefined)

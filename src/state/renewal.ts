@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { LockInfo, OwnLock } from './backend.ts';
@@ -63,11 +63,8 @@ export class LeaseRenewal implements OwnLock {
 function notRenewed(cause: unknown, leftMs: number): Diagnostic {
   const summary = cause instanceof Failure ? cause.diagnostics[0]?.summary : undefined;
   const reason = summary ?? (cause instanceof Error ? cause.message : 'the reason is not known');
-  return {
-    severity: 'warning',
-    code: 'lock-not-renewed',
-    summary: `the lock on the state could not be renewed: ${reason}`,
+  return warning('lock-not-renewed', `the lock on the state could not be renewed: ${reason}`, {
     detail: `It lasts ${formatDuration(leftMs)} more and is renewed again before. When it ends, this run starts no more restores.`,
     remedy: 'restore the access of this run to the state',
-  };
+  });
 }

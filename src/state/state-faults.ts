@@ -1,6 +1,6 @@
 import { firstLines } from '../domain/abbreviate.ts';
 import type { ChunkedWork } from '../domain/chunked-work.ts';
-import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText, note } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { HistoryMismatch } from '../domain/history-mismatch.ts';
@@ -33,7 +33,7 @@ export interface KnownHere {
   readonly here?: KnownState | undefined;
 }
 
-/** Every fault of a state. A generator: yields about once per MiB, so that a stop can end it. O(n). */
+/** Every fault of a state. */
 export function* stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownHere): ChunkedWork<StateFault[]> {
   const { broken, mismatches, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;
@@ -173,11 +173,10 @@ function seenText({ serial, lineage, location, seen_at }: KnownState): string {
 
 /** A note about a break that somebody accepted. */
 export function acceptedBreak({ index, entry, by }: AcceptedBreak): Diagnostic {
-  return {
-    severity: 'note',
-    code: 'chain-break-accepted',
-    summary: `the history was changed from entry ${index + 1} on (${entryText(entry)}), which ${by.actor.who} accepted at ${by.at}: ${by.reason}`,
-  };
+  return note(
+    'chain-break-accepted',
+    `the history was changed from entry ${index + 1} on (${entryText(entry)}), which ${by.actor.who} accepted at ${by.at}: ${by.reason}`,
+  );
 }
 
 function entryText(entry: HistoryEntry): string {

@@ -33,10 +33,7 @@ export function encodeUnsaved(unsaved: Unsaved): string {
   return `${JSON.stringify(stored, undefined, 2)}\n`;
 }
 
-/**
- * Undefined if the bytes are something else. Throws a `Failure` (`refused`) if they are damaged. A generator: yields about
- * once per MiB, so that a stop can end it. O(n).
- */
+/** Undefined if the bytes are something else. Throws a `Failure` (`refused`) if they are damaged. */
 export function* decodeUnsaved(bytes: Uint8Array, file: string): ChunkedWork<Unsaved | undefined> {
   if (!isUtf8(bytes)) return undefined;
   let isUnsaved = false;

@@ -35,10 +35,7 @@ export interface AcceptedBreak {
   readonly by: HistoryEntry & { readonly type: 'state_accepted' };
 }
 
-/**
- * A generator: yields about once per MiB, so that a stop can end it. O(n): about 35 µs for each restore, as long as reading it
- * takes.
- */
+/** About 35 µs for each restore, as long as reading it takes. */
 export function* verify({ state, chain }: Snapshot): ChunkedWork<Verification> {
   const { history } = state;
   let broken: FoundBreak | undefined;

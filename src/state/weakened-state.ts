@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import type { Env } from '../domain/env.ts';
 import { unreachable } from '../domain/errors.ts';
 import { proxyFromEnv, proxyVariable } from '../network/proxy.ts';
@@ -68,13 +68,10 @@ export function weakenedPostgres({ tls }: PostgresLocation, env: Env): Diagnosti
       return [...weakenedByNode(env), certificateUnchecked(server, setBy, remedy)];
     case 'none':
       return [
-        {
-          severity: 'warning',
-          code: 'weakened-tls',
-          summary: `the connection to ${server} is not encrypted`,
+        warning('weakened-tls', `the connection to ${server} is not encrypted`, {
           detail: `Anyone on the network path can read the password, and can change the state. Settings: ${setBy}.`,
           remedy,
-        },
+        }),
       ];
     default:
       return unreachable(tls);

@@ -62,7 +62,7 @@ export type Journal =
   /** A crash cannot leave this. `offset` in bytes, `line` counts from 1. */
   | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
 
-/** Never throws. A generator: yields about once per MiB, so that a stop can end it. O(n). */
+/** Never throws. */
 export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: JournalHeader | undefined;

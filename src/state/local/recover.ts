@@ -16,7 +16,6 @@ interface StateFiles {
 /**
  * The state in the two files: the snapshot plus the later commits of the journal. Throws a `Failure` (`refused`) if the files
  * do not belong together or are damaged. An incomplete last line of the journal is no damage: it was never acknowledged.
- * A generator: yields about once per MiB, so that a stop can end it. O(n).
  */
 export function* recover(files: StateFiles): ChunkedWork<Snapshot | undefined> {
   const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));
