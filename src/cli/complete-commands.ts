@@ -1,18 +1,21 @@
 import type { Option } from 'commander';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
 import { shownLocation } from '../domain/shown-location.ts';
 import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
 import { cloud, config, filename, type ManifestFlags, state } from './options/shared.ts';
 
+interface Typed {
+  readonly flags: ManifestFlags;
+  /** The file of the saved plan that is applied. */
+  readonly plan?: string;
+  readonly commands: readonly (CommandDefinition | CommandGroup)[];
+}
+
 /**
  * Gives the commands in a remedy the options of the present one that they know, so that they can be pasted: without them,
- * they would use another manifest, state or cloud. The options come right after the name of the command.
+ * they would use another manifest, state or cloud. `vbsctl apply` repeats the saved plan, where one is applied. The options come right after the name of the command.
  */
-export function completeCommands(
-  text: string,
-  flags: ManifestFlags,
-  commands: readonly (CommandDefinition | CommandGroup)[],
-): string {
+export function completeCommands(text: string, { flags, plan, commands }: Typed): string {
   return text.replace(COMMAND, (quotation, command: string | undefined, offset: number) => {
     if (command === undefined) return quotation;
     const found = definitionOf(command.slice('vbsctl '.length), commands);
@@ -20,7 +23,10 @@ export function completeCommands(
     const name = `vbsctl ${found.name}`;
     // The command ends where the sentence goes on.
     const rest = text.slice(offset + name.length).split(/[;,(]| vbsctl /, 1)[0] ?? '';
-    const given = optionsOf(found.definition, flags, rest);
+    const repeatsPlan = plan !== undefined && found.name === 'apply' && !/^ [^-( ]| --target /.test(rest);
+    const given = repeatsPlan
+      ? [shellPath(plan), ...optionsOf(found.definition, { ...flags, filename: [] }, rest)]
+      : optionsOf(found.definition, flags, rest);
     return [name, ...given].join(' ') + command.slice(name.length);
   });
 }

@@ -17,7 +17,11 @@ export interface Io {
   /** Keys of the notes that `noteOnce` has shown. */
   readonly notesShown: Set<string>;
   /** What the user typed, set before the command runs: for the commands that it prints. */
-  readonly typed: { flags: ManifestFlags; commands: readonly (CommandDefinition | CommandGroup)[] };
+  readonly typed: {
+    flags: ManifestFlags;
+    plan?: string;
+    commands: readonly (CommandDefinition | CommandGroup)[];
+  };
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly stop: AbortSignal;
 }

@@ -14,9 +14,7 @@ import type { OutputFormat } from './options/shared.ts';
 
 export function textOptions(io: Io, output: Output = io.stdout): TextOptions {
   return {
-    style: makeStyle(wantsColor(io.env, output.isTty), (text) =>
-      completeCommands(text, io.typed.flags, io.typed.commands),
-    ),
+    style: makeStyle(wantsColor(io.env, output.isTty), (text) => completeCommands(text, io.typed)),
     width: output.isTty ? output.columns : columnsIn(io.env),
     now: Date.now(),
   };

@@ -39,7 +39,7 @@ export function draftText(draft: Draft): string {
 }
 
 function header(
-  { target, as_of, moment }: Draft,
+  { set, target, as_of, moment }: Draft,
   restores: readonly DraftRestore[],
   omitted: readonly OmittedVolume[],
 ): string[] {
@@ -51,7 +51,7 @@ function header(
     ...(omitted.length === 0
       ? []
       : [`MISSING: ${plural(omitted.length, 'disk')} without such a backup; search for "gap" below.`]),
-    'A restore overwrites the whole disk. Review and edit this file, then: vbsctl plan -f FILE',
+    `A restore overwrites the whole disk. Review and edit this file. Saved as ${set}.yaml: vbsctl plan -f ${set}.yaml`,
   ];
 }
 

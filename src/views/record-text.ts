@@ -299,7 +299,7 @@ export function recordRemedies(
         const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
         return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
       }
-      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${declaredAt ? ` at ${declaredAt}` : ''}, then: vbsctl apply`;
+      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${declaredAt ? ` at ${declaredAt}` : ''}, then: vbsctl plan`;
       return record.resolution
         ? [raise]
         : [raise, `or, if you checked the disk and know the outcome: ${resolveCommand(record.address)}`];

@@ -36,7 +36,27 @@ describe('the commands that vbsctl prints', () => {
     ['\u201cvbsctl apply\u201d', '\u201cvbsctl apply\u201d'],
   ] as const)
     it(`have the options of the present command that they accept: ${printed}`, () => {
-      expect(completeCommands(printed, typed, COMMANDS)).to.equal(completed);
-      expect(completeCommands(printed, {}, COMMANDS)).to.equal(printed);
+      expect(completeCommands(printed, { flags: typed, commands: COMMANDS })).to.equal(completed);
+      expect(completeCommands(printed, { flags: {}, commands: COMMANDS })).to.equal(printed);
+    });
+
+  // The flags of `apply p.json` have the manifests that the plan was made of.
+  for (const [printed, completed] of [
+    ['to resume it: vbsctl apply', `to resume it: vbsctl apply 'p q.json' ${all}`],
+    ['vbsctl apply --skip-blocked', `vbsctl apply 'p q.json' ${all} --skip-blocked`],
+    [
+      'vbsctl apply (or: vbsctl status)',
+      `vbsctl apply 'p q.json' ${all} (or: vbsctl status -f 'a b.yaml' --config c.yaml --state s/x.json)`,
+    ],
+    ['vbsctl apply --target a/b', `vbsctl apply -f 'a b.yaml' ${all} --target a/b`],
+    ['vbsctl apply other.json', `vbsctl apply ${all} other.json`],
+    [
+      'raise generation to 2, then: vbsctl plan',
+      `raise generation to 2, then: vbsctl plan -f 'a b.yaml' ${all}`,
+    ],
+  ] as const)
+    it(`name the saved plan where the present command applies one: ${printed}`, () => {
+      const present = { flags: typed, plan: 'p q.json', commands: COMMANDS };
+      expect(completeCommands(printed, present)).to.equal(completed);
     });
 });

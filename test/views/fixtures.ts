@@ -404,6 +404,7 @@ export const PLAN: Plan = {
 export const COMMANDS: PlanCommands = {
   plan: 'vbsctl plan',
   apply: 'vbsctl apply',
+  saves: false,
 };
 
 export const EMPTY_PLAN: Plan = { ...PLAN, actions: [], orphans: [], moves: [], notices: [] };

@@ -105,6 +105,15 @@ describe('the text of a plan', () => {
       ]);
     });
 
+    it('makes a state before a plan that is to be saved, and then the plan once more', () => {
+      const saving = { plan: 'vbsctl plan --out p.json', apply: 'vbsctl apply p.json', saves: true };
+      expect(next(withoutState(only('restore')), saving).slice(-2)).to.deep.equal([
+        '→ vbsctl init               creates the state',
+        '→ vbsctl plan --out p.json  saves the plan',
+      ]);
+      expect(next(only('restore'), saving)).to.deep.equal(['→ vbsctl apply p.json']);
+    });
+
     it('is never apply while the plan itself is refused', () => {
       const refused = only('restore', {
         notices: [

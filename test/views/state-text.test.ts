@@ -62,7 +62,7 @@ describe('the text of a state', () => {
 
   it('suggests an unused generation, not the next number', () => {
     const text = stateShowText(failedTouched, { ...at(80), nextGeneration: () => 7 });
-    expect(text.replace(/\s+/g, ' ')).to.include('raise generation to 7, then: vbsctl apply');
+    expect(text.replace(/\s+/g, ' ')).to.include('raise generation to 7, then: vbsctl plan');
   });
 
   it('says that there is no record', () => {

@@ -40,7 +40,9 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
     io,
     saved.selection.map((each) => ({ path: each })),
   );
-  const context = await applyContext(io, { ...flags, filename: selection.map((each) => each.path) });
+  const filename = selection.map((each) => each.path);
+  Object.assign(io.typed, { flags: { ...io.typed.flags, filename }, plan: path });
+  const context = await applyContext(io, { ...flags, filename });
   const terms = applyTerms(flags, context);
   const manifests = await filesInCheckout(io, saved.manifests);
   const backend = await openState(context, 'write');

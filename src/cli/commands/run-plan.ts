@@ -86,11 +86,17 @@ function savedText(path: string, isSigned: boolean, made: Plan): string {
 }
 
 /** A saved plan contains what is done, so its command needs no targets. */
-function commandsOf({ out, target = [] }: PlanFlags, waivers: readonly Waiver[]): PlanCommands {
+function commandsOf({ out, sign, target = [] }: PlanFlags, waivers: readonly Waiver[]): PlanCommands {
   const targets = target.map((address) => `--target ${shellWord(address)}`);
+  const saving = [
+    ...(out === undefined ? [] : [`--out ${shellPath(out)}`]),
+    ...(sign === undefined ? [] : [`--sign ${shellPath(sign)}`]),
+  ];
+  const allowed = waivers.map((waiver) => `--allow-${waiver}`);
   const selection = out === undefined ? targets : [shellPath(out)];
   return {
-    plan: ['vbsctl plan', ...targets].join(' '),
-    apply: ['vbsctl apply', ...selection, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' '),
+    plan: ['vbsctl plan', ...targets, ...saving, ...allowed].join(' '),
+    apply: ['vbsctl apply', ...selection, ...allowed].join(' '),
+    saves: out !== undefined,
   };
 }

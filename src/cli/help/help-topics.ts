@@ -107,7 +107,7 @@ An outcome is unknown (3): a request got no clear answer, and the disk does not 
 
 A restore failed (1)
   disk not touched: vbsctl apply tries again
-  disk may be touched: raise generation in the manifest, then vbsctl apply
+  disk may be touched: raise generation in the manifest, then vbsctl plan
 
 The state could not be written (full disk, missing permissions): nothing new was started
   Make its location writable, then save what it lacks. The file is beside the state, or where stderr says:

@@ -8,6 +8,8 @@ import { isKind, type PlanTextOptions, toGeneration } from './parts.ts';
 export interface PlanCommands {
   readonly plan: string;
   readonly apply: string;
+  /** The plan is to be saved, which needs a state: `apply` names its file. */
+  readonly saves: boolean;
 }
 
 /** `→ vbsctl apply`, with the reason where it is not obvious. */
@@ -47,6 +49,7 @@ function nextCommands(plan: Plan, commands: PlanCommands): [command: string, rea
       : [['vbsctl state list', 'shows what was done']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
     return [['vbsctl wait', 'waits for running restores, and starts nothing']];
+  if (commands.saves && !plan.state) return [...start, [commands.plan, 'saves the plan']];
   if (count.blocked === 0) return [...start, [apply, '']];
   return [
     ...start,
