@@ -41,10 +41,10 @@ function definitionOf(
 ): { readonly definition: CommandDefinition; readonly name: string } | undefined {
   const [first = '', second] = words.split(' ');
   const found = commands.find(({ name }) => name === first);
-  if (found === undefined || !('commands' in found))
-    return found === undefined ? undefined : { definition: found, name: first };
+  if (!found) return undefined;
+  if (!('commands' in found)) return { definition: found, name: first };
   const below = found.commands.find(({ name }) => name === second);
-  return below === undefined ? undefined : { definition: below, name: `${first} ${second}` };
+  return below && { definition: below, name: `${first} ${second}` };
 }
 
 function optionsOf({ name, options = [] }: CommandDefinition, flags: ManifestFlags, rest: string): string[] {

@@ -330,8 +330,7 @@ function written(v: Violation): string {
 
 /** The position in the file, with the address of the restore there. */
 export function where(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): SourcePosition {
-  const address = addressAt(document.value, path);
-  return { ...placeOf(document, path, part), ...(address === undefined ? {} : { address }) };
+  return { ...placeOf(document, path, part), ...optional('address', addressAt(document.value, path)) };
 }
 
 function addressAt(value: unknown, path: Path): string | undefined {

@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../domain/diagnostic.ts';
+import { optional } from '../domain/optional.ts';
 
 /** Longer lines (minified JSON) are not shown. */
 const SHOWN_LINE_MAX = 240;
@@ -31,7 +32,7 @@ export class SourceText {
   place(offset: number): SourcePosition {
     const { line, column } = this.position(offset);
     const text = this.#lineText(line);
-    return { file: this.file, line, column, ...(text === undefined ? {} : { text }) };
+    return { file: this.file, line, column, ...optional('text', text) };
   }
 
   /** Line and column, from 1; columns count UTF-16 units, as editors do. */

@@ -13,34 +13,25 @@ export function weakenedByNode(env: Env): Diagnostic[] {
   const options = env.NODE_OPTIONS?.split(/\s+/) ?? [];
   const given = (name: RegExp) => options.some((option) => name.test(option));
   return [
-    ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
-      ? [
-          weakened(
-            'NODE_TLS_REJECT_UNAUTHORIZED=0 disables every certificate check',
-            'Anyone on the network path can read credentials, and can answer in place of the server.',
-            'run: unset NODE_TLS_REJECT_UNAUTHORIZED; to trust an authority of your own, set OS_CACERT, or NODE_EXTRA_CA_CERTS for all servers',
-          ),
-        ]
-      : []),
-    ...(given(/^--tls-min-v1\.[01]$/)
-      ? [
-          weakened(
-            'NODE_OPTIONS allows TLS 1.0 or 1.1',
-            'Both versions are broken, and an attacker on the network path can force their use.',
-            'remove --tls-min-v1.0 and --tls-min-v1.1 from NODE_OPTIONS',
-          ),
-        ]
-      : []),
-    ...(given(/^--tls-keylog(=|$)/)
-      ? [
-          weakened(
-            'NODE_OPTIONS writes the keys of every TLS connection to a file',
-            'Anyone who can read that file can decrypt recorded traffic, credentials included.',
-            'remove --tls-keylog from NODE_OPTIONS',
-          ),
-        ]
-      : []),
-  ];
+    env.NODE_TLS_REJECT_UNAUTHORIZED === '0' &&
+      weakened(
+        'NODE_TLS_REJECT_UNAUTHORIZED=0 disables every certificate check',
+        'Anyone on the network path can read credentials, and can answer in place of the server.',
+        'run: unset NODE_TLS_REJECT_UNAUTHORIZED; to trust an authority of your own, set OS_CACERT, or NODE_EXTRA_CA_CERTS for all servers',
+      ),
+    given(/^--tls-min-v1\.[01]$/) &&
+      weakened(
+        'NODE_OPTIONS allows TLS 1.0 or 1.1',
+        'Both versions are broken, and an attacker on the network path can force their use.',
+        'remove --tls-min-v1.0 and --tls-min-v1.1 from NODE_OPTIONS',
+      ),
+    given(/^--tls-keylog(=|$)/) &&
+      weakened(
+        'NODE_OPTIONS writes the keys of every TLS connection to a file',
+        'Anyone who can read that file can decrypt recorded traffic, credentials included.',
+        'remove --tls-keylog from NODE_OPTIONS',
+      ),
+  ].filter((each) => each !== false);
 }
 
 /**

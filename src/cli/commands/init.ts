@@ -1,3 +1,4 @@
+import { optional } from '../../domain/optional.ts';
 import { file, option } from '../options/option.ts';
 import { type CommonFlags, cloud, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
@@ -27,8 +28,5 @@ export const init: CommandDefinition<InitFlags> = {
   run: async (io, { config, ...flags }) =>
     config === true
       ? await (await import('./run-init-config.ts')).initConfig(io, flags)
-      : await (await import('./run-init.ts')).init(io, {
-          ...flags,
-          ...(config === undefined ? {} : { config }),
-        }),
+      : await (await import('./run-init.ts')).init(io, { ...flags, ...optional('config', config) }),
 };

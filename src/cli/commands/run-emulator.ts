@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { toJson } from '../../domain/escape/json.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
+import { optional } from '../../domain/optional.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../../emulator/index.ts';
 import { plainReason } from '../../files/system-error.ts';
 import { unusableWorld } from '../emulator-world.ts';
@@ -30,11 +31,11 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     seed: {
       jobDurationMs: flags.jobDuration,
       queueMs: flags.queue,
-      ...(flags.volumes === undefined ? {} : { volumes: flags.volumes }),
+      ...optional('volumes', flags.volumes),
     },
     ...(flags.world === undefined ? {} : { worldFile: await checkoutPath(io, flags.world, '--world') }),
-    ...(faults ? { faults } : {}),
-    ...(flags.allowHost === undefined ? {} : { allowHosts: flags.allowHost }),
+    ...optional('faults', faults),
+    ...optional('allowHosts', flags.allowHost),
     signal: io.stop,
     ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${toJson(request)}\n`) }),
   }).catch((cause: unknown) => {

@@ -58,8 +58,7 @@ export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
 export interface HistoryFlags extends StateFlags {
   readonly address?: string;
   readonly volume?: string;
-  /** Epoch ms. */
-  readonly since?: number;
+  readonly since?: string;
 }
 
 /** Shows the history, oldest entry first. */
@@ -75,7 +74,7 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
   const chosen = matchingEntries(state.history, {
     ...optional('address', flags.address),
     ...optional('volume', flags.volume),
-    ...optional('since_ms', flags.since),
+    ...optional('since_ms', flags.since === undefined ? undefined : Date.parse(flags.since)),
   }).flatMap((index): ShownEntry[] => {
     const entry = state.history[index];
     return entry ? [{ entry, hash: chain[index] ?? '', chain_break: breaks.get(index) }] : [];

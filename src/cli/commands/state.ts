@@ -9,7 +9,7 @@ import {
   RISKS_GROUP,
   state,
 } from '../options/shared.ts';
-import { timeOrAge } from '../options/timestamp.ts';
+import { pastTime } from '../options/timestamp.ts';
 import type { ChangeFlags } from '../state-change.ts';
 import { type CommandDefinition, type CommandGroup, LOCKING_EXITS } from './definition.ts';
 import type { AcceptFlags } from './run-state-edit.ts';
@@ -41,7 +41,7 @@ const history: CommandDefinition<HistoryFlags> = {
     state,
     option('--address <address>', 'only this restore, also under earlier names', { type: address }),
     option('--volume <name>', 'only this volume, by name or ID'),
-    option('--since <time>', 'only entries since then', { type: timeOrAge }),
+    option('--since <time>', 'only entries since then', { type: pastTime }),
     output,
   ],
   examples: [

@@ -44,12 +44,3 @@ export const pastTime: ValueType = {
     return age === undefined ? parseTimestamp(text, AGE) : isoTime(Date.now() - age);
   },
 };
-
-/** Epoch ms. */
-export const timeOrAge: ValueType = {
-  takes: 'such as 7d, 12h or 2026-11-23T22:00:00+01:00',
-  parse(text) {
-    const age = parseDuration(text);
-    return age === undefined ? Date.parse(parseTimestamp(text, AGE)) : Date.now() - age;
-  },
-};

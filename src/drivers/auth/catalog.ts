@@ -1,3 +1,4 @@
+import { optional } from '../../domain/optional.ts';
 import { isObject } from '../../domain/shape.ts';
 import { printableText } from '../../network/message-text.ts';
 import type { EndpointInterface } from './auth-settings.ts';
@@ -140,10 +141,7 @@ export function serviceRoot(url: string, projectId: string): ServiceRoot | undef
   const segments = pathname.split('/').filter((segment) => segment !== '');
   if (segments.at(-1) === projectId) segments.pop();
   const version = /^v\d+(\.\d+)?$/.test(segments.at(-1) ?? '') ? segments.pop() : undefined;
-  return {
-    url: [origin, ...segments].join('/'),
-    ...(version === undefined ? {} : { version }),
-  };
+  return { url: [origin, ...segments].join('/'), ...optional('version', version) };
 }
 
 /** The URL with one label of its host name replaced; undefined if the host has no such label. */

@@ -1,5 +1,6 @@
 // Own code instead of `@huaweicloud/huaweicloud-sdk-core`, which brings lodash, moment, log4js and an HTTP client.
 import { createHmac, hash } from 'node:crypto';
+import { optional } from '../../domain/optional.ts';
 import { decodePercent, encodePercent } from '../../network/percent.ts';
 
 /** An access key: its name (`AK`), and the secret that only its owner and the cloud know (`SK`). */
@@ -33,8 +34,8 @@ export function sign(
   const date = sdkDate(nowMs);
   const headers: Record<string, string> = {
     'X-Sdk-Date': date,
-    ...(projectId === undefined ? {} : { 'X-Project-Id': projectId }),
-    ...(key.security_token === undefined ? {} : { 'X-Security-Token': key.security_token }),
+    ...optional('X-Project-Id', projectId),
+    ...optional('X-Security-Token', key.security_token),
   };
   const signed = Object.entries({ ...headers, host: url.host })
     .map(([name, value]): [string, string] => [name.toLowerCase(), value])
