@@ -45,13 +45,12 @@ export function applySummary(
   options: SummaryOptions,
   command: 'Apply' | 'Wait' = 'Apply',
 ): string {
-  const { style, width } = options;
   const rows = rowsOf(report, plan);
   const blocked = rows.filter(({ end }) => end.kind === 'blocked');
   const others = rows.filter(({ end }) => end.kind !== 'blocked');
   const unknown = unknownRows(rows);
   return joinLines([
-    ...(others.length === 0 ? [] : [...tableLines(summaryColumns(options), others, { style, width }), '']),
+    ...(others.length === 0 ? [] : [...tableLines(summaryColumns(options), others, options), '']),
     ...totalsLines(report, plan, options, command),
     ...[...unknown, ...recordedRows(rows, 'failed')].flatMap((row) => ['', ...evidenceLines(row, options)]),
     ...groupLines(

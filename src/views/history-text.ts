@@ -68,11 +68,11 @@ function historyItem({ entry, hash, chain_break }: ShownEntry) {
 
 /** `vbsctl state history`: a line for each entry, and its details below. Ends with a line break. */
 export function historyText(shown: readonly ShownEntry[], total: number, options: TextOptions): string {
-  const { style, width } = options;
+  const { style } = options;
   const count = `${plural(shown.length, 'entry', 'entries')}${shown.length === total ? '' : ` of ${total}`}.`;
   if (shown.length === 0) return joinLines([total === 0 ? 'No history yet.' : count]);
   const entries = shown.map(({ entry }) => entry);
-  const [titles = '', ...lines] = tableLines(entryColumns(options), entries, { style, width });
+  const [titles = '', ...lines] = tableLines(entryColumns(options), entries, options);
   return joinLines([
     titles,
     ...shown.flatMap(({ entry, chain_break }, index) => [

@@ -5,17 +5,13 @@ import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
 
 /** `vbsctl state lock-info` */
-export function lockInfoText(
-  location: string,
-  lock: LockHolder | undefined,
-  { style, width, now }: TextOptions,
-): string {
+export function lockInfoText(location: string, lock: LockHolder | undefined, options: TextOptions): string {
   if (!lock) return joinLines([`${sanitize(location)} is not locked.`]);
   const remedy = `wait for that run to end: --lock-timeout 10m; only if it is no longer running: vbsctl unlock ${lock.id === undefined ? 'ID' : shellOperand(lock.id)}`;
   return joinLines([
     `${sanitize(location)} is locked`,
-    `by ${lockText(lock, now)}.`,
-    ...remedyLines(remedy, { style, width }),
+    `by ${lockText(lock, options.now)}.`,
+    ...remedyLines(remedy, options),
   ]);
 }
 

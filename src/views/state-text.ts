@@ -23,11 +23,10 @@ import { age, phrasesOf, plural, selectorText, when } from './words.ts';
 
 /** `vbsctl state list`: a line for each record, totals, and the next command. Ends with a line break. */
 export function stateListText(state: State, options: TextOptions): string {
-  const { style, width } = options;
   const records = byAddress(state.records.values());
   return joinLines([
-    ...(records.length === 0 ? [] : [...tableLines(recordColumns(options), records, { style, width }), '']),
-    style.strong(totalsText(records)),
+    ...(records.length === 0 ? [] : [...tableLines(recordColumns(options), records, options), '']),
+    options.style.strong(totalsText(records)),
     ...nextCommandLines(records, options),
   ]);
 }

@@ -42,7 +42,7 @@ interface StatusOptions extends TextOptions {
 
 /** `vbsctl status`: the open restores, their times, and the next commands. Ends with a line break. */
 export function statusText(status: Status, options: StatusOptions): string {
-  const { style, now, width } = options;
+  const { style, now } = options;
   const { open, lock, location, target, closed } = status;
   const head = [
     `${style.faint('state')}  ${sanitize(location)}, ${sanitize(projectText(target))}`,
@@ -52,7 +52,7 @@ export function statusText(status: Status, options: StatusOptions): string {
       ? [...closed.map((record) => recordHeading(record, outcomeText(record), style)), '']
       : []),
   ];
-  if (open.length === 0) return joinLines([...head, nothingOpen(status, options)]);
+  if (open.length === 0) return joinLines([...head, ...nothingOpen(status, options)]);
   const total = closed?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))];
   if (options.detailed)
     return joinLines([
@@ -67,8 +67,8 @@ export function statusText(status: Status, options: StatusOptions): string {
     '',
     ...total,
     // A run that holds the lock follows them itself.
-    ...(canWait ? remedyLines('to wait for running restores: vbsctl wait', { style, width }) : []),
-    ...remedyLines('for details and a text for the cloud’s support: vbsctl status ADDRESS', { style, width }),
+    ...(canWait ? remedyLines('to wait for running restores: vbsctl wait', options) : []),
+    ...remedyLines('for details and a text for the cloud’s support: vbsctl status ADDRESS', options),
   ]);
 }
 
@@ -79,18 +79,21 @@ function openText({ open, total, closed }: Status): string {
 }
 
 /** A run that holds the lock may not have sent anything yet. */
-function nothingOpen({ lock, total, failed, closed }: Status, { style, width }: TextOptions): string {
-  if (!closed && failed > 0 && lock?.operation !== 'apply')
+function nothingOpen({ lock, total, failed, closed }: Status, options: TextOptions): string[] {
+  const { strong, good, bad } = options.style;
+  const records = plural(total, 'record');
+  if (closed) return [strong(good('None of the requested restores is open.'))];
+  if (lock?.operation === 'apply')
     return [
-      style.strong(style.bad(`No open restores; ${plural(total, 'record')}, ${failed} failed.`)),
-      ...remedyLines('to see what failed: vbsctl state list', { style, width }),
-    ].join('\n');
-  if (closed) return style.strong(style.good('None of the requested restores is open.'));
-  if (lock?.operation !== 'apply')
-    return style.strong(style.good(`No open restores; ${plural(total, 'record')}.`));
-  return style.strong(
-    `No open restores so far; ${plural(total, 'record')}. The run that holds the lock may be waiting, for example for a detach.`,
-  );
+      strong(
+        `No open restores so far; ${records}. The run that holds the lock may be waiting, for example for a detach.`,
+      ),
+    ];
+  if (failed === 0) return [strong(good(`No open restores; ${records}.`))];
+  return [
+    strong(bad(`No open restores; ${records}, ${failed} failed.`)),
+    ...remedyLines('to see what failed: vbsctl state list', options),
+  ];
 }
 
 function table(open: readonly OpenRestore[], options: TextOptions): string[] {

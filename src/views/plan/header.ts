@@ -5,16 +5,17 @@ import { padEnd, sanitize, wrap } from '../terminal.ts';
 import { listed } from '../words.ts';
 import type { PlanTextOptions } from './parts.ts';
 
-export function stateWarningLines({ state }: Plan, { style, width }: PlanTextOptions): string[] {
+export function stateWarningLines({ state }: Plan, options: PlanTextOptions): string[] {
   if (state) return [];
+  const { style, width } = options;
   return [
     ...wrap('There is no state yet, so vbsctl does not know of any earlier restore.', width).map((line) =>
       style.strong(style.warn(line)),
     ),
-    ...remedyLines('if restores were done before, find their state first; otherwise create it: vbsctl init', {
-      style,
-      width,
-    }),
+    ...remedyLines(
+      'if restores were done before, find their state first; otherwise create it: vbsctl init',
+      options,
+    ),
     '',
   ];
 }
