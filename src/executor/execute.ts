@@ -1,8 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { formatDuration } from '../domain/duration.ts';
-import { Failure } from '../domain/errors.ts';
 import { type ApplyEvent, countResults, type End, type RunSummary } from '../domain/events.ts';
+import { leaseTooShort } from '../domain/lease-too-short.ts';
 import { optional } from '../domain/optional.ts';
 import { isRunnable, type Plan, type RunnableAction } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
@@ -153,12 +152,7 @@ class Execution {
       lease.lock.ttlMs > timeoutMs
     )
       return;
-    throw Failure.of(
-      'state',
-      'lease-too-short',
-      `the lock on the state lasts ${formatDuration(lease.lock.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
-      { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
-    );
+    throw leaseTooShort(lease.lock.ttlMs, timeoutMs);
   }
 
   #startReady(): void {

@@ -32,6 +32,8 @@ export interface Backend {
   readonly location: string;
   /** Identifies the state on this machine: a real path or a URL. May contain a secret, so it is never shown. */
   readonly id: string;
+  /** How long a lock lasts without renewal, ms, if the location says so; a store that cannot end locks ignores it. */
+  readonly leaseTtlMs?: number;
   /** Reads a consistent state without a lock; undefined if there is none. */
   read(): Promise<State | undefined>;
   /** As `read`, with the hash of each history entry as it is stored: hashes are not computed again, so breaks show. */

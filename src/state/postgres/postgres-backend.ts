@@ -58,6 +58,7 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
   return {
     location,
     id,
+    leaseTtlMs: postgres.ttl_ms,
     read: async () => (await read())?.snapshot.state,
     snapshot: async () => (await read())?.snapshot,
 

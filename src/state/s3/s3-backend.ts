@@ -53,7 +53,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return honoured;
     },
   });
-  return blobBackend({ ...options, store, lock });
+  return { ...blobBackend({ ...options, store, lock }), leaseTtlMs: ttlMs };
 }
 
 /** The ETag of no object. */
