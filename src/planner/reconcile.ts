@@ -1,10 +1,9 @@
+import { blockedAction, expiredAction } from '../domain/described-action.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { type Action, type BlockedAction, isRunnable, type Plan } from '../domain/plan.ts';
 import {
-  blockedAction,
-  expiredAction,
   isSavedPinned,
   movesOf,
   type SavedAction,

@@ -1,9 +1,9 @@
+import { describedAction } from '../domain/described-action.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { grouped } from '../domain/grouped.ts';
 import { optional } from '../domain/optional.ts';
 import {
-  describedAction,
   movesOf,
   type SavedAction,
   type SavedPlan,

@@ -85,22 +85,22 @@ describe('the fold of commits', () => {
   });
 });
 
-describe('Ledger', () => {
+describe('MutableState', () => {
   it('shows no staged changes', () => {
-    const ledger = new MutableState(empty);
-    for (const commit of commits([numbered(1)], [numbered(2)])) ledger.stage(commit);
-    expect(ledger.state()).to.deep.equal(empty);
-    expect(ledger.next).to.equal(3);
-    ledger.applyStaged();
-    expect(ledger.state().serial).to.equal(2);
-    expect(ledger.state().records.size).to.equal(2);
+    const state = new MutableState(empty);
+    for (const commit of commits([numbered(1)], [numbered(2)])) state.stage(commit);
+    expect(state.state()).to.deep.equal(empty);
+    expect(state.next).to.equal(3);
+    state.applyStaged();
+    expect(state.state().serial).to.equal(2);
+    expect(state.state().records.size).to.equal(2);
   });
 
   it('checks a commit against those staged before it', () => {
-    const ledger = new MutableState(empty);
+    const state = new MutableState(empty);
     const moved: Change = { type: 'moved', moves: [{ from: 'set/r1', to: 'set/r2' }] };
-    for (const commit of commits([numbered(1)], [moved], [numbered(1)])) ledger.stage(commit);
-    ledger.applyStaged();
-    expect([...ledger.state().records.keys()].sort()).to.deep.equal(['set/r1', 'set/r2']);
+    for (const commit of commits([numbered(1)], [moved], [numbered(1)])) state.stage(commit);
+    state.applyStaged();
+    expect([...state.state().records.keys()].sort()).to.deep.equal(['set/r1', 'set/r2']);
   });
 });

@@ -3,7 +3,6 @@ import type { Plan } from '../../src/domain/plan.ts';
 import type { PlanCommands } from '../../src/views/plan/next-commands.ts';
 import type { PlanTextOptions } from '../../src/views/plan/parts.ts';
 import { planBody, planText as planTextWith } from '../../src/views/plan/plan-text.ts';
-import { countsOf, countsText } from '../../src/views/plan/summary.ts';
 import { planJson } from '../../src/views/plan-json.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { at, COMMANDS, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
@@ -71,10 +70,10 @@ describe('the text of a plan', () => {
   });
 
   it('sums up', () => {
-    expect(countsText(countsOf(PLAN))).to.equal(
-      'Plan: 3 to restore, 1 to resume, 1 to rename, 3 done, 1 blocked, 1 expired.',
+    expect(planText(PLAN, at(120))).to.contain(
+      'Plan: 3 to restore, 1 to resume, 1 to rename, 3 done, 1 blocked, 1 expired.\n',
     );
-    expect(countsText(countsOf(EMPTY_PLAN))).to.equal('Plan: nothing to do.');
+    expect(planText(EMPTY_PLAN, at(120))).to.contain('Plan: nothing to do.\n');
   });
 
   describe('the next command', () => {

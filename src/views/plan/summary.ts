@@ -22,7 +22,7 @@ export function countsOf(plan: PlanOutline): PlanCounts {
 }
 
 /** `Plan: 3 to restore, 1 to resume, 2 done, 1 blocked.` */
-export function countsText(count: PlanCounts): string {
+function countsText(count: PlanCounts): string {
   const changes = count.restore + count.resume + count.rename + count.update;
   const parts = [
     ...(changes + count.blocked > 0 ? [] : ['nothing to do']),
