@@ -84,7 +84,7 @@ describe('the limits of the policy, and the flag that lifts each once', () => {
 
 describe('protect: true', () => {
   const protectedA = spec('s/a', 'v1', 'b1', { protect: true });
-  /** Before anything kept it: by vbsctl 0.1.0, or declared since. */
+  /** Done before the manifest declared protect. */
   const done = () => book().put('s/a', 'v1', 'b1', 'succeeded');
   const kept = () => book().put('s/a', 'v1', 'b1', 'succeeded', { protect: true });
   const lifted = () => {
