@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, warning } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
@@ -15,11 +15,6 @@ export interface FoundConfig {
   readonly cwd: string;
 }
 
-/** The only directory, and what lies in it, that the config may speak of: that of its file, wherever the command runs. */
-function directoryOfConfig({ path, cwd }: Pick<FoundConfig, 'path' | 'cwd'>): string {
-  return dirname(resolve(cwd, path));
-}
-
 /**
  * The problem of its `state:`, if it is a URL or a path that leaves its directory: credentials and records would go there.
  * `host`: the CI job or container that vbsctl runs in.
@@ -28,8 +23,8 @@ export function foundStateProblem({ path, config, cwd }: FoundConfig, host?: str
   const { state } = config;
   if (state === undefined) return undefined;
   if (!isUrl(state)) {
-    const absolute = isAbsolute(state) ? resolve(state) : resolve(cwd, join(dirname(path), state));
-    if (isContent(absolute, directoryOfConfig({ path, cwd }))) return undefined;
+    const directory = dirname(resolve(cwd, path));
+    if (isContent(resolve(directory, state), directory)) return undefined;
   }
   return problem(
     'found-config-state',

@@ -354,7 +354,11 @@ class RequestHandler {
     }
     const allowed = METHODS[route.to];
     if (!allowed.includes(request.method)) {
-      const reply = serviceError(route.service, 405, methodNotAllowedMessage(request.method));
+      const reply = serviceError(
+        route.service,
+        405,
+        `The method ${request.method} is not allowed for this resource.`,
+      );
       reply.headers.Allow = allowed.join(', ');
       return reply;
     }
@@ -433,10 +437,6 @@ const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   flavors: ['GET', 'HEAD'],
   flavor: ['GET', 'HEAD'],
 };
-
-function methodNotAllowedMessage(method: string): string {
-  return `The method ${method} is not allowed for this resource.`;
-}
 
 /** Some job ids are dashed UUIDs and some are 32 hex digits, so the emulator uses both forms. */
 function jobId(id: string): string {

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { errorWithCode } from './network-errors.ts';
 import { openTunnel, type ProxyChoice } from './proxy.ts';
 import { waitForSlowNetworks } from './slow-networks.ts';
 import { whenDrained } from './write-gate.ts';
@@ -107,8 +108,4 @@ function connectingFirst<A extends http.Agent>(
     return undefined;
   };
   return agent;
-}
-
-function errorWithCode(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }

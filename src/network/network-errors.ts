@@ -53,6 +53,11 @@ export function explainNetworkError(code: string, message: string): string {
   return `${EXPLANATIONS[code] ?? printableText(message)} (${code})`;
 }
 
+/** An error like those of Node. */
+export function errorWithCode(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 /** Node's code of the error; empty if the error has none. */
 export function codeOf(cause: unknown): string {
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;

@@ -4,6 +4,7 @@ import net, { BlockList, isIP } from 'node:net';
 import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
 import { schemeOf } from '../domain/shown-location.ts';
+import { errorWithCode } from './network-errors.ts';
 import { decodePercent } from './percent.ts';
 
 /** A proxy that opens a tunnel (`CONNECT`). It sees host and port, but no content. */
@@ -158,22 +159,28 @@ export function openTunnel(
     done(error);
   };
   const onError = (cause: NodeJS.ErrnoException) =>
-    settle(proxyError('PROXY_UNREACHABLE', `proxy ${at}: ${cause.code ?? cause.message}`));
-  const onEnd = () => settle(proxyError('PROXY_REFUSED', `proxy ${at} closed the connection`));
+    settle(errorWithCode('PROXY_UNREACHABLE', `proxy ${at}: ${cause.code ?? cause.message}`));
+  const onEnd = () => settle(errorWithCode('PROXY_REFUSED', `proxy ${at} closed the connection`));
   const onData = (chunk: Buffer) => {
     head += chunk.toString('latin1');
     if (head.length > HEAD_BYTES_MAX)
-      return settle(proxyError('PROXY_REFUSED', `proxy ${at} speaks no HTTP`));
+      return settle(errorWithCode('PROXY_REFUSED', `proxy ${at} speaks no HTTP`));
     if (!head.includes('\r\n\r\n')) return;
     const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
     if (status === 200) settle(null);
     else if (status === 407)
       settle(
-        proxyError('PROXY_AUTHENTICATION', `proxy ${at} asks for a user name and password, or refuses them`),
+        errorWithCode(
+          'PROXY_AUTHENTICATION',
+          `proxy ${at} asks for a user name and password, or refuses them`,
+        ),
       );
     else
       settle(
-        proxyError('PROXY_REFUSED', `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`),
+        errorWithCode(
+          'PROXY_REFUSED',
+          `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`,
+        ),
       );
   };
   const host = target.host.includes(':') ? `[${withoutBrackets(target.host)}]` : target.host;
@@ -184,8 +191,4 @@ export function openTunnel(
   ];
   socket.once('connect', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`));
   return socket.on('data', onData).once('error', onError).once('end', onEnd);
-}
-
-function proxyError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { TlsSettings } from './connections.ts';
 
 /** A PEM text that TLS cannot use, and why. */
@@ -19,7 +19,7 @@ export function unusablePem({ ca, cert, key }: TlsSettings): UnusablePem | undef
   if (!certificate) return { part: 'cert', why: NO_CERTIFICATE };
   if (key === undefined) return undefined;
   if (ENCRYPTED.test(key)) return { part: 'key', why: 'has a passphrase, which vbsctl cannot ask for' };
-  const privateKey = privateKeyIn(key);
+  const privateKey = attempt(() => createPrivateKey(key));
   if (!privateKey) return { part: 'key', why: 'has no PEM private key that can be read' };
   return certificate.checkPrivateKey(privateKey)
     ? undefined
@@ -34,10 +34,6 @@ const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED
 /** The first one. Node would also take a DER file, which TLS does not. */
 function certificateIn(pem: string): X509Certificate | undefined {
   return CERTIFICATE.test(pem) ? attempt(() => new X509Certificate(pem)) : undefined;
-}
-
-function privateKeyIn(pem: string): KeyObject | undefined {
-  return attempt(() => createPrivateKey(pem));
 }
 
 function attempt<T>(make: () => T): T | undefined {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { errorWithCode } from './network-errors.ts';
 
 /** Decides whether the bytes of a request may still be sent, and is told when they were. */
 export interface WriteGate {
@@ -34,7 +35,7 @@ export function gateWrites(socket: Duplex, gate: WriteGate): void {
       done(error);
     };
     if (!gate.maySend()) {
-      done(stoppedByGate());
+      done(errorWithCode(STOPPED_BY_GATE, 'the request was cancelled before its first byte was sent'));
       return;
     }
     write.call(socket, bytes, 'buffer' as BufferEncoding, onDone);
@@ -68,10 +69,4 @@ function bytesOf({
   readonly encoding: BufferEncoding;
 }): Buffer {
   return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Buffer);
-}
-
-function stoppedByGate(): Error {
-  return Object.assign(new Error('the request was cancelled before its first byte was sent'), {
-    code: STOPPED_BY_GATE,
-  });
 }
