@@ -38,8 +38,10 @@ export function paginate<T extends { id: string }>({
   if (unknown.length > 0) return refused(`Invalid filters ${unknown.join(', ')} are found in query options.`);
   const items = sorted(inOrder, sorts, query);
   if (typeof items === 'string') return refused(items);
-  const filter = (item: T) =>
-    Object.entries(filters).every(([key, passes]) => query.getAll(key).every((value) => passes(item, value)));
+  const asked = Object.entries(filters).flatMap(([key, passes]) =>
+    query.getAll(key).map((value) => ({ passes, value })),
+  );
+  const filter = (item: T) => asked.every(({ passes, value }) => passes(item, value));
   if (limit === null) return refused('Invalid input received: limit must be a non-negative integer');
   if (offset === null) return refused('Invalid input received: offset must be a non-negative integer');
 
