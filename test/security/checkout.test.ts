@@ -846,7 +846,7 @@ describe('an address for credentials that only the checkout names', () => {
       rmSync(at('clouds.yaml'));
       sandbox.write('ca.pem', 'a certificate of the pull request');
       sandbox.writeHome(`${OWN}/clouds.yaml`, entry(own.port, ', password: x', ', cacert: ca.pem'));
-      expectRefusal(await check({}), 5, 'is a relative path', `OS_CACERT=${at('ca.pem')}`);
+      expectRefusal(await check({}), 5, 'is a relative path', `to the whole path: ${at('ca.pem')}`);
       const env = {
         ...cloud.env(),
         OS_CACERT: 'ca.pem',
@@ -856,7 +856,7 @@ describe('an address for credentials that only the checkout names', () => {
         await sandbox.run(env, 'get', 'volumes'),
         5,
         'is a relative path',
-        `OS_CACERT=${at('ca.pem')}`,
+        `set OS_CACERT to the whole path: ${at('ca.pem')}`,
       );
       expect([elsewhere.connections, own.connections]).to.deep.equal([0, 0]);
     });
