@@ -163,13 +163,22 @@ function describe(v: Violation): Diagnostic {
 
 function unknownKey(v: Violation, key: string): Diagnostic {
   const known = Object.keys(v.schema.properties ?? {});
-  const meant = suggest(key, known);
+  const meant = suggest(key, known) ?? below(key, v.schema.properties);
   const owner = v.path.length === 0 ? 'this document' : label(v.path);
   return error('unknown-key', `unknown key ${named(key)} in ${owner}`, {
     detail: `Allowed: ${known.join(', ')}.`,
     remedy: meant === undefined ? 'remove it' : `did you mean ${meant}?`,
     where: where(v.document, [...v.path, key], 'key'),
   });
+}
+
+/** The key may belong into a map one level below: `parallelism under apply`. */
+function below(key: string, properties: SchemaWords['properties'] = {}): string | undefined {
+  for (const [name, schema] of Object.entries(properties)) {
+    const meant = suggest(key, Object.keys((schema as SchemaWords).properties ?? {}));
+    if (meant !== undefined) return `${meant} under ${name}`;
+  }
+  return undefined;
 }
 
 function missing(v: Violation, key: string): Diagnostic {
@@ -235,13 +244,16 @@ function typeRemedy(v: Violation): string | undefined {
 }
 
 const NO_ZONE = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
+const RELATIVE = /^(now|today|tomorrow|yesterday|last .*|-?\d+ ?[a-z]+( ago)?)$/i;
 const ONLY_DATE = /^\d{4}-\d{2}-\d{2}$/;
 const UUID_WITHOUT_DASHES = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i;
 
 function malformed(v: Violation): Diagnostic {
   const subject = v.key === undefined ? `${label(v.path)} must be` : `a key of ${label(v.path)} must be`;
   const code = v.form === undefined ? 'malformed' : `malformed-${v.form}`;
-  return problem(v, code, `${subject} ${wanted(v)}, not ${shown(v)}`, advice(v.form, String(v.value)));
+  // Its schema refers to that of a time.
+  const expected = v.path.at(-1) === 'as_of' ? `${wanted(v)}, or latest` : wanted(v);
+  return problem(v, code, `${subject} ${expected}, not ${shown(v)}`, advice(v.form, String(v.value)));
 }
 
 function advice(form: string | undefined, text: string): { detail?: string; remedy?: string } {
@@ -252,6 +264,8 @@ function advice(form: string | undefined, text: string): { detail?: string; reme
           detail: 'Without a time zone, the time would depend on the machine.',
           remedy: 'add the zone at the end: Z for UTC, or an offset such as +01:00',
         };
+      if (RELATIVE.test(text))
+        return { detail: 'An age or a day’s name would mean another time on each run.' };
       if (ONLY_DATE.test(text)) return { remedy: `add a time and its zone: ${text}T00:00:00Z` };
       return {};
     case 'uuid': {

@@ -59,10 +59,9 @@ export function* readYaml(source: SourceText, allowance: Allowance): ChunkedWork
       yield;
       if (!document) continue;
       if (--allowance.documents < 0) throw new StopReading(tooManyDocuments(source, document.range[0]));
-      const [broken] = document.errors;
-      // Further errors are mostly consequences of the first one.
+      const [broken, next] = document.errors;
       if (problems.length >= LIMITS.problems) throw new StopReading(tooManyProblems(source.file));
-      if (broken) problems.push(yamlSyntaxProblem(source, broken));
+      if (broken) problems.push(yamlSyntaxProblem(source, broken, next));
       else if (isEmpty(document)) spend(allowance, 1, source, document.range[0]);
       else documents.push(convert(source, document, allowance, problems));
     }

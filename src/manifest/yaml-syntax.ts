@@ -16,6 +16,11 @@ const BAD_KEY: Advice = {
   what: 'a key and its colon must stand on one line, one key after the other',
   remedy: 'put the value on the line of its key, or quote a string that contains a colon and a space',
 };
+const BAD_INDENT: Advice = {
+  what: 'the indentation does not match the lines above',
+  remedy:
+    'indent entries of one map or list by the same number of spaces, begin each entry of a list with a dash, and close each bracket',
+};
 const BAD_TAG: Advice = {
   what: 'a tag (!) is not supported here',
   remedy: 'quote a string that starts with !',
@@ -38,10 +43,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
     what: 'a backslash in double quotes starts an escape, and this one is unknown',
     remedy: 'use single quotes, or write the backslash twice',
   },
-  BAD_INDENT: {
-    what: 'the indentation does not match the lines above',
-    remedy: 'indent entries of one map or list by the same number of spaces',
-  },
+  BAD_INDENT,
   BAD_PROP_ORDER: BAD_REFERENCE,
   BAD_SCALAR_START: {
     what: 'a plain string cannot start with this character',
@@ -76,11 +78,28 @@ const ADVICE: Record<ErrorCode, Advice> = {
   UNEXPECTED_TOKEN: MISPLACED,
 };
 
-export function yamlSyntaxProblem(source: SourceText, problem: YAMLParseError): Diagnostic {
-  const { what, remedy } = ADVICE[problem.code];
-  const code = problem.code === 'TAB_AS_INDENT' ? 'yaml-tab' : 'yaml-syntax';
-  const offset = problem.pos[0] + spacesAt(source.text, problem.pos[0]);
-  return problemAt(source, offset, code, `not valid YAML: ${what}`, remedy);
+/** `next`: the second error of the document. Further ones are mostly consequences of the first, too. */
+export function yamlSyntaxProblem(
+  source: SourceText,
+  problem: YAMLParseError,
+  next: YAMLParseError | undefined,
+): Diagnostic {
+  const { text } = source;
+  const report = ({ what, remedy }: Advice, at: number, code = 'yaml-syntax') =>
+    problemAt(source, at + spacesAt(text, at), code, `not valid YAML: ${what}`, remedy);
+  const [at] = problem.pos;
+  if (problem.code === 'TAB_AS_INDENT') return report(ADVICE.TAB_AS_INDENT, at, 'yaml-tab');
+  // A line that is indented too little follows neither a list nor a key. It is no matter of a missing character.
+  if ((problem.code === 'MISSING_CHAR' || problem.code === 'BLOCK_AS_IMPLICIT_KEY') && spacesAt(text, at) > 0)
+    return report(BAD_INDENT, at);
+  // A line that is indented too much continues the value of the line above, and so a key seems to be in that value.
+  if (
+    problem.code === 'BLOCK_AS_IMPLICIT_KEY' &&
+    next?.code === 'MULTILINE_IMPLICIT_KEY' &&
+    next.pos[0] === at
+  )
+    return report(BAD_INDENT, text.lastIndexOf('\n', next.pos[1] - 1) + 1);
+  return report(ADVICE[problem.code], at);
 }
 
 /** The library points to the start of a line if the fault comes after its indentation. */

@@ -21,6 +21,26 @@ const SYNTAX: Case[] = [
     `${HEAD}metadata:\n    name: a\n  labels: {}\n`,
     ['m.yaml:5:3 yaml-syntax', 'not valid YAML'],
   ],
+  [
+    'a line that is indented too little in a list',
+    `${HEAD}metadata: {name: a}\nspec:\n  restores:\n    - name: a\n      volume_id: x\n     backup_id: y\n`,
+    ['m.yaml:8:6 yaml-syntax', 'indent entries'],
+  ],
+  [
+    'a line that is indented too much',
+    `${HEAD}metadata: {name: a}\nspec:\n  restores:\n    - name: a\n      volume_id: x\n        backup_id: y\n`,
+    ['m.yaml:8:9 yaml-syntax', 'indent entries'],
+  ],
+  [
+    'a line that is indented too much at the top',
+    `${HEAD}metadata: {name: a}\n  spec: {}\n`,
+    ['m.yaml:4:3 yaml-syntax', 'indent entries'],
+  ],
+  [
+    'an entry of a list without a dash',
+    `${HEAD}metadata: {name: a}\nspec:\n  restores:\n    - name: a\n    volume_id: x\n`,
+    ['m.yaml:7:5 yaml-syntax', 'with a dash'],
+  ],
   ['two keys on a line', `${HEAD}metadata: name: a\n`, ['m.yaml:3:11 yaml-syntax', 'line of its own']],
   ['an unknown escape', labels('a: "\\q"'), ['m.yaml:3:34 yaml-syntax', 'backslash']],
   ['a text that starts with @', labels('a: @b'), ['m.yaml:3:33 yaml-syntax', 'quote the string']],
@@ -146,6 +166,13 @@ const KIND: Case[] = [
 ];
 
 const SHAPE: Case[] = [
+  ...['yesterday', '2d', 'last night', '3 days ago'].map(
+    (text): Case => [
+      `the relative time ${text}`,
+      `${HEAD}metadata: {name: a}\nspec: {defaults: {backup: {as_of: ${text}}}, restores: []}\n`,
+      ['m.yaml:4:35 malformed-time', '2026-11-23T22:00:00+01:00'],
+    ],
+  ),
   ['an unknown key', line('volumeid: x'), ['m.yaml:9:5 unknown-key', 'did you mean volume_id?']],
   ['an unknown key nobody meant', line('zebra: x'), ['m.yaml:9:5 unknown-key', 'Allowed: name, backup_id']],
   [
@@ -529,7 +556,14 @@ export const BAD_CONFIGS: readonly (readonly [
     ['c.yaml:4:1 several-documents', 'one YAML document'],
   ],
   ['nothing', '', ['c.yaml:1:1 empty-file', 'the file is empty']],
-  ['an unknown key', `${CONFIG_HEAD}paralelism: 1\n`, ['c.yaml:3:1 unknown-key', 'Allowed: apiVersion']],
+  ['an unknown key', `${CONFIG_HEAD}zebra: 1\n`, ['c.yaml:3:1 unknown-key', 'Allowed: apiVersion']],
+  [
+    'a key one level too high',
+    `${CONFIG_HEAD}paralelism: 1\nmax-failure: 1\nrequest_timeout: 5s\n`,
+    ['c.yaml:3:1 unknown-key', 'did you mean parallelism under apply?'],
+    ['c.yaml:4:1 unknown-key', 'did you mean max_failures under apply?'],
+    ['c.yaml:5:1 unknown-key', 'did you mean request_timeout under http?'],
+  ],
   [
     'an unknown key further in',
     `${CONFIG_HEAD}apply: {paralelism: 1}\n`,
