@@ -1,6 +1,7 @@
 import type { Connection } from '../app/ports.ts';
 import { ADD_EMULATOR } from '../app/refusals.ts';
 import { EMULATOR_AUTH_URL, isEmulator } from '../domain/cloud-project.ts';
+import { note } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
@@ -92,6 +93,19 @@ export async function cloudOptions(context: Context): Promise<CloudOptions> {
     await refuseUnsafeFiles(io);
     return { options, close: async () => {} };
   }
+  // A pull request may have put it in place of the user's cloud, and the run would succeed.
+  const found = flags.cloud === undefined ? foundConfig(context) : undefined;
+  if (found)
+    noteOnce(
+      io,
+      note(
+        'emulator-chosen',
+        `${found.path} chooses the built-in emulator: no disk of a real cloud is restored`,
+        {
+          remedy: 'to use your cloud: --cloud NAME',
+        },
+      ),
+    );
   const { startEmulator } = await import('../emulator/index.ts');
   const worldFile = emulatorWorld(io);
   const emulator = await startEmulator({ worldFile, signal: io.stop }).catch((cause: unknown) => {

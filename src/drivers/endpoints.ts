@@ -68,8 +68,8 @@ const PLAIN_HTTP_HOSTS = 'VBSCTL_PLAIN_HTTP_HOSTS';
 
 /**
  * A token (or signature) that belongs to a Keystone with TLS must not be sent without TLS. Throws a Failure for an
- * endpoint with http:// if Keystone has https://, unless VBSCTL_PLAIN_HTTP_HOSTS names its host. Warns of every other
- * endpoint that is not encrypted.
+ * endpoint with http:// if Keystone has https://, unless VBSCTL_PLAIN_HTTP_HOSTS names its host, or both are on this machine: a
+ * Keystone elsewhere does not know who listens here. Warns of every other endpoint that is not encrypted.
  */
 export function refuseUnencrypted(
   { api: _, ...roots }: Endpoints,
@@ -82,7 +82,7 @@ export function refuseUnencrypted(
   const warned = new Set([keystone.host]);
   for (const [service, { url }] of Object.entries(roots)) {
     const { protocol, host, hostname } = new URL(url);
-    if (protocol === 'https:' || isLoopback(hostname)) continue;
+    if (protocol === 'https:' || (isLoopback(hostname) && isLoopback(keystone.hostname))) continue;
     if (keystone.protocol === 'https:' && !allowed.includes(host) && !allowed.includes(hostname))
       throw cloudFailure(
         'unencrypted-endpoint',

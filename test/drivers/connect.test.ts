@@ -101,8 +101,14 @@ describe('the connection to a cloud', () => {
       expect(remedy).to.contain(`VBSCTL_PLAIN_HTTP_HOSTS='a;curl$ifs'\\''x'\\'';.example'`);
     });
 
-    it('are accepted on this machine, and if Keystone has no TLS either', () => {
-      refuse('https://iam.example', {}, 'http://127.0.0.1:8776')();
+    it('on this machine get no token of a Keystone elsewhere, unless the environment names them', () => {
+      const [here, named] = ['http://127.0.0.1:8776', { VBSCTL_PLAIN_HTTP_HOSTS: '127.0.0.1' }];
+      expect(refuse('https://iam.example', {}, here)).to.throw(Failure, /evs endpoint.*not encrypted/);
+      refuse('https://iam.example', named, here)();
+    });
+
+    it('are accepted if Keystone is on this machine, too, or has no TLS either', () => {
+      refuse('https://localhost:5000', {}, 'http://127.0.0.1:8776')();
       const notes: Diagnostic[] = [];
       refuse('http://iam.example', {}, undefined, (note) => notes.push(note))();
       expect(notes).to.have.length(1);

@@ -177,6 +177,17 @@ describe('an emulator world file in the checkout', () => {
     expect((await sandbox.run(env, 'plan')).code).to.equal(0);
   });
 
+  it('a found config that selects the emulator is named', async () => {
+    sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
+    const found = await sandbox.run({}, 'get', 'volumes');
+    expect(found.code, printed(found)).to.equal(0);
+    expect(said(found)).to.include(
+      'vbsctl.yaml chooses the built-in emulator: no disk of a real cloud is restored',
+    );
+    const named = await sandbox.run({}, 'get', 'volumes', '--cloud', 'emulator');
+    expect(said(named)).to.not.include('chooses the built-in emulator');
+  });
+
   it('a found config cannot select the emulator in CI, but a flag can', async () => {
     sandbox.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { TF_BUILD: 'True' }])

@@ -49,8 +49,12 @@ export type EndpointChoice =
     };
 
 const VBS_TYPES = ['vbsv2', 'vbs'];
-/** If the catalog has no endpoint for backups, the clients of Open Telekom Cloud derive it from that of the volumes. */
+/**
+ * If the catalog has no endpoint for backups, the clients of Open Telekom Cloud derive it from that of the volumes. Elsewhere,
+ * the derived host could be anybody's, and would get the token.
+ */
 const VBS_DERIVED_FROM = ['volumev2', 'evs'];
+const EVS_HOST_OF_OTC = /^evs\.(?=[a-z0-9.-]+\.otc\.t-systems\.com$)/;
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
 const COMPUTE_TYPES = ['compute'];
 
@@ -62,7 +66,7 @@ export function findVbs(catalog: Catalog, filter: EndpointFilter): EndpointChoic
   const own = find(catalog, VBS_TYPES, filter);
   if (own.kind === 'found') return own;
   const endpoint = endpointOf(catalog, VBS_DERIVED_FROM, filter);
-  const url = endpoint && withHostLabel(endpoint.url, 'evs', 'vbs');
+  const url = endpoint && besideEvs(endpoint.url);
   const root = url === undefined ? undefined : serviceRoot(url, filter.projectId);
   return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_DERIVED_FROM], filter);
 }
@@ -144,15 +148,12 @@ export function serviceRoot(url: string, projectId: string): ServiceRoot | undef
   return { url: [origin, ...segments].join('/'), ...optional('version', version) };
 }
 
-/** The URL with one label of its host name replaced; undefined if the host has no such label. */
-function withHostLabel(url: string, label: string, replacement: string): string | undefined {
+/** The URL of VBS of Open Telekom Cloud, from that of its volumes; undefined for another host. */
+function besideEvs(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const parsed = new URL(url);
-  const labels = parsed.hostname.split('.');
-  const at = labels.indexOf(label);
-  if (at < 0) return undefined;
-  labels[at] = replacement;
-  parsed.hostname = labels.join('.');
+  if (!EVS_HOST_OF_OTC.test(parsed.hostname)) return undefined;
+  parsed.hostname = parsed.hostname.replace(EVS_HOST_OF_OTC, 'vbs.');
   return parsed.href;
 }
 
