@@ -16,9 +16,12 @@ import type { ManifestFlags } from './options/shared.ts';
 type Completion =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'files' }
-  /** Cloud names, or the addresses of the state and the manifests that these flags name. Each is put after the prefix. */
+  /**
+   * Cloud names, the addresses of the state and the manifests that these flags name, or the names of the project. Each is
+   * put after the prefix.
+   */
   | {
-      readonly kind: 'clouds' | 'addresses';
+      readonly kind: 'clouds' | 'addresses' | 'servers' | 'volumes';
       readonly prefix: string;
       readonly flags: ManifestFlags;
     };
@@ -68,6 +71,12 @@ async function candidatesOf(
         value: found.prefix + address,
         about: '',
       }));
+    case 'servers':
+    case 'volumes':
+      return (await namesInProject(io, found.kind, found.flags)).map((name) => ({
+        value: found.prefix + name,
+        about: 'of the project',
+      }));
     default:
       return unreachable(found);
   }
@@ -103,6 +112,8 @@ function valuesOf(
       return { kind: 'files' };
     case 'clouds':
     case 'addresses':
+    case 'servers':
+    case 'volumes':
       return { kind: completes, prefix, flags };
     case 'topics':
       return candidates([
@@ -143,7 +154,7 @@ function joined(typed: readonly string[]): string[] {
 }
 
 /** Names that need no quotes in a shell, as addresses do not. No others are offered. */
-const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
+const PLAIN_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 /** The entries of clouds.yaml; none if it cannot be read. */
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
@@ -153,8 +164,28 @@ async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> 
     const files = await context.cloudFiles.used();
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
-      ? Object.keys(entries).filter((name) => CLOUD_NAME.test(name))
+      ? Object.keys(entries).filter((name) => PLAIN_NAME.test(name))
       : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A shell waits for the candidates, and the user for the shell. */
+const PROJECT_READ_MS_MAX = 5_000;
+
+/** Logs in with the settings of the unfinished command line; none if the project cannot be listed in time. */
+async function namesInProject(
+  io: Io,
+  kind: 'servers' | 'volumes',
+  flags: ManifestFlags,
+): Promise<readonly string[]> {
+  try {
+    const { filterOf, readProject } = await import('./read-project.ts');
+    const stop = AbortSignal.any([io.stop, AbortSignal.timeout(PROJECT_READ_MS_MAX)]);
+    const { inventory } = await readProject({ ...silenced(io), stop }, flags, filterOf({}));
+    const names = inventory[kind].map(({ name }) => name).filter((name) => PLAIN_NAME.test(name));
+    return [...new Set(names)].sort();
   } catch {
     return [];
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { complete } from '../../src/cli/completion.ts';
 import { run } from '../../src/cli/program.ts';
+import { seedWorld, startEmulator } from '../../src/emulator/index.ts';
 import { paperIo, program } from './program.ts';
 
 describe('shell completion', () => {
@@ -36,6 +37,8 @@ describe('shell completion', () => {
     expect(offered('plan', '--state', 'x')).to.deep.equal(['files']);
     expect(offered('plan', '--cloud', '')).to.deep.equal(['clouds']);
     expect(offered('plan', '--target', '')).to.deep.equal(['addresses']);
+    expect(offered('generate', '--server', '')).to.deep.equal(['servers']);
+    expect(offered('get', 'backups', '--volume', '')).to.deep.equal(['volumes']);
     expect(offered('resolve', '')).to.deep.equal(['addresses']);
     expect(offered('wait', 'a/b', '')).to.deep.equal(['addresses']);
     expect(offered('resolve', 'a/b', '')).to.deep.equal([]);
@@ -72,6 +75,32 @@ describe('shell completion', () => {
       expect(await ask(broken, 'plan', '--cloud', '')).to.deep.equal(['emulator']);
     } finally {
       rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('offers the servers and disks of the project that need no quotes, and nothing without the project', async () => {
+    const world = seedWorld();
+    const [volume, other] = Object.values(world.volumes);
+    if (!volume || !other) throw new Error('not seeded');
+    volume.name = 'a b; rm';
+    const emulator = await startEmulator({ world });
+    try {
+      const ask = async (env: Record<string, string>, ...words: string[]) => {
+        const io = paperIo({ env });
+        await run(['__complete', ...words], io);
+        expect(io.err).to.deep.equal([]);
+        return io.out.join('').replace(/\t.*/g, '').trimEnd().split('\n').slice(1);
+      };
+      const env = emulator.env();
+      const volumes = await ask(env, 'generate', '--volume', '');
+      expect(volumes).to.include(other.name).and.not.include(volume.name);
+      expect(await ask(env, 'get', 'backups', `--volume=${other.name}`)).to.include(`--volume=${other.name}`);
+      const servers = Object.values(world.servers).map(({ name }) => name);
+      expect(await ask(env, 'generate', '--server', '')).to.have.members(servers);
+      expect(await ask({ ...env, OS_PASSWORD: 'wrong' }, 'generate', '--server', '')).to.deep.equal([]);
+      expect(await ask({}, 'generate', '--server', '')).to.deep.equal([]);
+    } finally {
+      await emulator.close();
     }
   });
 

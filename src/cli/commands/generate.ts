@@ -10,8 +10,12 @@ export const generate: CommandDefinition<GenerateFlags> = {
   options: [
     config,
     cloud,
-    option('--server <name>', 'the volumes attached to this server, by name or ID', { type: repeatable }),
-    option('--volume <name>', 'this volume, by name or ID', { type: repeatable }),
+    option('--server <name>', 'the volumes attached to this server, by name or ID', {
+      type: { ...repeatable, completes: 'servers' },
+    }),
+    option('--volume <name>', 'this volume, by name or ID', {
+      type: { ...repeatable, completes: 'volumes' },
+    }),
     option('--name <glob>', 'the volumes with a matching name, such as pay-db-*', { type: repeatable }),
     option('--all', 'every volume of the project'),
     option('--as-of <time>', 'choose the newest backup created at or before this time', { type: pastTime }),

@@ -7,9 +7,11 @@ import type { GetFlags } from './run-get.ts';
 const filters = [
   config,
   cloud,
-  option('--volume <name>', 'only items of this volume, by name or ID', { type: repeatable }),
+  option('--volume <name>', 'only items of this volume, by name or ID', {
+    type: { ...repeatable, completes: 'volumes' },
+  }),
   option('--server <name>', 'only items of the volumes of this server, by name or ID', {
-    type: repeatable,
+    type: { ...repeatable, completes: 'servers' },
   }),
   option('--name <glob>', 'only items with a matching name, such as pay-db-*', { type: repeatable }),
   option('--status <status>', 'only items with this status', { type: repeatable }),

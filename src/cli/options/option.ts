@@ -4,7 +4,7 @@ import { optional } from '../../domain/optional.ts';
 import { NAME } from '../../domain/spec.ts';
 
 /** What shell completion offers for a value. */
-export type Completes = 'addresses' | 'clouds' | 'files' | 'topics';
+export type Completes = 'addresses' | 'clouds' | 'files' | 'servers' | 'topics' | 'volumes';
 
 /** How an option is read, and what --help says of the values it takes. */
 export interface ValueType {
