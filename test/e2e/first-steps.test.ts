@@ -39,7 +39,7 @@ describe('first steps', () => {
     const failed = await workspace.run('apply', ...mine, '--init-state', '--auto-approve');
     expect(failed.code).to.equal(1);
     const options = "-f 'my set.yaml' --state 'my state.json'";
-    expect(failed.stdout).to.include(`vbsctl apply ${options}`);
+    expect(failed.stdout).to.include(`vbsctl plan ${options}`);
     expect(failed.stdout).to.include("vbsctl resolve --state 'my state.json' crm/data --as");
     // After two failures, nothing is open, but that is not all there is to say.
     const status = await workspace.run('status', ...mine);
