@@ -1,5 +1,5 @@
 import { decodedFormsOf, formsOf, spellings } from './secret-forms.ts';
-import { TextFinder } from './text-finder.ts';
+import { replaceRanges, TextFinder } from './text-finder.ts';
 
 /**
  * The secrets of this process. They are added where they are read, and this class alone removes them from texts. A
@@ -70,7 +70,7 @@ export class Secrets {
    * part of an ordinary word. A secret that the text does not contain costs almost no time.
    */
   mask(text: string): string {
-    return this.#groups().reduce((masked, group) => group.#find().long.replaceAll(masked, MASK), text);
+    return this.#maskedWhole(text, 'long');
   }
 
   /**
@@ -94,17 +94,20 @@ export class Secrets {
     return [this, ...this.#signatures, ...this.#tokens];
   }
 
-  /** Decodes the text once for all groups, and again after each replacement. */
+  /** All groups look at the same text: a secret that begins like one of another group is masked to its end. */
+  #maskedWhole(text: string, which: 'short' | 'long'): string {
+    const found = this.#groups().flatMap((group) => group.#find()[which].rangesIn(text));
+    return found.length === 0 ? text : replaceRanges(text, found, MASK);
+  }
+
   #masked(text: string, which: 'short' | 'long'): string {
-    let [shown, read] = [unsigned(text), readings(unsigned(text))];
-    for (const group of this.#groups()) {
+    const shown = this.#maskedWhole(unsigned(text), which);
+    const read = readings(shown);
+    const isLeft = this.#groups().some((group) => {
       const { [which]: finder, tight, bare } = group.#find();
-      const masked = finder.replaceAll(shown, MASK);
-      if (masked !== shown) [shown, read] = [masked, readings(masked)];
-      if (read.some((each) => finder.isIn(each.text) || tight.isIn(each.tight) || bare.isIn(each.bare)))
-        return WITHHELD;
-    }
-    return shown;
+      return read.some((each) => finder.isIn(each.text) || tight.isIn(each.tight) || bare.isIn(each.bare));
+    });
+    return isLeft ? WITHHELD : shown;
   }
 
   #find(): Finders {

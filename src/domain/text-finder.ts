@@ -5,8 +5,11 @@
  * the beginning of a text right before dots (`…`, `...`), which show that the rest was cut off.
  */
 export class TextFinder {
-  /** By length, then by text in lower case: the search stays fast even if many texts begin or end alike. */
-  readonly #parts = new Map<number, Map<string, Part>>();
+  /**
+   * By length, then by text in lower case: the search stays fast even if many texts begin or end alike. Then by what is
+   * around the part in its text, because two texts, or two places of one, may have the same part.
+   */
+  readonly #parts = new Map<number, Map<string, Map<string, Part>>>();
   /** How far to move on, by the two characters just read. Zero: a part may end here. */
   readonly #shifts: Uint8Array;
   /** Marks how the parts begin, so that hardly any other text is compared with them. */
@@ -29,53 +32,43 @@ export class TextFinder {
         this.#endsOfHeads.add(beginning.slice(length - HEAD_MIN, length));
       }
       for (const part of parts) {
-        const alike = this.#parts.get(part.length) ?? new Map<string, Part>();
+        const alike = this.#parts.get(part.length) ?? new Map<string, Map<string, Part>>();
         this.#parts.set(part.length, alike);
         const words = lowerCase(text.slice(part.from, part.from + part.length));
-        if (!alike.has(words)) alike.set(words, part);
+        const same = alike.get(words) ?? new Map<string, Part>();
+        alike.set(words, same);
+        if (same.size < ALIKE_MAX) same.set(contextOf(part), part);
       }
     }
     this.#window = Math.min(WINDOW_MAX, ...this.#parts.keys());
     this.#shifts = new Uint8Array(this.#parts.size === 0 ? 0 : BLOCKS).fill(this.#window - 1);
     this.#beginnings = new Uint8Array(this.#shifts.length);
     for (const alike of this.#parts.values())
-      for (const { text, from } of alike.values()) {
-        this.#beginnings[this.#beginningAt(text, from)] = 1;
+      for (const words of alike.keys()) {
+        this.#beginnings[this.#beginningAt(words, 0)] = 1;
         for (let end = 1; end < this.#window; end++) {
-          const block = blockAt(text, from + end);
+          const block = blockAt(words, end);
           this.#shifts[block] = Math.min(this.#shifts[block] ?? 0, this.#window - 1 - end);
         }
       }
   }
 
   isIn(text: string): boolean {
-    return this.#next(text, 0) !== undefined || this.#withoutHeads(text, '') !== text;
+    for (const _ of this.#found(text)) return true;
+    return this.#headsIn(text).length > 0;
   }
 
-  replaceAll(text: string, by: string): string {
-    let result = '';
-    let done = 0;
-    let isAfterOne = false;
-    for (let found = this.#next(text, 0); found; found = this.#next(text, done)) {
-      const between = text.slice(done, found.from);
-      result += between + (isAfterOne && between === '' ? '' : by);
-      isAfterOne = true;
-      done = found.to;
-    }
-    return this.#withoutHeads(done === 0 ? text : result + text.slice(done), by);
+  /** Where the texts are, in order; no two overlap or touch. */
+  rangesIn(text: string): readonly Range[] {
+    return joined([...this.#found(text), ...this.#headsIn(text)]);
   }
 
-  #withoutHeads(text: string, by: string): string {
-    if (this.#heads.size === 0 || !(text.includes('…') || text.includes('...'))) return text;
-    let result = '';
-    let done = 0;
-    for (const { index } of text.matchAll(DOTS)) {
+  #headsIn(text: string): Range[] {
+    if (this.#heads.size === 0 || !(text.includes('…') || text.includes('...'))) return [];
+    return [...text.matchAll(DOTS)].flatMap(({ index }) => {
       const from = this.#headBefore(text, index);
-      if (from < done) continue;
-      result += text.slice(done, from) + by;
-      done = index;
-    }
-    return done === 0 ? text : result + text.slice(done);
+      return from < 0 ? [] : [{ from, to: index }];
+    });
   }
 
   /** Where the longest head begins that ends at `end`; -1 if there is none. */
@@ -86,21 +79,15 @@ export class TextFinder {
     return -1;
   }
 
-  #next(text: string, start: number): Range | undefined {
-    if (this.#shifts.length === 0) return undefined;
-    for (let end = start + this.#window - 1; end < text.length; ) {
+  /** Every part in the text, each with what is left of its text on both sides. They may overlap. */
+  *#found(text: string): Generator<Range> {
+    if (this.#shifts.length === 0) return;
+    for (let end = this.#window - 1; end < text.length; ) {
       const block = blockAt(text, end);
       const shift = this.#shifts[block] ?? 1;
-      if (shift > 0) {
-        end += shift;
-        continue;
-      }
-      const from = end - this.#window + 1;
-      const part = this.#partAt(text, from);
-      if (part) return widened(text, from, part, start);
-      end++;
+      if (shift === 0) yield* this.#partsAt(text, end - this.#window + 1);
+      end += Math.max(1, shift);
     }
-    return undefined;
   }
 
   #beginningAt(text: string, from: number): number {
@@ -110,17 +97,35 @@ export class TextFinder {
     return hash;
   }
 
-  #partAt(text: string, from: number): Part | undefined {
-    if (this.#beginnings[this.#beginningAt(text, from)] === 0) return undefined;
-    for (const [length, alike] of this.#parts) {
-      const part = alike.get(lowerCase(text.slice(from, from + length)));
-      if (part) return part;
-    }
-    return undefined;
+  *#partsAt(text: string, from: number): Generator<Range> {
+    if (this.#beginnings[this.#beginningAt(text, from)] === 0) return;
+    for (const [length, alike] of this.#parts)
+      for (const part of alike.get(lowerCase(text.slice(from, from + length)))?.values() ?? [])
+        yield widened(text, from, part);
   }
 }
 
-interface Range {
+/** Replaces each range; ranges that overlap or touch are one. */
+export function replaceRanges(text: string, ranges: readonly Range[], by: string): string {
+  let [result, done] = ['', 0];
+  for (const { from, to } of joined(ranges)) {
+    result += text.slice(done, from) + by;
+    done = to;
+  }
+  return result + text.slice(done);
+}
+
+function joined(ranges: readonly Range[]): Range[] {
+  const result: Range[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = result.at(-1);
+    if (last && from <= last.to) result[result.length - 1] = { from: last.from, to: Math.max(to, last.to) };
+    else result.push({ from, to });
+  }
+  return result;
+}
+
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
@@ -137,6 +142,9 @@ const BEGINNING_LENGTH = 8;
 /** A server that repeats a text may cut it. Any part of a long text is found if it has at least twice this length. */
 const LONG_LENGTH_MIN = 24;
 const PART_LENGTH = 12;
+const WIDENED_MAX = PART_LENGTH - 1;
+/** Parts with the same words in different contexts. Only a token made for it has more, and it would be slow to find. */
+const ALIKE_MAX = 16;
 /** A shorter text is found if up to a quarter is missing at one end; a smaller part would occur in ordinary words. */
 const SHORT_PART = 0.75;
 /** Fewer characters before dots are left as they are. */
@@ -155,15 +163,25 @@ function partsOf(text: string, shortPart: number): Part[] {
   return parts;
 }
 
-function widened(text: string, at: number, part: Part, start: number): Range {
+/**
+ * With what the text has of the same secret before and after the part. No more than a part has: if more is there, it holds
+ * the next part of the secret, which is found itself.
+ */
+function widened(text: string, at: number, part: Part): Range {
   let [before, after] = [0, part.length];
-  while (part.from - before > 0 && at - before > start && same(-before - 1)) before++;
-  while (part.from + after < part.text.length && same(after)) after++;
+  while (before < WIDENED_MAX && before < part.from && same(-before - 1)) before++;
+  while (after < part.length + WIDENED_MAX && part.from + after < part.text.length && same(after)) after++;
   return { from: at - before, to: at + after };
 
   function same(offset: number): boolean {
     return folded(text.charCodeAt(at + offset)) === folded(part.text.charCodeAt(part.from + offset));
   }
+}
+
+/** All that `widened` compares. */
+function contextOf({ text, from, length }: Part): string {
+  const begin = Math.max(0, from - WIDENED_MAX);
+  return `${from - begin} ${lowerCase(text.slice(begin, from + length + WIDENED_MAX))}`;
 }
 
 /** The number of the block of two characters that ends at `end`. */

@@ -233,6 +233,26 @@ describe('secrets', () => {
     );
   });
 
+  it('are masked to their ends although another one, or another form, begins, ends or goes on alike', () => {
+    const letters = (minLength: number, maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(...'ab01"<\\/&'), minLength, maxLength });
+    const alike = fc
+      .tuple(letters(0, 30), fc.array(letters(24, 40), { minLength: 1, maxLength: 4 }), letters(0, 30))
+      .map(([before, each, after]) => each.map((own) => before + own + after));
+    fc.assert(
+      fc.property(alike, fc.nat(), fc.nat(), fc.nat(3), (values, at, length, group) => {
+        const known = secrets(...values.slice(0, group));
+        for (const token of values.slice(group)) known.addToken(token);
+        for (const value of values) {
+          const from = at % (value.length - 22);
+          const cut = value.slice(from, from + 23 + (length % (value.length - from - 22)));
+          for (const text of [value, cut]) expect(known.mask(`:${text}:`)).to.equal(':***:');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('are found although they look like escapes', () => {
     const odd = 'a%41"=42\\x43&amp;ü1';
     for (const write of [

@@ -121,6 +121,23 @@ describe('a state server that echoes what it was sent', () => {
     });
   };
 
+  it('cannot show the end of a password that begins like another', async () => {
+    const mine = 'Company-Prod-2026-statestore-B2xyz';
+    const env = {
+      OS_AUTH_URL: 'https://iam.example/v3',
+      OS_USERNAME: 'u',
+      OS_PASSWORD: 'Company-Prod-2026-cloudaccess-A1abc',
+      TF_HTTP_USERNAME: 'vbs',
+      TF_HTTP_PASSWORD: mine,
+      TF_HTTP_RETRY_MAX: '0',
+    };
+    for (const text of [mine, mine.slice(0, 30), env.OS_PASSWORD]) {
+      const address = await serve(() => ({ status: 403, body: `wrong password ${text} for vbs` }));
+      const done = await sandbox.run(env, 'state', 'pull', '--state', address);
+      expect(printed(done)).to.include('wrong password *** for vbs');
+    }
+  });
+
   it('is refused if it put the password into the state', async () => {
     for (const [how, write] of [...SOME, ...NESTED])
       for (const within of [inRecord, inHistory]) {
