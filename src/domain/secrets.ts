@@ -1,3 +1,4 @@
+import { INVISIBLE } from './escape/terminal.ts';
 import { decodedFormsOf, formsOf, spellings } from './secret-forms.ts';
 import { replaceRanges, TextFinder } from './text-finder.ts';
 
@@ -182,8 +183,10 @@ function readings(text: string) {
 }
 
 function withoutGaps(text: string): string {
-  return text.replace(/[\s\p{C}]+/gu, '');
+  return text.replace(GAPS, '');
 }
+
+const GAPS = new RegExp(String.raw`[\s\p{C}${INVISIBLE}]+`, 'gu');
 
 function withoutHyphens(text: string): string {
   return text.replaceAll('-', '');

@@ -54,13 +54,15 @@ export class TextFinder {
   }
 
   isIn(text: string): boolean {
-    for (const _ of this.#found(text)) return true;
-    return this.#headsIn(text).length > 0;
+    return this.#next(text, 0) !== undefined || this.#headsIn(text).length > 0;
   }
 
-  /** Where the texts are, in order; no two overlap or touch. */
+  /** Where the texts are. Ranges may overlap. */
   rangesIn(text: string): readonly Range[] {
-    return joined([...this.#found(text), ...this.#headsIn(text)]);
+    const ranges = this.#headsIn(text);
+    for (let found = this.#next(text, 0); found; found = this.#next(text, found.at + 1))
+      ranges.push(...found.ranges);
+    return ranges;
   }
 
   #headsIn(text: string): Range[] {
@@ -79,15 +81,21 @@ export class TextFinder {
     return -1;
   }
 
-  /** Every part in the text, each with what is left of its text on both sides. They may overlap. */
-  *#found(text: string): Generator<Range> {
-    if (this.#shifts.length === 0) return;
-    for (let end = this.#window - 1; end < text.length; ) {
-      const block = blockAt(text, end);
-      const shift = this.#shifts[block] ?? 1;
-      if (shift === 0) yield* this.#partsAt(text, end - this.#window + 1);
-      end += Math.max(1, shift);
+  /** The next place at which there are parts, and for each of them the range that its text has there. */
+  #next(text: string, start: number): { readonly at: number; readonly ranges: readonly Range[] } | undefined {
+    if (this.#shifts.length === 0) return undefined;
+    for (let end = start + this.#window - 1; end < text.length; ) {
+      const shift = this.#shifts[blockAt(text, end)] ?? 1;
+      if (shift > 0) {
+        end += shift;
+        continue;
+      }
+      const at = end - this.#window + 1;
+      const ranges = this.#rangesAt(text, at);
+      if (ranges.length > 0) return { at, ranges };
+      end++;
     }
+    return undefined;
   }
 
   #beginningAt(text: string, from: number): number {
@@ -97,13 +105,16 @@ export class TextFinder {
     return hash;
   }
 
-  *#partsAt(text: string, from: number): Generator<Range> {
-    if (this.#beginnings[this.#beginningAt(text, from)] === 0) return;
-    for (const [length, alike] of this.#parts)
-      for (const part of alike.get(lowerCase(text.slice(from, from + length)))?.values() ?? [])
-        yield widened(text, from, part);
+  #rangesAt(text: string, at: number): readonly Range[] {
+    if (this.#beginnings[this.#beginningAt(text, at)] === 0) return NONE;
+    return [...this.#parts].flatMap(([length, alike]) => {
+      const same = alike.get(lowerCase(text.slice(at, at + length)));
+      return same ? [...same.values()].map((part) => widened(text, at, part)) : [];
+    });
   }
 }
+
+const NONE: readonly Range[] = [];
 
 /** Replaces each range; ranges that overlap or touch are one. */
 export function replaceRanges(text: string, ranges: readonly Range[], by: string): string {

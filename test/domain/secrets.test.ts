@@ -54,6 +54,7 @@ describe('secrets', () => {
     'over two lines': (text) => `${text.slice(0, 7)}\n${text.slice(7)}`,
     'with spaces between': (text) => [...text].join(' '),
     'with characters between that nobody sees': (text) => [...text].join('\u200b'),
+    'with marks between that nobody sees': (text) => [...text].join('\ufe0f\u3164\u2800'),
   };
 
   for (const [form, write] of Object.entries(forms))
@@ -141,6 +142,40 @@ describe('secrets', () => {
       ['s3crets8', '.'],
     ] as const)
       expect(secrets(secret).maskMessage([...secret].join(gap))).to.equal(WITHHELD);
+  });
+
+  it('are masked before dots if a text was cut within an escape', () => {
+    const secret = 'kWq8zLmPv3TnBx7';
+    const bytes = (before: string) => hex(Buffer.from(secret)).replace(/../g, `${before}$&`);
+    for (const [escaped, length] of [
+      [bytes('\\u00'), 6],
+      [bytes('\\x'), 4],
+      [bytes('%'), 3],
+      [bytes('='), 3],
+      [octal(Buffer.from(secret)), 4],
+      [secret.replace(/./g, (c) => `&#${`${c.charCodeAt(0)}`.padStart(3, '0')};`), 6],
+      [secret.replace(/./g, (c) => `&#x${c.charCodeAt(0).toString(16)};`), 6],
+    ] as const)
+      for (let cut = 5 * length; cut <= escaped.length; cut++)
+        for (const dots of ['…', '...'])
+          expect(secrets(secret).maskMessage(`x ${escaped.slice(0, cut)}${dots}`)).to.equal(WITHHELD);
+  });
+
+  it('are found in base64 after any character that is not of its alphabet', () => {
+    const odd = 'pa"ss/wo&rd<1>2';
+    for (const [encoding, alphabet] of [
+      ['base64', /[A-Za-z0-9+/]/],
+      ['base64url', /[\w-]/],
+    ] as const)
+      for (const write of [JSON.stringify, encodeURIComponent])
+        for (let code = 0x20; code < 0x7f; code++) {
+          const before = String.fromCharCode(code);
+          const text = `${before}${Buffer.from(write(odd)).toString(encoding)}`;
+          if (!alphabet.test(before))
+            expect(secrets(odd).maskMessage(text), text).to.satisfy(
+              (shown: string) => shown.includes(MASK) || shown === WITHHELD,
+            );
+        }
   });
 
   it('are masked before dots if a text was cut within them', () => {
@@ -340,7 +375,7 @@ describe('secrets', () => {
       fc.property(fc.array(piece, { maxLength: 200 }), (pieces) => {
         const text = pieces.join('');
         const read = [...spellings(text)];
-        expect(read.length).to.be.at.most(14);
+        expect(read.length).to.be.at.most(39);
         for (const each of read) expect(each.length).to.be.at.most(text.length);
       }),
     );

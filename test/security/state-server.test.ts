@@ -121,6 +121,32 @@ describe('a state server that echoes what it was sent', () => {
     });
   };
 
+  it('cannot show a password in base64 within an address or id, between invisible characters, or cut in an escape', async () => {
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const odd = 'pa"ss/wo&rd<1>2';
+    const body = '{"password":"pa\\"ss/wo\\u0026rd\\u003c1\\u003e2"}';
+    const numbers = [...'kWq8zLmPv3T'].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('');
+    const marks = [0xfe0f, 0x034f, 0x3164, 0x2800, 0x115f, 0x180b, 0xe0100].map((code) =>
+      String.fromCodePoint(code),
+    );
+    for (const [password, text] of [
+      [odd, `bad request for http://h/cb/${base64(body)}`],
+      [odd, `bad body id-${base64(body)}`],
+      [odd, `bad body +${Buffer.from(body).toString('base64url')}`],
+      ['Aa1!Aa1!', `bad ${base64(base64('Aa1!Aa1!')).replace(/=+$/, '')} and`],
+      ...marks.map((mark) => ['x7!@#$%^&*', `bad ${[...'x7!@#$%^&*'].join(mark)}`] as const),
+      ...[1, 2, 3, 4, 5].map((cut) => ['kWq8zLmPv3TnBx7', `bad ${numbers.slice(0, -cut)}…`] as const),
+      ['kWq8zLmPv3TnBx7', 'bad value %6B%57%71%38%7A%4...'],
+      ['kWq8zLmPv3TnBx7', 'bad value &#107;&#87;&#113;&#56;&#12...'],
+    ] as const) {
+      const address = await serve(() => ({ status: 403, body: text }));
+      const env = { TF_HTTP_USERNAME: 'vbs', TF_HTTP_PASSWORD: password, TF_HTTP_RETRY_MAX: '0' };
+      const done = await sandbox.run(env, 'state', 'pull', '--state', address);
+      expect(printed(done), text).to.match(/repeats\s+a\s+credential;\s+not\s+shown|\*\*\*/);
+      expect(printed(done), text).to.not.include(text.slice(4, 14));
+    }
+  });
+
   it('cannot show the end of a password that begins like another', async () => {
     const mine = 'Company-Prod-2026-statestore-B2xyz';
     const env = {

@@ -1,9 +1,11 @@
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** In a class of a regular expression: invisible characters that Unicode counts among letters, marks and symbols. */
+export const INVISIBLE = String.raw`\p{Default_Ignorable_Code_Point}\u2800`;
 /**
  * Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates, and invisible
  * characters (variation selectors, fillers, the Braille pattern without dots). A function, because it takes a millisecond to parse.
  */
-const hostile = () => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const hostile = () => new RegExp(String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}${INVISIBLE}]`, 'gu');
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
