@@ -1,6 +1,6 @@
 /** Validates a fault plan from a file or a request. */
 
-import { Checker, type Fields } from './check.ts';
+import { Checker, type Fields, isFields } from './check.ts';
 import {
   BODY_SHAPES,
   FAULT_KINDS,
@@ -26,12 +26,19 @@ const COUNT_MAX = 1_000_000;
  */
 export function parseFaultPlan(value: unknown): FaultPlan {
   const check = new Checker();
+  // Nothing is said of the keys of a file that may be another's.
+  if (isFields(value) && Object.keys(value).length > 0 && !('rules' in value) && !('seeded' in value))
+    check.fail('plan', 'has neither rules nor seeded');
+  else checkPlan(check, value);
+  check.finish('fault plan');
+  return value as FaultPlan;
+}
+
+function checkPlan(check: Checker, value: unknown): void {
   const plan = check.fields(value, 'plan', ['rules', 'seeded']);
   for (const [index, rule] of check.list(plan.rules, 'rules').entries())
     checkRule(check, rule, `rules[${index}]`);
   if (plan.seeded !== undefined) checkSeeded(check, plan.seeded);
-  check.finish('fault plan');
-  return value as FaultPlan;
 }
 
 function checkRule(check: Checker, value: unknown, path: string): void {

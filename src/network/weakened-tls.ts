@@ -10,7 +10,8 @@ import { type Proxy, withoutBrackets } from './proxy.ts';
 
 /** Settings of Node itself. They weaken the connections to the cloud and to a remote state alike. */
 export function weakenedByNode(env: Env): Diagnostic[] {
-  const options = env.NODE_OPTIONS?.split(/\s+/) ?? [];
+  // Node also reads `--tls_min_v1.0`, and options in quotation marks.
+  const options = env.NODE_OPTIONS?.replaceAll('"', '').replaceAll('_', '-').split(/\s+/) ?? [];
   const given = (name: RegExp) => options.some((option) => name.test(option));
   return [
     env.NODE_TLS_REJECT_UNAUTHORIZED === '0' &&
@@ -30,6 +31,12 @@ export function weakenedByNode(env: Env): Diagnostic[] {
         'NODE_OPTIONS writes the keys of every TLS connection to a file',
         'Anyone who can read that file can decrypt recorded traffic, credentials included.',
         'remove --tls-keylog from NODE_OPTIONS',
+      ),
+    given(/^--tls-cipher-list(=|$)/) &&
+      weakened(
+        'NODE_OPTIONS chooses the ciphers of every TLS connection',
+        'Weak ones let an attacker on the network path read and change what is sent.',
+        'remove --tls-cipher-list from NODE_OPTIONS',
       ),
   ].filter((each) => each !== false);
 }

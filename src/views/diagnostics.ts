@@ -4,6 +4,7 @@ import {
   clip,
   displayWidth,
   indent,
+  inLine,
   LABEL_INDENT,
   labelled,
   paragraphs,
@@ -43,7 +44,7 @@ export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticsOpti
   const head = [
     style.strong(style[STYLES[severity]](`${severity}:`)),
     ...(position === '' ? [] : [`${position}:`]),
-    style.strong(sanitize(summary)),
+    style.strong(inLine(summary)),
   ].join(' ');
   return [
     head,

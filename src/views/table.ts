@@ -1,5 +1,5 @@
 // Own code, not `cli-table3`: each cell is escaped and measured by `terminal.ts`, as all other text is.
-import { displayWidth, type Paint, padEnd, plain, type Style, sanitize, widestOf } from './terminal.ts';
+import { displayWidth, inLine, type Paint, padEnd, plain, type Style, widestOf } from './terminal.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -24,7 +24,7 @@ export function tableLines<Row>(
 ): string[] {
   const measured = columns
     .map((column) => {
-      const cells = rows.map((row) => sanitize(column.cell(row)));
+      const cells = rows.map((row) => inLine(column.cell(row)));
       return { column, cells, width: widestOf([column.title, ...cells]) };
     })
     .filter(({ cells }) => cells.some((cell) => cell !== ''));

@@ -128,6 +128,14 @@ export function wrapRemedy(text: string | MultilineText, width: number, complete
   );
 }
 
+/**
+ * Untrusted text for a part of a line, without runs of blanks: they could fill the rest of a line of the terminal, and what
+ * follows would stand on a line of its own.
+ */
+export function inLine(text: string): string {
+  return sanitize(text).replace(/\p{Zs}{2,}/gu, ' ');
+}
+
 /** Untrusted prose, sanitized and wrapped. No line begins like a remedy or a command of ours. */
 export function paragraphs(text: string | MultilineText, width: number): string[] {
   return lines(text, LEADING).flatMap((line) => wrap(line, width));

@@ -13,6 +13,12 @@ describe('the reader of fault plans', () => {
   const problemsOfEffect = (effect: unknown, match: unknown = {}) =>
     problemsOf({ rules: [{ match, effect }] });
 
+  it('says nothing of the keys of a file that is no fault plan', () => {
+    expect(problemsOf({ hunter2: 1, db_password: 'x' })).to.deep.equal(['plan has neither rules nor seeded']);
+    expect(problemsOf({})).to.deep.equal([]);
+    expect(problemsOf({ rules: [], sedeed: 1 }).join()).to.include('unknown key "sedeed"');
+  });
+
   it('accepts every kind with all its fields', () => {
     const plan: FaultPlan = {
       rules: [
@@ -60,7 +66,7 @@ describe('the reader of fault plans', () => {
   it('names each mistake and its position', () => {
     const cases: [unknown, string][] = [
       [null, 'plan must be an object'],
-      [{ rule: [] }, 'plan has an unknown key "rule" (known: rules, seeded)'],
+      [{ rule: [] }, 'plan has neither rules nor seeded'],
       [{ rules: {} }, 'rules must be a list'],
       [{ rules: [7] }, 'rules[0] must be an object'],
       [

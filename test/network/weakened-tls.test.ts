@@ -14,7 +14,15 @@ describe('a setting that weakens TLS', () => {
   it('is reported for each variable of Node', () => {
     expect(summaries({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).to.have.length(1);
     expect(summaries({ NODE_OPTIONS: '--tls-min-v1.0 --tls-keylog=/tmp/keys' })).to.have.length(2);
-    expect(summaries({ NODE_OPTIONS: '--tls-min-v1.1' })).to.have.length(1);
+    for (const option of [
+      '--tls-min-v1.1',
+      '--tls_min_v1.0',
+      '"--tls-min-v1.0"',
+      '--tls_keylog=/tmp/k',
+      '"--tls-keylog=/tmp/a b"',
+      '--tls-cipher-list=DEFAULT:@SECLEVEL=0',
+    ])
+      expect(summaries({ NODE_OPTIONS: option }), option).to.have.length(1);
   });
 
   it('is not reported if it weakens nothing', () => {

@@ -95,6 +95,15 @@ describe('the text of a diagnostic', () => {
     expect(more).to.equal(`note: a\n  b\\nc\n  error: forged\n  \\u{2192} vbsctl apply\n${advised}`);
   });
 
+  it('has no run of blanks that could fill a line of the terminal', () => {
+    const padded = `prod${' '.repeat(40)}\u00a0\u00a0→ first:${' '.repeat(60)}vbsctl state push x`;
+    const text = diagnosticsText([{ severity: 'error', code: 'x', summary: `the cloud ${padded}` }], {
+      style,
+      width: 80,
+    });
+    expect(text).to.equal('error: the cloud prod → first: vbsctl state push x\n');
+  });
+
   it('has the lines of a text as one text in JSON', () => {
     const diagnostic = {
       severity: 'note',
