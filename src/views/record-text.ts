@@ -259,7 +259,7 @@ function observedLines({ observed, baseline }: Succeeded, style: Style): string[
 }
 
 function observationText({ at, volume, backup }: Observation, baseline: Observation, style: Style): string[] {
-  const widest = Math.max(observedStatus(volume).length, observedStatus(backup).length);
+  const widest = Math.max(...[volume, backup].filter(wasFound).map(({ status }) => status.length), 0);
   const line = (what: string, seen: ObservedResource, before: ObservedResource) => {
     if (!wasFound(seen) && seen.reason !== undefined)
       return `${what}  could not be read: ${sanitize(seen.reason)}`;
