@@ -68,7 +68,11 @@ describe('a catalog that leads from https to http', () => {
     ['token, disks', PASSWORD, { vbsv2: GOOD, volumev2: BAD }],
     ['token, backups', PASSWORD, { vbsv2: BAD, volumev2: GOOD }],
     ['token, servers', PASSWORD, { vbsv2: GOOD, volumev2: GOOD, compute: BAD }],
-    ['token, backups beside the disks', PASSWORD, { volumev2: BAD }],
+    [
+      'token, backups beside the disks',
+      PASSWORD,
+      { volumev2: 'http://evs.eu-de.otc.t-systems.com/v2/$(tenant_id)s' },
+    ],
     ['access key, disks', KEY, { vbsv2: GOOD, volumev2: BAD }],
     ['token, a name that only ends in localhost', PASSWORD, { vbsv2: GOOD, volumev2: NOT_HERE }],
   ] as const)
@@ -83,7 +87,7 @@ describe('a catalog that leads from https to http', () => {
         expect(printed(done)).to.match(/is not encrypted, but\s+Keystone is/);
         // Without the line breaks of a report.
         expect(printed(done).replace(/\s+/g, '')).to.match(
-          /exportVBSCTL_PLAIN_HTTP_HOSTS=[ev][bv]s.(?:attacker.example|localhost)/,
+          /exportVBSCTL_PLAIN_HTTP_HOSTS=[ev][bv]s.(?:attacker.example|localhost|eu-de.otc.t-systems.com)/,
         );
       }
     });
