@@ -1,7 +1,7 @@
 import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { isGone, type SuccessProof } from '../domain/observation.ts';
+import { isGone } from '../domain/observation.ts';
 import { freedSeparately } from '../domain/observation-history.ts';
 import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
@@ -15,6 +15,7 @@ import {
   RESTORING,
   type RunningJudgement,
 } from './judge-running.ts';
+import { withLastLook } from './last-look.ts';
 import { type Readings, readingsOf } from './readings.ts';
 import { assertRunning, endOf, type RestoreRun } from './restore-run.ts';
 
@@ -239,22 +240,6 @@ class Follower {
     const { lag, clock } = this.#restore.run;
     if (this.#acceptedAt === undefined) return;
     lag.longestMs = Math.max(lag.longestMs, clock.monotonic() - this.#acceptedAt);
-  }
-}
-
-/**
- * The proof, and how volume and backup looked at the end: a job proves the success alone, but people ask later what the
- * cloud showed. This decides nothing, and a read that fails or is stopped changes no outcome.
- */
-async function withLastLook(restore: RestoreRun, proof: SuccessProof): Promise<SuccessProof> {
-  if (proof.volume && proof.backup) return proof;
-  try {
-    const { at, volume, backup } = (await restore.readBoth()).seen;
-    return { ...proof, at, volume, backup };
-  } catch (cause) {
-    if (!restore.run.stop.aborted) throw cause;
-    const unread = { reading: 'unreadable', reason: 'the run was stopped' } as const;
-    return { ...proof, volume: unread, backup: unread };
   }
 }
 

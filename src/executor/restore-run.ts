@@ -42,8 +42,9 @@ export class RestoreRun {
     }
   }
 
-  readBoth(): Promise<Readings> {
-    return readBoth(this.run.driver, this.run.clock, this.ids, this.run.stop);
+  /** `signal`: default the stop of the run. */
+  readBoth(signal: AbortSignal = this.run.stop): Promise<Readings> {
+    return readBoth(this.run.driver, this.run.clock, this.ids, signal);
   }
 
   /** How long a request of this restore may still take effect. */

@@ -361,6 +361,27 @@ describe('following a job', () => {
       expect(Date.parse(at)).to.be.at.least(Date.parse(record.finished_at));
     });
 
+  it('does not wait long for the last look at disk and backup', async () => {
+    const harness = new ProgramHarness();
+    let looking = 0;
+    const { outcome } = await harness.apply([harness.spec(0)], {
+      onEvent: (event) => {
+        if (event.type !== 'progress' || event.note !== 'restoring') return;
+        harness.network.instead = ({ url }) => {
+          if (!url.includes('/volumes/')) return undefined;
+          looking ||= harness.clock.monotonic();
+          return { kind: 'answer', status: 503, headers: { 'retry-after': '120' }, text: '' };
+        };
+      },
+    });
+    expect(outcome.summary).to.include({ succeeded: 1, failed: 0, unknown: 0 });
+    expect(looking).to.be.above(0);
+    expect(harness.clock.monotonic() - looking).to.be.within(25_000, 31_000);
+    const record = (await harness.state())?.records.get('set/disk-0');
+    const { volume } = (record?.status === 'succeeded' && record.observed) || {};
+    expect(volume).to.deep.equal({ reading: 'unreadable', reason: 'the cloud did not answer within 30s' });
+  });
+
   const VANISHES: FaultRule = { match: { route: 'restore' }, effect: { kind: 'job_vanishes' } };
 
   it('ends as succeeded without a job if disk and backup were observed restoring and came to rest together', async () => {
