@@ -79,7 +79,6 @@ function refuseUnreadable({ history }: State): void {
 /** The state that this machine has seen, if it is not this one. */
 function knownInstead(faults: readonly StateFault[]): Pick<State, 'lineage' | 'serial'> | undefined {
   for (const fault of faults)
-    if (fault.kind === 'older' || fault.kind === 'differs' || fault.kind === 'other_lineage')
-      return { lineage: fault.known.lineage, serial: fault.known.serial };
+    if ('known' in fault) return { lineage: fault.known.lineage, serial: fault.known.serial };
   return undefined;
 }

@@ -97,7 +97,7 @@ export async function refuseFaults(
   backend: BackendIdentity,
   snapshot: Snapshot,
 ): Promise<void> {
-  refuseBelow(minimumSerial(io, flags), snapshot, backend.location);
+  refuseBelowMinimum(io, flags, snapshot, backend.location);
   const faults = await faultsOf(io, backend, snapshot);
   if (faults.length > 0) throw faultyState(faults, snapshot, backend.location);
 }
@@ -173,6 +173,10 @@ export function minimumSerial(io: Io, flags: CommonFlags): MinimumState | undefi
     `${MINIMUM_VARIABLE} must be a whole number, or SERIAL:HASH`,
     'set it to what the last apply printed, or unset it',
   );
+}
+
+export function refuseBelowMinimum(io: Io, flags: CommonFlags, snapshot: Snapshot, location: string): void {
+  refuseBelow(minimumSerial(io, flags), snapshot, location);
 }
 
 function refuseBelow(

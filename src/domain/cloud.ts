@@ -71,6 +71,7 @@ export interface Job {
 /** Why a request failed. Never contains a secret. */
 export interface CloudFailure {
   readonly cause:
+    | 'held_back' // vbsctl decided not to send it
     | 'no_connection' // no byte of the request was written
     | 'connection_lost' // something was written, no whole answer came
     | 'timeout'

@@ -1,5 +1,6 @@
 import { mayHavePassedMs, momentOf } from '../domain/clock.ts';
 import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import { NOT_SENT } from '../network/write-gate.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
 import type { Credential } from './http/exchange.ts';
@@ -48,8 +49,7 @@ export class RestorePosts {
     // is reserved.
     if (http.isSlow) await http.reserve();
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
-    if (!isFresh())
-      return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
+    if (!isFresh()) return notSent(NOT_SENT, 'the intent was out of date before the request could leave');
     const isAllowed = () =>
       isFresh() &&
       (maySend?.() ?? true) &&
@@ -84,5 +84,5 @@ function notSent(
   message: string,
   more: Pick<CloudFailure, 'retry_after_ms'> = {},
 ): StartOutcome {
-  return { kind: 'not_sent', failure: { cause: 'no_connection', message, code, ...more } };
+  return { kind: 'not_sent', failure: { cause: 'held_back', message, code, ...more } };
 }

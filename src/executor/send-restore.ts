@@ -46,7 +46,7 @@ export async function sendRestore(
 }
 
 function notSent(message: string): StartOutcome {
-  return { kind: 'not_sent', failure: { cause: 'no_connection', message } };
+  return { kind: 'not_sent', failure: { cause: 'held_back', message } };
 }
 
 /** The value of the promise, or `undefined` if the user interrupts the run and `STOP_GRACE_MS` pass without one. */

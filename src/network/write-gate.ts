@@ -13,7 +13,7 @@ export interface WriteGate {
 }
 
 /** The code of the error of a request that the gate stopped. */
-const STOPPED_BY_GATE = 'NOT_SENT_STALE';
+export const NOT_SENT = 'NOT_SENT';
 
 /** The write functions of a socket without a gate. */
 const ungated = new WeakMap<Duplex, Duplex['_write']>();
@@ -35,7 +35,7 @@ export function gateWrites(socket: Duplex, gate: WriteGate): void {
       done(error);
     };
     if (!gate.maySend()) {
-      done(errorWithCode(STOPPED_BY_GATE, 'the request was cancelled before its first byte was sent'));
+      done(errorWithCode(NOT_SENT, 'the request was cancelled before its first byte was sent'));
       return;
     }
     write.call(socket, bytes, 'buffer' as BufferEncoding, onDone);

@@ -163,7 +163,7 @@ function contradiction({ records }: StoredState): Issue | undefined {
 function assertFormat(format: unknown, file: string): void {
   if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
     throw notVbsctl(file, 'it has no valid "format"');
-  if (format > FORMAT) throw newerFormat(file, format);
+  if (format > FORMAT) throw newerFormat(file, format, FORMAT);
 }
 
 /** Whether the text begins like one of `encodeSnapshot`. Other text is not quoted: it may be a file with secrets. */
@@ -179,8 +179,8 @@ function notVbsctl(file: string, why: string): Failure {
   });
 }
 
-export function newerFormat(file: string, format: number): Failure {
-  const summary = `this file was written by a newer vbsctl (format ${format}; this vbsctl supports ${FORMAT})`;
+export function newerFormat(file: string, format: number, supported: number): Failure {
+  const summary = `this file was written by a newer vbsctl (format ${format}; this vbsctl supports ${supported})`;
   return Failure.of('refused', 'state-newer', summary, {
     where: { file },
     remedy: 'update vbsctl on this machine; nothing was changed',

@@ -75,7 +75,7 @@ export const target = object<CloudProject>({
 });
 
 const cloudFailure = object<CloudFailure>({
-  cause: oneOf('no_connection', 'connection_lost', 'timeout', 'status', 'unreadable'),
+  cause: oneOf('held_back', 'no_connection', 'connection_lost', 'timeout', 'status', 'unreadable'),
   message: string,
   status: optionalField(integerFrom(0)),
   code: optionalField(string),

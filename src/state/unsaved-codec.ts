@@ -42,7 +42,7 @@ export function* decodeUnsaved(bytes: Uint8Array, file: string): ChunkedWork<Uns
     if (document?.head.kind !== 'unsaved-records') return undefined;
     isUnsaved = true;
     const { format: found } = document.head;
-    if (typeof found === 'number' && found > FORMAT) throw newerFormat(file, found);
+    if (typeof found === 'number' && found > FORMAT) throw newerFormat(file, found, FORMAT);
     const { format, kind, ...unsaved } = yield* document.read((wrong) => {
       throw damaged(file, issueText(wrong));
     });

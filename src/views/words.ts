@@ -92,6 +92,8 @@ export function failureText(failure: CloudFailure): string {
     .filter((part) => part !== '')
     .join(': ');
   switch (failure.cause) {
+    case 'held_back':
+      return `not sent (${message})`;
     case 'no_connection':
       return `no connection (${message})`;
     case 'connection_lost':

@@ -132,7 +132,7 @@ describe('the VBS driver', () => {
       const { driver, clock } = await serve();
       const stale = { ...restore, fresh_until: momentOf(clock, -1) };
       const outcome = await driver.start(await reserve(driver), stale);
-      expect(outcome).to.have.nested.property('failure.code', 'NOT_SENT_STALE');
+      expect(outcome).to.have.nested.property('failure.code', 'NOT_SENT');
       expect(driver.requests()).to.equal(1);
       const fresh = { ...restore, fresh_until: momentOf(clock) };
       expect((await driver.start(await reserve(driver), fresh)).kind).to.equal('accepted');

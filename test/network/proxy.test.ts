@@ -191,7 +191,7 @@ describe('a connection through a CONNECT proxy to a server with a private certif
     ],
     ['a proxy that is none', () => post(`http://127.0.0.1:${port()}`), 'PROXY_REFUSED'],
     ['an authority that is not trusted', () => post(withLogin(), ''), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-    ['an intent out of date', () => post(withLogin(), undefined, () => false), 'NOT_SENT_STALE'],
+    ['an intent out of date', () => post(withLogin(), undefined, () => false), 'NOT_SENT'],
   ];
   for (const [name, send, code] of refused)
     it(`sends no byte of the request: ${name}`, async () => {

@@ -133,7 +133,7 @@ describe('the check right before a write', () => {
           () => false,
           () => written++,
         );
-        expect(exchange).to.include({ kind: 'no_connection', code: 'NOT_SENT_STALE' });
+        expect(exchange).to.include({ kind: 'no_connection', code: 'NOT_SENT' });
         await cloud.ended;
         expect([cloud.connections, text(cloud), written]).to.deep.equal([1, '', 0]);
       });
@@ -169,7 +169,7 @@ describe('the check right before a write', () => {
       it('sends nothing if the process was frozen during the check', async () => {
         const cloud = await serve(tls);
         const sender = await frozenSender('before', cloud);
-        expect(await sender.wake()).to.equal('no_connection NOT_SENT_STALE');
+        expect(await sender.wake()).to.equal('no_connection NOT_SENT');
         await cloud.ended;
         expect([cloud.connections, text(cloud)]).to.deep.equal([1, '']);
       });
@@ -226,7 +226,7 @@ describe('the check right before a write', () => {
       try {
         expect(await post('/warm-up', true)).to.equal(200);
         expect(await post('/first', true)).to.equal(200);
-        expect(await post('/second', false)).to.equal('NOT_SENT_STALE');
+        expect(await post('/second', false)).to.equal('NOT_SENT');
         expect(asked.filter((path) => path !== '/warm-up')).to.deep.equal(['/first', '/second']);
         expect(urls).to.deep.equal(['/warm-up', '/first']);
         expect(ports.size).to.equal(1);

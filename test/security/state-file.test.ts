@@ -268,6 +268,18 @@ describe('a state file that was tampered with', () => {
       expect(starts()).to.equal(4);
     });
 
+  it('an older copy with a raised serial that somebody accepted is taken by other machines, too', async () => {
+    declare(3);
+    await ok('apply', '--auto-approve');
+    const other = { ...env(), XDG_STATE_HOME: join(sandbox.home, 'other') };
+    expect((await sandbox.run(other, 'plan')).code).to.equal(0);
+    write(JSON.stringify({ ...JSON.parse(sound), serial: JSON.parse(read()).serial + 10 }));
+    expect((await sandbox.run(other, 'plan')).code).to.equal(5);
+    await ok('state', 'accept', '--reason', 'the newer one is lost', '--auto-approve');
+    const taken = await sandbox.run(other, 'plan');
+    expect(taken.code, said(taken)).to.equal(0);
+  });
+
   /** Of the same lineage, with nothing in it. */
   const forged = () =>
     JSON.stringify({ ...JSON.parse(sound), serial: 4_000_000_000_000_000, records: [], history: [] });
@@ -952,6 +964,14 @@ describe('a state file that was tampered with', () => {
       expect(printed(refused).replace(/\s+/g, ' ')).to.include(
         `the state has serial ${serial + 5}, but not the entry ${minimum.split(':')[1]} that its history had at serial ${serial}`,
       );
+    }
+    for (const args of [
+      ['state', 'accept', '--reason', 'x', '--auto-approve'],
+      ['state', 'push', sandbox.write('older.json', sound), '--allow-older-serial'],
+    ]) {
+      const refused = await run(...args, '--minimum-serial', minimum);
+      expect(refused.code, printed(refused)).to.equal(5);
+      expect(printed(refused)).to.include('--minimum-serial or VBSCTL_MINIMUM_SERIAL');
     }
     for (const wrong of ['7:', '7:zz', '7:1234', ':0123456789abcdef', '-1']) {
       const finished = await run('plan', '--minimum-serial', wrong);

@@ -59,7 +59,7 @@ export class SimNetwork implements Http {
   async #send(request: HttpRequest): Promise<Exchange> {
     if (this.down) return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' };
     if (request.method === 'POST' && request.maySend && !request.maySend())
-      return { kind: 'no_connection', message: 'stale', code: 'NOT_SENT_STALE' };
+      return { kind: 'no_connection', message: 'stale', code: 'NOT_SENT' };
     if (request.method === 'POST') request.onWritten?.();
     this.beforeWrite(request);
     if (request.method === 'POST') request.onWritten?.();

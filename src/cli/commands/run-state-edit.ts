@@ -19,7 +19,7 @@ import {
   statePorts,
   stateUse,
 } from '../state-change.ts';
-import { faultsOf, warnOfFaults } from '../state-check.ts';
+import { faultsOf, refuseBelowMinimum, warnOfFaults } from '../state-check.ts';
 
 export function rm(io: Io, addresses: readonly Address[], flags: ChangeFlags): Promise<ExitCode> {
   return edit(
@@ -82,6 +82,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     {
       ...statePorts(io, flags, backend),
       async showFaults(snapshot) {
+        refuseBelowMinimum(io, flags, snapshot, location);
         const faults = await faultsOf(io, backend, snapshot);
         warnOfFaults(io, location, snapshot, faults);
         return faults;

@@ -27,7 +27,7 @@ import {
   statePorts,
   stateUse,
 } from '../state-change.ts';
-import { faultWarningBackend, knownHere } from '../state-check.ts';
+import { faultWarningBackend, knownHere, refuseBelowMinimum } from '../state-check.ts';
 import { readUserFile } from '../user-paths.ts';
 
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
@@ -54,6 +54,7 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
     unmigratedBackend(await openUncheckedState(context, stateUse(flags))),
   );
   const given = await decodeGiven(io, bytes, file);
+  refuseBelowMinimum(io, flags, given, file);
   const risks = acceptedPushRisks(flags);
   const pushed = await pushWhole({ ...request, given, risks }, ports(backend));
   io.stdout.write(pushedText(pushed, given, backend.location));

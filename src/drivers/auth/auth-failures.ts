@@ -35,6 +35,7 @@ export function notAuthenticated(
   const at = canonicalAuthUrl(settings.auth_url);
   const detail = detailOf(failure, settings);
   switch (failure.cause) {
+    case 'held_back':
     case 'no_connection':
       return notConnected(at, failure.code ?? '', detail, settings);
     case 'connection_lost':

@@ -50,7 +50,7 @@ export interface PostRequest extends CommonRequest {
   readonly body: string;
   /**
    * Called in the last synchronous step before the bytes of the request are passed to the system. If it returns false,
-   * no byte is sent, and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
+   * no byte is sent, and the exchange ends as `no_connection` with the code `NOT_SENT`.
    */
   readonly maySend?: () => boolean;
   /** Called right after the system has taken the bytes. */

@@ -3,6 +3,7 @@ import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { anyObject, isObject, type JsonObject, jsonOf } from '../../domain/shape.ts';
 import { MESSAGE_READ_LENGTH_MAX, messageText, printableText } from '../../network/message-text.ts';
+import { NOT_SENT } from '../../network/write-gate.ts';
 import { jsonLimitError } from './body-limits.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -14,7 +15,11 @@ import { retryAfterMs } from './retry-after.ts';
 export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
   switch (exchange.kind) {
     case 'no_connection':
-      return { cause: 'no_connection', message: exchange.message, code: exchange.code };
+      return {
+        cause: exchange.code === NOT_SENT ? 'held_back' : 'no_connection',
+        message: exchange.message,
+        code: exchange.code,
+      };
     case 'broken':
       return {
         cause: exchange.timeout ? 'timeout' : 'connection_lost',

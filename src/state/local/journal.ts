@@ -18,7 +18,7 @@ import { commit as commitShape } from '../record-shape.ts';
  * the snapshot, a new one after each run: somebody who can create files beside a state but not read it cannot make a
  * journal that is accepted.
  */
-const JOURNAL_FORMAT = 1;
+export const JOURNAL_FORMAT = 1;
 
 export interface JournalHeader {
   readonly format: number;

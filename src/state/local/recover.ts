@@ -3,7 +3,7 @@ import { Failure } from '../../domain/errors.ts';
 import { quoted, quotedWhole } from '../../domain/escape/quoted.ts';
 import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
-import { type Journal, parseJournal } from './journal.ts';
+import { JOURNAL_FORMAT, type Journal, parseJournal } from './journal.ts';
 
 /** The two files of a local state, as they were read; undefined: the file does not exist. */
 interface StateFiles {
@@ -40,7 +40,7 @@ function validJournal(journal: Journal, { journalPath }: StateFiles): ValidJourn
     case 'valid':
       return journal;
     case 'newer':
-      throw newerFormat(journalPath, journal.format);
+      throw newerFormat(journalPath, journal.format, JOURNAL_FORMAT);
     case 'damaged':
       throw Failure.of(
         'refused',

@@ -225,7 +225,7 @@ describe('the HTTP client over axios', () => {
     server.on('connection', () => connections++);
     const url = `http://127.0.0.1:${await listen(server)}/`;
     const exchange = await post(url, { maySend: () => false });
-    expect(exchange).to.include({ kind: 'no_connection', code: 'NOT_SENT_STALE' });
+    expect(exchange).to.include({ kind: 'no_connection', code: 'NOT_SENT' });
     expect(connections).to.equal(1);
     expect(requests).to.equal(0);
     expect(await post(url, { maySend: () => true })).to.include({ kind: 'answer', status: 200 });
