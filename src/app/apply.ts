@@ -4,10 +4,10 @@ import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import type { SignatureFinding } from '../domain/saved-plan.ts';
 import { onlyFollowing } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
+import { executePlan, followingSettings, type RunRequest, type RunResult, storedBy } from './execute-plan.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import type { Connection, LockRequest, Ports, RunPorts } from './ports.ts';
 import { refusal } from './refusals.ts';
-import { followingSettings, type RunRequest, type RunResult, runPlan, storedBy } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
 import { withLeaseAndConnection } from './with-lease.ts';
 
@@ -88,7 +88,7 @@ export async function applyShown(
     return { kind: 'nothing_to_do', plan, ...storedBy(lease) };
   ports.report(tokenEndWarning(connection, plan, settings, ports.clock));
   await confirm?.();
-  const result = await runPlan({ ...shown, mode, waivers, settings }, ports, lease, connection);
+  const result = await executePlan({ ...shown, mode, waivers, settings }, ports, lease, connection);
   return { kind: 'ran', refused: false, ...result };
 }
 
@@ -110,7 +110,7 @@ export async function followRunning(
   const adapted = followingSettings(settings, following.actions.length);
   ports.report(tokenEndWarning(connection, following, adapted, ports.clock));
   const run = { ...shown, plan: following, mode: 'follow', waivers, settings: adapted } as const;
-  return { kind: 'ran', refused: true, ...(await runPlan(run, ports, lease, connection)) };
+  return { kind: 'ran', refused: true, ...(await executePlan(run, ports, lease, connection)) };
 }
 
 /** The refusal of a policy that lets only signed plans start anything, unless it is waived. */

@@ -9,9 +9,9 @@ import type { RunSettings } from '../executor/run.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { requireRecords } from './addresses.ts';
+import { executePlan, followingSettings, type RunResult } from './execute-plan.ts';
 import type { LockRequest, RunPorts } from './ports.ts';
 import { noState, refuseOtherApi, refuseOtherProject } from './refusals.ts';
-import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
 import { withConnection, withLease } from './with-lease.ts';
 
@@ -62,7 +62,12 @@ function followChosen(
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
     const adapted = followingSettings(settings, underWay.length);
     ports.report(tokenEndWarning(connection, plan, adapted, ports.clock));
-    return await runPlan({ plan, mode: 'follow', settings: adapted, waivers: [] }, ports, lease, connection);
+    return await executePlan(
+      { plan, mode: 'follow', settings: adapted, waivers: [] },
+      ports,
+      lease,
+      connection,
+    );
   });
 }
 

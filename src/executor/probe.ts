@@ -39,7 +39,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Pro
     return { kind: 'not_started', reason: 'nothing that was sent can have started it', for_ms: 0 };
 
   const schedule = new PollSchedule(run.clock, run.settings.poll);
-  const gone = heldFor(run.clock, restore.settleMs);
+  const heldGone = heldFor(run.clock, restore.settleMs);
   let emitted = '';
   for (;;) {
     const record = restore.record?.status === 'intended' ? restore.record : started;
@@ -48,7 +48,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Pro
     const { seen } = confirmed.readings;
     const settleMs = neededSettle(restore, record);
     const { sinceMs } = schedule;
-    const absentForSettle = gone(isGone(seen));
+    const absentForSettle = heldGone(isGone(seen));
     const verdict = judgeReadings(restore, record, confirmed, {
       sinceMs,
       absentForSettle,

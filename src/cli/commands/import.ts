@@ -29,5 +29,6 @@ export const importCommand: CommandDefinition<ImportFlags, [address: string]> = 
     ],
   ],
   exits: LOCKING_EXITS,
-  run: async (io, flags, address) => await (await import('./run-import.ts')).importByHand(io, address, flags),
+  run: async (io, flags, address) =>
+    await (await import('./run-import.ts')).importRestore(io, address, flags),
 };

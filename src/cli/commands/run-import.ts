@@ -1,4 +1,4 @@
-import { importByHand as record } from '../../app/import.ts';
+import { importByHand } from '../../app/import.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
@@ -18,12 +18,12 @@ export interface ImportFlags extends ManifestFlags {
 }
 
 /** Records a declared restore that was done without vbsctl. */
-export async function importByHand(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
+export async function importRestore(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
   const proof = proofOf(flags, io.who);
   const context = await loadContext(io, flags);
   const declared = await readManifests(context);
   const backend = await openState(context, 'write');
-  await record(
+  await importByHand(
     {
       address,
       declared,

@@ -1,4 +1,4 @@
-import { endsOf, waitForRestores as follow } from '../../app/wait.ts';
+import { endsOf, waitForRestores } from '../../app/wait.ts';
 import type { ExitCode } from '../../domain/errors.ts';
 import { type RestoreRecord, statusWord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
@@ -23,7 +23,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
   const context = await loadContext(io, flags);
   const { config } = context;
   const backend = await openState(context, 'write');
-  const result = await follow(
+  const result = await waitForRestores(
     {
       addresses,
       settings: {

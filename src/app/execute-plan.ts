@@ -24,7 +24,7 @@ export interface RunResult {
 }
 
 /** Executes a plan under the lock and passes its events to the observer. Warn of the end of the token before. */
-export async function runPlan(
+export async function executePlan(
   request: RunRequest,
   ports: RunPorts,
   lease: Lease,
