@@ -6,7 +6,7 @@
  *     npm run check:reverts               all commits of HEAD
  *     npm run check:reverts -- main..HEAD only these
  *
- * What is meant is said: in the message of the commit ("This reverts commit …" as `git revert` writes it, or a trailer
+ * A revert on purpose says so: in the message of the commit ("This reverts commit …" as `git revert` writes it, or a trailer
  * `Goes-back: why`), or, where it was not, in scripts/known-reverts.json with the reason. Everything else fails (exit 1).
  * A shallow clone has no older contents to compare with: said, and no failure.
  */

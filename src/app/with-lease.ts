@@ -49,6 +49,6 @@ export async function withState<T>(
 ): Promise<T> {
   if (!request.dryRun)
     return await withLease(backend, request, stop, (lease) => work(lease.snapshot(), lease));
-  // `read` checks the state, and `snapshot` does not.
+  // Only `read` makes all checks of a state; `snapshot` has the hashes, too.
   return await work((await backend.read()) && (await backend.snapshot()), undefined);
 }

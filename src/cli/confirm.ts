@@ -10,7 +10,7 @@ export function questionOf({ restore, resume, may_be_sent_again: again }: Consen
   const underWay = plural(resume, 'restore');
   if (restore + again === 0)
     return [
-      'Record this in the state? No disk is touched.',
+      'Update the state? No disk is changed.',
       ...(resume > 0 ? [`Also follows ${underWay} under way.`] : []),
     ].join('\n');
   return [

@@ -12,10 +12,15 @@ interface Ended extends Pick<ExecutionOutcome, 'ends' | 'fatal'> {
 }
 
 /**
- * The exit code of a run. It covers every declared restore, also those that the run left out. The first that applies: 3 an
- * outcome is unknown (somebody has to resolve it), 1 the state could not be written, 130 interrupted, 1 a restore failed,
- * 5 something was refused or blocked, 6 something is under way, 0. 5 comes before 6, because a refusal does not go away by
- * waiting.
+ * The exit code of a run. It covers every declared restore, also those that the run left out. The first that applies:
+ *
+ * - 3: an outcome is unknown, and somebody has to resolve it.
+ * - 1: the state could not be written.
+ * - 130: interrupted.
+ * - 1: a restore failed.
+ * - 5: something was refused or blocked. Before 6, because a refusal does not go away by waiting.
+ * - 6: something is under way.
+ * - 0: none of these.
  */
 export function exitCodeOf({ ends, fatal, refused = false, expired = false, stopped }: Ended): ExitCode {
   const all = [...ends.values()];

@@ -24,7 +24,7 @@ export function projectText(target: CloudProject): string {
   return sanitize(`project ${project}, region ${target.region}, ${target.auth_url}`);
 }
 
-/** The error that the credentials are for another project than a plan or state. */
+/** The error for credentials of another project than that of a plan or state. */
 export function otherProjectProblem(
   code: string,
   what: 'plan' | 'state',

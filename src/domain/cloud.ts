@@ -143,7 +143,10 @@ export interface CloudTraits {
   readonly refusesDuringBackup: boolean;
   /** It may set `updated_at` of the volume again during a restore, so that it gets later than the backup's. */
   readonly rewritesVolume: boolean;
-  /** It accepts a request only once its database shows volume and backup as restoring: then a changed volume is proof. */
+  /**
+   * When it accepts a request, its database already shows volume and backup as restoring. So a volume that changed after
+   * an acceptance was changed by the restore.
+   */
   readonly acceptsOnceRestoring: boolean;
 }
 

@@ -41,7 +41,7 @@ type RestoreEvent = { readonly address: Address } & (
     }
   /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
   | { readonly type: 'written_late'; readonly attempt: number; readonly late_ms: number }
-  /** Not known yet whether it started; `because`: what the last observation showed. */
+  /** Not known yet whether it started. `reason`: what the last observation showed. */
   | { readonly type: 'checking'; readonly reason: string }
   /** No answer accepted the request, but volume and backup prove that it started. */
   | { readonly type: 'adopted'; readonly reason: string }
@@ -62,7 +62,7 @@ export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
 /** The result of one restore when the run is done with it. */
 export type End =
-  /** The record has the result. `refused`: it did not start, and today's policy forbids to send it again. */
+  /** The record has the result. `policy_violations`: it did not start, and today's policy forbids sending it again. */
   | {
       readonly kind: 'recorded';
       readonly record: RestoreRecord;

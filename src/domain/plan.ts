@@ -76,7 +76,7 @@ export interface ResumeAction extends RunnableFields {
   readonly kind: 'resume';
   readonly record: UnderWay;
   /**
-   * Why today's policy forbids to send it again; empty if it does not. The restore is still followed, and adopted if an
+   * Why today's policy forbids sending it again; empty if it does not. The restore is still followed, and adopted if an
    * earlier request started it.
    */
   readonly policy_violations: readonly Diagnostic[];

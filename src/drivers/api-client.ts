@@ -213,7 +213,7 @@ function whyNoObject(answer: Answer): string {
   const coding = compressionOf(answer);
   if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
   const limitError = jsonLimitError(answer.text);
-  return limitError === undefined ? 'it is no JSON object' : `it ${limitError}`;
+  return limitError === undefined ? 'it is not a JSON object' : `it ${limitError}`;
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;

@@ -101,7 +101,7 @@ async function refuseUnlessAtRest(
     if (!sameResource(seen.volume, first.volume))
       throw Failure.of(
         'refused',
-        'disk-moved',
+        'disk-changed',
         `disk ${record.volume_id} changed between two reads, or one of them was outdated`,
         {
           detail: `It was ${volumeText(first)}, and then ${volumeText(seen)}.`,
@@ -114,8 +114,8 @@ async function refuseUnlessAtRest(
 /** `settleMs`: present if the wait is for settle. */
 function readingAgainNote(forMs: number, settleMs: number | undefined): Diagnostic {
   const time = formatDuration(forMs);
-  const when = settleMs === undefined ? `again in ${time}` : `for ${time} more`;
-  return note('looking-again', `nothing is restoring so far; checking ${when}`, {
+  const when = settleMs === undefined ? `once more in ${time}` : `for ${time} more`;
+  return note('looking-again', `no restore is running; reading disk and backup ${when}`, {
     detail:
       settleMs === undefined
         ? 'A single read may return outdated data (interval: poll.min_interval).'
@@ -126,7 +126,7 @@ function readingAgainNote(forMs: number, settleMs: number | undefined): Diagnost
 /** A warning only, because the operator may know what changed the volume. */
 function volumeChangedWarning(record: RestoreRecord, now: Observation): Diagnostic {
   const summary = `disk ${record.volume_id} has changed since the request was sent: it may have been restored`;
-  return warning('disk-moved-since', summary, {
+  return warning('disk-changed-since', summary, {
     detail: `It was ${volumeText(record.baseline)} before, and is ${volumeText(now)}.`,
     remedy: `to see what was observed: vbsctl state show ${shellOperand(record.address)}`,
   });

@@ -53,7 +53,7 @@ export async function runRestore(
   }
 }
 
-/** After so many attempts in a row whose token was refused, one more is made with a new token; if that is refused, too, it is final. */
+/** After one refusal of a token, a new one is tried; a second refusal in a row is final. */
 // Rule: new-token-is-tried-once
 const REFUSED_TOKENS_MAX = 1;
 

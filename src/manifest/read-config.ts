@@ -100,7 +100,7 @@ function wrongOrder(
         'detail',
         missing && `${missing} is not set; its default is ${formatDuration(defaultOf(missing))}.`,
       ),
-      remedy: `make ${smaller} smaller than ${larger}`,
+      remedy: `make ${smaller} no larger than ${larger}`,
       where: where(document, [group, low === undefined ? larger : smaller]),
     }),
   ];

@@ -61,7 +61,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
   };
 }
 
-/** Unknown outcomes among the restores that `--target` leaves out: they need to be resolved all the same. */
+/** Unknown outcomes among the restores that `--target` leaves out: they still need to be resolved. */
 function unknownLeftOut(resolved: readonly ResolvedSpec[], wanted: ReadonlySet<Address>): Diagnostic[] {
   const left = resolved.filter(
     ({ spec, found }) => found?.record.status === 'unknown' && !wanted.has(spec.address),

@@ -16,8 +16,8 @@ import { recordsOfHistory, type State } from '../domain/state.ts';
  */
 export interface RecordIndex extends Protections {
   /**
-   * The record of this restore, at any address, current or superseded. A generation below a done one finds the done
-   * one: only a higher number asks for a new restore.
+   * The record of this restore, at any address, current or superseded. If a higher generation is done, returns that
+   * record: a lower number never starts a restore.
    */
   find(volumeId: string, backup: BackupRef, generation: number): MatchedRecord | undefined;
   /** The current record at an address. */
@@ -34,8 +34,8 @@ export interface RecordIndex extends Protections {
   /** The last ended restore that changed the disk or may have. */
   lastTouch(volumeId: string): RestoreRecord | undefined;
   /**
-   * The lowest generation that no restore of this backup into this disk has had yet, nor one by the rule in `asked`: a
-   * lower one would find a done restore.
+   * One above the highest generation of this disk and backup, and of the rule in `asked`: only that asks for a new
+   * restore.
    */
   nextGeneration(volumeId: string, backupId: string, asked?: BackupRef): number;
 }

@@ -115,7 +115,7 @@ export function* decodeSnapshot(
 function* decodeText(text: string, file: string, what: string): ChunkedWork<Snapshot> {
   const document = yield* openDocument(text, storedShape);
   assertFormat(document?.head.format, file);
-  if (!document) throw notVbsctl(file, 'it is no JSON object');
+  if (!document) throw notVbsctl(file, 'it is not a JSON object');
   const refuse = (wrong: Issue): never => {
     if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
     const summary = `${what} is not valid: ${issueText(wrong)}`;
@@ -197,7 +197,7 @@ function damaged(
   where: SourcePosition = { file },
   cause?: unknown,
 ): Failure {
-  const remedy = `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`;
+  const remedy = `correct ${quotedWhole(file)}, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`;
   const more = { ...optional('detail', detail), where, remedy };
   return Failure.of('refused', DAMAGED, summary, more, { cause });
 }

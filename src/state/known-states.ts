@@ -41,7 +41,8 @@ export interface KnownStates {
  * remembered as the last one of its lineage depends on the event:
  *
  * - `written`: yes, unless a higher serial is known.
- * - `read`: as `written`, but only if the lineage was last seen at this location. A copy elsewhere may have any serial.
+ * - `read`: like `written` at the location where the lineage was last seen; elsewhere no, because a copy may have any
+ *   serial.
  * - `migrated`: no, because the lineage continues at another location.
  * - `accepted`: yes, even if a higher serial is known.
  */

@@ -37,7 +37,7 @@ function quotingNoSecret(failure: Failure, secrets: Secrets): Failure {
   return new Failure(failure.kind, masked, { cause: failure.cause });
 }
 
-/** Where a state repeats a secret. The place is told by its number, because an address may be what repeats it. */
+/** Where a state repeats a secret. The place is a number, because an address may be what repeats it. */
 function* secretIn({ state, chain }: Snapshot, secrets: Secrets): ChunkedWork<string | undefined> {
   const { records, history, ...head } = state;
   let searched = 0;

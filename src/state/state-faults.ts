@@ -114,7 +114,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
     case 'differs':
       return problem(
         'state-differs',
-        `the state has serial ${state.serial}, as when it was used before, but its content differs`,
+        `the state still has serial ${state.serial}, but its content differs from that of its last use`,
         `${seenText(fault.known)} Somebody changed it without vbsctl, or two runs worked on two copies of it. ${CONSEQUENCE}`,
         supersededRemedy(
           location,

@@ -84,7 +84,7 @@ export function applySummary(
 
 interface RecordRow extends EndedRestore {
   readonly record: RestoreRecord;
-  /** Present if today's policy forbids to send it again. */
+  /** Present if today's policy forbids sending it again. */
   readonly refused?: readonly Diagnostic[] | undefined;
 }
 

@@ -24,7 +24,7 @@ describe('the question before apply', () => {
     );
     const moves = [{ from: 's/a', to: 's/b' }];
     expect(questionFor({ ...of(resume), moves })).to.equal(
-      'Record this in the state? No disk is touched.\nAlso follows 1 restore under way.',
+      'Update the state? No disk is changed.\nAlso follows 1 restore under way.',
     );
   });
 

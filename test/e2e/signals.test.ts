@@ -129,7 +129,7 @@ describe('signals to a running vbsctl', () => {
       const { stdout, stderr } = await stop(resolving);
       expect(stdout).to.equal('');
       expect(stderr)
-        .to.include('checking for 10m more')
+        .to.include('reading disk and backup for 10m more')
         .and.include('retry.settle')
         .and.include('stopped by SIGINT');
       expect((await workspace.run('status')).stdout).to.include('free');

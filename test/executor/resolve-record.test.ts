@@ -22,7 +22,7 @@ describe('resolve --as not-started', () => {
     expect(harness.clock.monotonic() - began).to.be.within(LOOK_AGAIN_MS, LOOK_AGAIN_MS + 500);
     expect(looks()).to.equal(2);
     expect(notes.map(({ severity, code }) => [severity, code])).to.deep.equal([['note', 'looking-again']]);
-    expect(notes[0]?.summary).to.include('checking again in 2s');
+    expect(notes[0]?.summary).to.include('once more in 2s');
   });
 
   it('reads until the last request can no longer take effect', async () => {
@@ -77,7 +77,7 @@ describe('resolve --as not-started', () => {
     harness.operate({ action: 'attach', volume_id: volumeId(harness), server: 'pay-db1' });
     harness.operate({ action: 'detach', volume_id: volumeId(harness) });
     expect(await settle()).to.include({ status: 'failed', touched: 'no' });
-    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-changed-since');
   });
 
   it('refuses if the disk changed between the reads, as after a short restore', async () => {
@@ -87,7 +87,7 @@ describe('resolve --as not-started', () => {
       harness.operate({ action: 'attach', volume_id: volumeId(harness), server: 'pay-db1' });
       harness.operate({ action: 'detach', volume_id: volumeId(harness) });
     });
-    expect(await refusal(settle())).to.equal('disk-moved');
+    expect(await refusal(settle())).to.equal('disk-changed');
     expect((await harness.state())?.records.get('set/disk-0')?.status).to.equal('intended');
   });
 

@@ -615,7 +615,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'delays the wrong way round, both given: nothing about defaults',
     `${CONFIG_HEAD}retry:\n  min_delay: 3s\n  max_delay: 2s\n`,
-    ['c.yaml:4:14 wrong-order', 'larger than retry.max_delay | make min_delay smaller'],
+    ['c.yaml:4:14 wrong-order', 'larger than retry.max_delay | make min_delay no larger'],
   ],
   [
     'a delay above the default',

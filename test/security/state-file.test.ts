@@ -361,7 +361,7 @@ describe('a state file that was tampered with', () => {
     ],
     'an entry edited, all hashes computed again': [
       () => forge(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
-      /serial \d+, as when it was used before, but its content differs/,
+      /still has serial \d+, but its content differs from that of its last use/,
     ],
     'the end of the history cut, with its record': [
       () =>

@@ -6,7 +6,7 @@ import type { PlanFlags } from './run-plan.ts';
 
 export const plan: CommandDefinition<PlanFlags> = {
   name: 'plan',
-  summary: 'Show what apply would do; changes nothing',
+  summary: 'Show what apply would do, without changing state or cloud',
   options: [
     ...planning,
     option('--out <file>', 'save the plan, to run exactly this plan with vbsctl apply FILE', { type: file }),

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { grouped } from '../../domain/grouped.ts';
 import { type NoopAction, type Orphan, updatesRecord } from '../../domain/plan.ts';
+import { statusWord } from '../../domain/record.ts';
 import { indentedRemedy, labelledDiagnostics, positionText } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
@@ -77,7 +78,7 @@ export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTe
   const pairs = pairLines(
     orphans.map(({ address, status, volume_id }) => [
       sanitize(address),
-      `${status.padEnd(9)}  disk ${sanitize(volume_id)}`,
+      `${statusWord(status).padEnd(9)}  disk ${sanitize(volume_id)}`,
     ]),
   );
   return [
