@@ -58,7 +58,20 @@ export function stateLocation(context: Context): string {
   return location;
 }
 
-/** Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. */
+/**
+ * Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. Each of these wraps
+ * the one below, and a call passes them from top to bottom:
+ *
+ * 1. `faultCheckedBackend`: checks the state, and remembers what it has seen.
+ * 2. `unmigratedBackend`: refuses a state that was migrated.
+ * 3. `noteLockId`, for a URL: prints the ID of a lock that never expires.
+ * 4. `announcingWait`: says that it waits for the lock of another run.
+ * 5. `stoppableBackend`: a stop ends the wait for a server.
+ * 6. `refusingSecrets` (`state/open-url.ts`), for a URL: refuses a state that contains a known secret.
+ * 7. The backend of the location (`state/open-backend.ts`). Its `lock` returns a `StateLease`.
+ *
+ * `openUncheckedState` is 3 to 7.
+ */
 export async function openState(context: Context, use: StateUse): Promise<Backend> {
   return faultCheckedBackend(context, unmigratedBackend(await openUncheckedState(context, use)), use);
 }
