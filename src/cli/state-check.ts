@@ -5,13 +5,18 @@ import { isoTime } from '../domain/clock.ts';
 import { Failure, usage } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { type MinimumState, parseMinimum } from '../domain/minimum-state.ts';
-import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
 import { checkedBackend } from '../state/backend-decorators.ts';
 import type { Snapshot } from '../state/codec.ts';
-import { type KnownStates, knownStateOf, knownStates, type StateEvent } from '../state/known-states.ts';
+import {
+  type KnownStates,
+  knownStateOf,
+  knownStateOfRun,
+  knownStates,
+  type StateEvent,
+} from '../state/known-states.ts';
 import {
   belowMinimum,
   faultDiagnostic,
@@ -51,16 +56,9 @@ export function faultCheckedBackend({ io, flags }: Context, backend: Backend, us
     async seen(snapshot) {
       if (!replaced) await remember(io, backend, snapshot, use === 'read' ? 'read' : 'written');
     },
-    async committed({ lineage, serial }, history_end) {
-      const state = {
-        lineage,
-        serial,
-        fingerprint: '',
-        ...optional('history_end', history_end),
-        location: shownId(backend),
-        seen_at: isoTime(systemClock.now()),
-      };
-      await statesKnownTo(io).remember(idOnAllMachines(backend), state, 'written');
+    async committed(state, historyEnd) {
+      const known = knownStateOfRun(state, historyEnd, shownId(backend), isoTime(systemClock.now()));
+      await statesKnownTo(io).remember(idOnAllMachines(backend), known, 'written');
     },
   });
 }

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { optional } from '../domain/optional.ts';
-import { isOpen } from '../domain/record.ts';
+import { isOpen, type RestoreRecord } from '../domain/record.ts';
 import { integerFrom, jsonOf, nonEmpty, object, optionalField, string } from '../domain/shape.ts';
+import type { State } from '../domain/state.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
@@ -78,16 +79,46 @@ const FINGERPRINT_FORMAT = `${STATE_FORMAT}.1`;
  * every open record (the closed ones follow from the history). Independent of the backend.
  */
 export function fingerprint({ state, chain }: Snapshot): string {
+  return fingerprintOf(state, openRecords(state), chain.at(-1));
+}
+
+function fingerprintOf(state: State, open: readonly RestoreRecord[], head = ''): string {
   const { lineage, serial, target, moved_to } = state;
-  const open = [...state.records.values()].filter(isOpen).sort((a, b) => (a.address < b.address ? -1 : 1));
-  const content = canonicalJson({ lineage, serial, target, moved_to, head: chain.at(-1) ?? '', open });
+  const sorted = [...open].sort((a, b) => (a.address < b.address ? -1 : 1));
+  const content = canonicalJson({ lineage, serial, target, moved_to, head, open: sorted });
   return `${FINGERPRINT_FORMAT}:${hash('sha256', content)}`;
+}
+
+function openRecords({ records }: State): RestoreRecord[] {
+  return [...records.values()].filter(isOpen);
 }
 
 /** False if a state differs from the known one with this fingerprint. */
 export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
   return known.startsWith(`${FINGERPRINT_FORMAT}:`) ? known === fingerprint(snapshot) : true;
 }
+
+/** As `knownStateOf`, while a run writes the state, and often: if many restores are open, without the fingerprint. */
+export function knownStateOfRun(
+  state: State,
+  history_end: ChainEnd | undefined,
+  location: string,
+  seenAt: string,
+): KnownState {
+  const { lineage, serial } = state;
+  const open = openRecords(state);
+  return {
+    lineage,
+    serial,
+    fingerprint: open.length > FINGERPRINTED_IN_RUN_MAX ? '' : fingerprintOf(state, open, history_end?.hash),
+    ...optional('history_end', history_end),
+    location,
+    seen_at: seenAt,
+  };
+}
+
+/** A fingerprint of so many takes some 15 ms, in which the run does nothing else. */
+const FINGERPRINTED_IN_RUN_MAX = 1_000;
 
 export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
   const { lineage, serial } = snapshot.state;

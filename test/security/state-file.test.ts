@@ -482,6 +482,20 @@ describe('a state file that was tampered with', () => {
       write(snapshot);
       expect(starts()).to.equal(1);
     }
+    // Serial and history fit, but the record says that its request never left.
+    const state = JSON.parse((await run('state', 'pull')).stdout);
+    expect(state.serial).to.equal(knownSerial());
+    const [{ evidence, started_at, job_id, attempts, ...record }] = state.records;
+    const { intended_at, answered_at } = attempts[0];
+    const failure = { cause: 'no_connection', message: 'x' };
+    const unsent = { intended_at, answered_at, answer: 'not_sent', failure };
+    rmSync(path);
+    write(JSON.stringify({ ...state, records: [{ ...record, status: 'intended', attempts: [unsent] }] }));
+    const edited = await run('apply', '--auto-approve', '--no-wait');
+    expect(edited.code, said(edited)).to.equal(5);
+    expect(said(edited)).to.match(/but its content differs/);
+    writeFileSync(path, whole);
+    write(snapshot);
     expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
     expect(starts()).to.equal(1);
   });
