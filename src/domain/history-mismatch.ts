@@ -43,11 +43,11 @@ export function historyMismatches(state: State): HistoryMismatch[] {
         `the record is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
     if (isUnderWay(record)) {
-      const began = last && (!('status' in last) || isUnderWay(last));
-      if (!began)
+      if (!last) continue; // begun by a vbsctl whose history did not say so
+      if ('status' in last && !isUnderWay(last))
         add(
           address,
-          `the record is ${statusWord(record.status)}, and the history does not say that this restore began`,
+          `the record is ${statusWord(record.status)}, but the history does not say that this restore began after ${recordText(last)}`,
         );
       else if (!sameIdentity(last, record))
         add(
