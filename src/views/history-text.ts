@@ -103,7 +103,7 @@ function entryColumns({ style }: TextOptions): Column<HistoryEntry>[] {
         entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (restoreOf(entry)?.address ?? ''),
     },
     {
-      title: 'OUTCOME',
+      title: 'EVENT',
       cell: entryText,
       paint: (entry) => (entry.type === 'closed' ? statusPaint(entry.record.status, style) : plain),
     },

@@ -46,7 +46,7 @@ export function doneLines(
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
       ...[
         new_selector &&
-          `its new rule (${selectorText(new_selector)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
+          `its new rule (${selectorText(new_selector)}) selects the backup that was restored. apply records the rule, so that a newer backup does not start another restore`,
         new_protect !== undefined && `${protectText(new_protect)}: apply records this`,
         after,
       ].flatMap((text) => (text ? indent(wrap(text, width - LABEL_INDENT), LABEL_INDENT) : [])),
