@@ -70,6 +70,15 @@ export function lockLost({ id }: LockInfo, how = 'was removed by somebody'): Fai
   });
 }
 
+/** The store did not say whether it has the lock, and then it had none. */
+export function lockNotWritten(location: string): Failure {
+  return Failure.of('state', 'lock-not-written', 'the lock of this run could not be written', {
+    detail: 'Nothing was started.',
+    remedy: 'run the same command again',
+    where: { file: location },
+  });
+}
+
 export function isLockLost(cause: unknown): cause is Failure {
   return cause instanceof Failure && cause.diagnostics[0]?.code === 'lock-lost';
 }

@@ -6,7 +6,15 @@ import type { BackendContext, LockInfo, OwnLock } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-time.ts';
 import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
-import { anotherLock, damagedLock, lockedBy, lockLost, lockNotRemoved, notLocked } from '../lock-failures.ts';
+import {
+  anotherLock,
+  damagedLock,
+  lockedBy,
+  lockLost,
+  lockNotRemoved,
+  lockNotWritten,
+  notLocked,
+} from '../lock-failures.ts';
 import { displayLock, displayText, lockShape } from '../lock-info.ts';
 import { LeaseRenewal } from '../renewal.ts';
 import type { Objects } from './objects.ts';
@@ -90,7 +98,7 @@ export class ObjectLock implements Lock<HeldBlobLock> {
         now?.info.id !== info.id
       )
         return {
-          refused: () => (now ? lockedBy(holderOf(now), location) : lockLost(info, 'could not be made')),
+          refused: () => (now ? lockedBy(holderOf(now), location) : lockNotWritten(location)),
         };
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
       // After an uncertain answer, the lock may be from any of our attempts.

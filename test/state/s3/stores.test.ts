@@ -130,6 +130,19 @@ describe('object stores with less than S3', () => {
     expect(objects.keys()).to.deep.equal([KEY]);
   });
 
+  it('that do not answer a lock are told apart from a lock that was lost', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
+    const silent: Objects = {
+      ...objects,
+      put: async (key, text, condition) =>
+        key === `${KEY}.lock`
+          ? { kind: 'unsure', why: 'no answer in time' }
+          : await objects.put(key, text, condition),
+    };
+    const failure = await refusal(backendOn(silent).lock(ACTOR, 0), 'state');
+    expect(failure.diagnostics[0]?.code).to.equal('lock-not-written');
+  });
+
   for (const lost of [1, 2, 3])
     it(`are tested again, with another object, if the answer to write ${lost} of the test is lost`, async () => {
       for (const ifNoneMatch of [true, false]) {
