@@ -51,7 +51,7 @@ function header(
     ...(omitted.length === 0
       ? []
       : [`MISSING: ${plural(omitted.length, 'disk')} without such a backup; search for "gap" below.`]),
-    `A restore overwrites the whole disk. Review and edit this file. Saved as ${set}.yaml: vbsctl plan -f ${set}.yaml`,
+    `A restore overwrites the whole disk. Review and edit this file. If you save it as ${set}.yaml, then: vbsctl plan -f ${set}.yaml`,
   ];
 }
 

@@ -52,7 +52,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
   // If stdout is a file, the user sees only this.
   if (!io.stdout.isTty)
     io.stderr.write(
-      `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: read the file; saved as ${set}.yaml: ${textOptions(io).style.complete(`vbsctl plan -f ${set}.yaml`)}\n`,
+      `${plural(restores, 'restore')}${omitted.length > 0 ? `, ${plural(omitted.length, 'disk')} left out` : ''}. Next: review the manifest and save it, for example as ${set}.yaml; then: ${textOptions(io).style.complete(`vbsctl plan -f ${set}.yaml`)}\n`,
     );
   return EXIT.done;
 }
