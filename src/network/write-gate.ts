@@ -53,8 +53,8 @@ export function whenDrained(socket: Duplex, done: () => void): void {
 }
 
 /**
- * Number of bytes that Node has not passed to the system yet: the `writeQueueSize` of a handle; for TLS, of its
- * encrypted bytes. Node documents no other way to get it. If it is missing, the number is taken as 0.
+ * Whether Node has passed all bytes of the socket to the system: the `writeQueueSize` of its handle is 0 (for TLS, that of the
+ * encrypted bytes). Node documents no other way to find out. True if there is no such number.
  */
 function isDrained(socket: Duplex): boolean {
   const { _handle: handle } = socket as Duplex & { readonly _handle?: { readonly writeQueueSize?: number } };
