@@ -82,67 +82,123 @@ function base64Forms(bytes: Buffer): string[] {
 }
 
 /**
- * The readings of a text after its escapes are decoded, including nested escapes. Each step decodes all escapes of the
- * text at once, so that the work does not grow with the number of ways to combine them. Yields at most 39 texts, none
- * longer than the one before it; in most texts, the two alphabets of base64 make no difference.
+ * The readings of a text after its escapes are decoded, including nested escapes. Each step decodes one kind of escape,
+ * because two at once could destroy each other: `\u00%34%31` is `\u0041` in a URL. Yields at most 258 texts, none longer
+ * than the one before it; in most texts, few kinds make a difference.
  */
-export function* spellings(text: string): Generator<string> {
+export function spellings(text: string): Generator<string> {
+  return decoded(text, [...ESCAPES, fromBase64(BASE64), fromBase64(BASE64URL)]);
+}
+
+/** What may be left of a secret in such a reading, because what looks like an escape in it is decoded, too. */
+export function decodedFormsOf(secret: string): string[] {
+  return [...new Set(formsOf(secret).flatMap((form) => [...decoded(form, ESCAPES)]))];
+}
+
+/** Two texts, after the same escapes are decoded in both. Leaves out steps that decode nothing in the first one. */
+export function decodedAlike(
+  a: string,
+  b: string,
+  depth = DEPTH_MAX,
+): readonly (readonly [string, string])[] {
+  if (depth === 0) return [];
+  return ESCAPES.flatMap((decode) => {
+    const [readA, readB] = [decode(a), decode(b)];
+    return readA === a ? [] : [[readA, readB] as const, ...decodedAlike(readA, readB, depth - 1)];
+  });
+}
+
+type Decoder = (text: string) => string;
+
+function* decoded(text: string, decoders: readonly Decoder[]): Generator<string> {
   const found = new Set([text]);
   let level = [text];
   for (let depth = 0; depth < DEPTH_MAX; depth++) {
     const next: string[] = [];
     for (const each of level)
-      for (const decoded of [unescaped(each), fromBase64(each, BASE64), fromBase64(each, BASE64URL)]) {
-        if (found.has(decoded)) continue;
-        found.add(decoded);
-        next.push(decoded);
-        yield decoded;
+      for (const decode of decoders) {
+        const result = decode(each);
+        if (found.has(result)) continue;
+        found.add(result);
+        next.push(result);
+        yield result;
       }
     level = next;
   }
 }
 
-/**
- * What may be left of a secret in such a reading. A secret that looks like an escape is decoded, too: within one of its
- * forms once, or as far as the text.
- */
-export function decodedFormsOf(secret: string): string[] {
-  let plain = secret;
-  for (let depth = 0; depth < DEPTH_MAX; depth++) plain = unescaped(plain);
-  return [...new Set([plain, ...formsOf(secret).map(unescaped)])];
-}
-
 const DEPTH_MAX = 3;
 
 /** A text may be cut within an escape. What is left of it stands before the dots, and hides the letters before it. */
-const CUT_ESCAPE = String.raw`(?:%[0-9a-f]?|=[0-9a-f]?|\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|u\{[0-9a-f]{0,6}|[0-3]?[0-7]?)|&[#a-z0-9]{0,30})(?=\u2026|\.{3})`;
+const DOTS_FOLLOW = String.raw`(?=\u2026|\.{3})`;
+const HEX = '[0-9a-fA-F]';
 
-/** In this order: the rest of one, bytes in a URL or in quoted-printable, bytes in a string, code points, characters, HTML. */
-const ESCAPE = new RegExp(
-  [
-    `(${CUT_ESCAPE})`,
-    String.raw`((?:%[0-9a-f]{2})+|(?:=[0-9a-f]{2}|=\r?\n)+|(?:\\x[0-9a-f]{2})+)`,
-    String.raw`((?:\\[0-3][0-7]{2})+)`,
-    String.raw`[\\%]u\{?([0-9a-f]{4,6})\}?`,
-    String.raw`((?:\\[^ux\n])+|\\[ux])`,
-    '&#x([0-9a-f]{1,8});?',
-    String.raw`&#(\d{1,9});?`,
-    '&([a-z][a-z0-9]{1,30});',
-  ].join('|'),
-  'gi',
+/** In this order: the rest of one, bytes, a UTF-16 unit as JavaScript once wrote it, a blank in a form. */
+const URL_ESCAPES = new RegExp(
+  `(%(?:${HEX}?|[uU]${HEX}{0,3})${DOTS_FOLLOW})|((?:%${HEX}{2})+)|%[uU](${HEX}{4})|\\+`,
+  'g',
 );
 
-function unescaped(text: string): string {
-  return text.replace(ESCAPE, (_, cut, bytes, octal, unicode, chars, hex, decimal, name) => {
+function fromUrl(text: string): string {
+  return text.replace(URL_ESCAPES, (_, cut, bytes, unit) => {
     if (cut !== undefined) return '';
-    if (bytes !== undefined) return ofBytes(Buffer.from(bytes.replace(/[^0-9a-f]+/gi, ''), 'hex'));
-    if (octal !== undefined) return ofBytes(Buffer.from(octal.slice(1).split('\\').map(ofOctal)));
-    if (chars !== undefined) return chars.replace(/\\(.)/g, ofLetter);
-    // A letter with an accent is left out, as in a text of letters and digits alone.
-    if (name !== undefined) return HTML_TEXT[name.toLowerCase()] ?? '';
-    return character(decimal === undefined ? Number.parseInt(unicode ?? hex, 16) : Number(decimal));
+    if (bytes !== undefined) return ofHex(bytes);
+    return unit === undefined ? ' ' : character(Number.parseInt(unit, 16));
   });
 }
+
+/** In this order: the rest of one, by number in hex and decimal, by name. */
+const ENTITIES = new RegExp(
+  [
+    `(&[#a-zA-Z0-9]{0,30}${DOTS_FOLLOW})`,
+    `&#[xX](${HEX}{1,8});?`,
+    String.raw`&#(\d{1,9});?`,
+    '&([a-zA-Z][a-zA-Z0-9]{1,30});',
+  ].join('|'),
+  'g',
+);
+
+function fromHtml(text: string): string {
+  return text.replace(ENTITIES, (_, cut, hex, decimal, name) => {
+    if (cut !== undefined) return '';
+    // A letter with an accent is left out, as in a text of letters and digits alone.
+    if (name !== undefined) return HTML_TEXT[name.toLowerCase()] ?? '';
+    return character(decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal));
+  });
+}
+
+const QUOTED_PRINTABLE = new RegExp(`(=${HEX}?${DOTS_FOLLOW})|(?:=${HEX}{2}|=\\r?\\n)+`, 'g');
+
+function fromQuotedPrintable(text: string): string {
+  return text.replace(QUOTED_PRINTABLE, (bytes, cut) => (cut === undefined ? ofHex(bytes) : ''));
+}
+
+/**
+ * In this order: the rest of one, bytes, octal bytes, code points, characters. `\u` has four digits even if a fifth
+ * follows; `\U` has eight, unless they are no code point: then the text was written in capitals.
+ */
+const BACKSLASHES = new RegExp(
+  [
+    String.raw`(\\(?:[xX]${HEX}?|u${HEX}{0,3}|U${HEX}{0,7}|[uUxX]\{${HEX}{0,6}|[0-3]?[0-7]?)${DOTS_FOLLOW})`,
+    String.raw`((?:\\[xX]${HEX}{2})+)`,
+    String.raw`((?:\\[0-3][0-7]{2})+)`,
+    String.raw`\\(?:U(00(?:0${HEX}|10)${HEX}{4})|[uU](${HEX}{4})|[uUxX]\{(${HEX}{1,6})\})`,
+    String.raw`((?:\\(?![0-3][0-7]{2})[^uUxX\n])+|\\[uUxX])`,
+  ].join('|'),
+  'g',
+);
+
+function fromBackslashes(text: string): string {
+  return text.replace(BACKSLASHES, (_, cut, bytes, octal, eight, four, braces, chars) => {
+    if (cut !== undefined) return '';
+    if (bytes !== undefined) return ofHex(bytes);
+    if (octal !== undefined) return ofBytes(Buffer.from(octal.slice(1).split('\\').map(ofOctal)));
+    if (chars !== undefined) return chars.replace(/\\(.)/g, ofLetter);
+    return character(Number.parseInt(eight ?? four ?? braces, 16));
+  });
+}
+
+const ESCAPES: readonly Decoder[] = [fromUrl, fromQuotedPrintable, fromHtml, fromBackslashes];
 
 /** A line break or a tab becomes a blank, which does not matter where a secret is searched. */
 function ofLetter(_: string, letter: string): string {
@@ -151,6 +207,10 @@ function ofLetter(_: string, letter: string): string {
 
 function ofOctal(digits: string): number {
   return Number.parseInt(digits, 8);
+}
+
+function ofHex(bytes: string): string {
+  return ofBytes(Buffer.from(bytes.replace(/[^0-9a-fA-F]+/g, ''), 'hex'));
 }
 
 /** `%c3%bc`, `=C3=BC`, `\xc3\xbc`, `\303\274`: usually UTF-8, else Latin-1. */
@@ -163,8 +223,8 @@ function ofBytes(bytes: Buffer): string {
 const BASE64 = /[A-Za-z0-9+/]{12,}/g;
 const BASE64URL = /[A-Za-z0-9_-]{12,}/g;
 
-function fromBase64(text: string, runs: RegExp): string {
-  return text.replace(runs, (run) => Buffer.from(run, 'base64').toString('utf8'));
+function fromBase64(runs: RegExp): Decoder {
+  return (text) => text.replace(runs, (run) => Buffer.from(run, 'base64').toString('utf8'));
 }
 
 const HTML_TEXT: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { INVISIBLE } from './escape/terminal.ts';
-import { decodedFormsOf, formsOf, spellings } from './secret-forms.ts';
+import { decodedAlike, decodedFormsOf, formsOf, spellings } from './secret-forms.ts';
 import { replaceRanges, TextFinder } from './text-finder.ts';
 
 /**
@@ -102,13 +102,25 @@ export class Secrets {
   }
 
   #masked(text: string, which: 'short' | 'long'): string {
-    const shown = this.#maskedWhole(unsigned(text), which);
+    const received = unsigned(text);
+    const shown = this.#maskedWhole(received, which);
+    if (shown !== received && this.#isMaskedInPart(received, shown, which)) return WITHHELD;
     const read = readings(shown);
     const isLeft = this.#groups().some((group) => {
       const { [which]: finder, tight, bare } = group.#find();
       return read.some((each) => finder.isIn(each.text) || tight.isIn(each.tight) || bare.isIn(each.bare));
     });
     return isLeft ? WITHHELD : shown;
+  }
+
+  /**
+   * Whether more is masked if the escapes are decoded first. If of `Correct-Horse\u002d77` only `Correct-Horse` is masked,
+   * the rest is too little to be found.
+   */
+  #isMaskedInPart(received: string, shown: string, which: 'short' | 'long'): boolean {
+    return decodedAlike(received, shown).some(
+      ([before, after]) => this.#maskedWhole(before, which).length < after.length,
+    );
   }
 
   #find(): Finders {

@@ -147,6 +147,35 @@ describe('a state server that echoes what it was sent', () => {
     }
   });
 
+  it('cannot show a password of which it escapes some characters, or put it into the state', async () => {
+    const unicode = (char: string) => `\\u00${char.charCodeAt(0).toString(16).toUpperCase()}`;
+    const octal = (char: string) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
+    for (const [password, text] of [
+      // As .NET writes JSON. A digit follows the escape.
+      ['Kp+7=q/9wZ', 'Kp+7=q/9wZ'.replace('+', unicode)],
+      ['Kp+7=q/9wZ', 'Kp+7=q/9wZ'.replace('+', '%u002b')],
+      ['Kp😀7=q/9wZ', 'Kp\\U0001f6007=q/9wZ'],
+      // As Go writes it.
+      ['x>e9=Kq7', 'x>e9=Kq7'.replace('>', unicode)],
+      ['tr0ub4dor&3=secret', 'tr0ub4dor&3=secret'.replace('&', unicode)],
+      ['tr0ub4dor"&3=secret', 'tr0ub4dor"&3=secret'.replace('"', '\\"').replace('&', octal)],
+      // One escape within another, of the same character.
+      ['Kp+7=q/9wZ', 'Kp\\=3053\\067=3Dq/9wZ'],
+      ['Kp+7=q/9wZ', 'Kp\\&#117;002b7=q/9wZ'],
+      ['Kp+7=q/9wZ', 'Kp\\u00%32%42%37=q/9wZ'],
+    ] as const) {
+      const env = { TF_HTTP_USERNAME: 'vbs', TF_HTTP_PASSWORD: password, TF_HTTP_RETRY_MAX: '0' };
+      const address = await serve(() => ({ status: 403, body: `wrong password ${text} for vbs` }));
+      const message = await sandbox.run(env, 'state', 'pull', '--state', address);
+      expect(printed(message), text)
+        .to.match(/repeats\s+a\s+credential;\s+not\s+shown|password\s+\*\*\*\s+for/)
+        .and.not.include(text.slice(-3));
+      const read = await sandbox.run(env, 'state', 'pull', '--state', await store(inRecord(`login ${text}`)));
+      expect(read.code, `${text}\n${printed(read)}`).to.equal(5);
+      expect(printed(read)).to.match(/the\s+state\s+repeats\s+a\s+credential/);
+    }
+  });
+
   it('cannot show the end of a password that begins like another', async () => {
     const mine = 'Company-Prod-2026-statestore-B2xyz';
     const env = {
