@@ -157,6 +157,13 @@ interface Finders {
   readonly bare: TextFinder;
 }
 
+/** Some servers take a token as the user name, beside any password. A shorter name may well be the `who` of a record. */
+export function isLikeToken(username: string): boolean {
+  return username.length >= TOKEN_LENGTH_MIN;
+}
+
+const TOKEN_LENGTH_MIN = 20;
+
 export const MASK = '***';
 /** Replaces a message that cannot be shown. */
 export const WITHHELD = '(a message that repeats a credential; not shown)';

@@ -3,6 +3,7 @@
 import net, { BlockList, isIP } from 'node:net';
 import type { Env } from '../domain/env.ts';
 import { Failure } from '../domain/errors.ts';
+import { isLikeToken } from '../domain/secrets.ts';
 import { schemeOf } from '../domain/shown-location.ts';
 import { errorWithCode } from './network-errors.ts';
 import { decodePercent } from './percent.ts';
@@ -49,16 +50,34 @@ export function describeProxy(
   return { value: `${proxy.host}:${proxy.port}${login}`, from: name };
 }
 
-/** The passwords in the addresses of proxies, both encoded and decoded. */
+/**
+ * The credentials in the addresses of proxies, as written, decoded, and as sent: passwords, and user names without a password
+ * or like a token. Also those of addresses that `proxyFromEnv` refuses.
+ */
 export function proxySecrets(env: Env): string[] {
   return [env.https_proxy, env.HTTPS_PROXY, env.http_proxy, env.HTTP_PROXY].flatMap((address) => {
-    const written = /^(?:[^:/]*:\/\/)?[^:/]*:(.+)@/.exec(address ?? '')?.[1];
-    return written === undefined ? [] : [written, decodePercent(written).toString()];
+    const login = /:\/\/(.+)@/.exec(withScheme(address ?? ''))?.[1];
+    if (login === undefined) return [];
+    const sent = decodePercent(login).toString();
+    // A proxy takes all after the first colon for the password, also if that colon is written %3A.
+    const written = [login, sent]
+      .flatMap(secretsOfLogin)
+      .flatMap((each) => [each, decodePercent(each).toString()]);
+    return [...written, decodePercent(login.includes(':') ? login : `${login}:`).toString('base64')];
   });
 }
 
+function secretsOfLogin(login: string): string[] {
+  const [, user = '', password = ''] = /^([^:]*):?(.*?):?$/s.exec(login) ?? [];
+  return [password, ...(password === '' || isLikeToken(user) ? [user] : [])];
+}
+
+function withScheme(address: string): string {
+  return address.includes('://') ? address : `http://${address}`;
+}
+
 function parseProxy(variable: string, address: string): Proxy {
-  const full = address.includes('://') ? address : `http://${address}`;
+  const full = withScheme(address);
   const scheme = schemeOf(full) ?? '';
   if (scheme !== 'http')
     throw badProxy(

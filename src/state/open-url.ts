@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { isLikeToken } from '../domain/secrets.ts';
 import { shownLocation } from '../domain/shown-location.ts';
 import { decodePercent } from '../network/percent.ts';
 import { proxySecrets } from '../network/proxy.ts';
@@ -80,13 +81,6 @@ function userNames(username: string | undefined, addresses: readonly URL[]): str
   const inUrls = addresses.flatMap((url) => [url.username, decodePercent(url.username).toString()]);
   return [username ?? '', ...inUrls];
 }
-
-/** Some servers take a token as the user name, beside any password. A shorter name may well be the `who` of a record. */
-function isLikeToken(username: string): boolean {
-  return username.length >= TOKEN_LENGTH_MIN;
-}
-
-const TOKEN_LENGTH_MIN = 20;
 
 const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;
 

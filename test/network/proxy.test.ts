@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
 import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
-import { describeProxy, proxyFromEnv } from '../../src/network/proxy.ts';
+import { describeProxy, proxyFromEnv, proxySecrets } from '../../src/network/proxy.ts';
 import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
@@ -38,6 +38,32 @@ describe('the settings of a proxy', () => {
         const proxy = via('iam.example', { [variable]: address });
         expect(proxy?.authorization).to.equal(`Basic ${Buffer.from(login).toString('base64')}`);
       });
+
+  for (const [address, ...expected] of [
+    ['http://ann:p%40ss@h', 'p%40ss', 'p@ss'],
+    ['ann:p%40ss@h:3128', 'p%40ss', 'p@ss'],
+    ['token@h', 'token'],
+    ['token:@h', 'token'],
+    ['http://t%6Fken@h', 't%6Fken', 'token'],
+    ['ann%3Ap%40ss@h', 'ann%3Ap%40ss', 'ann:p@ss', 'p@ss'],
+    ['ann:token-of-a-user@h', 'token-of-a-user'],
+    ['token-of-20-characters:x-oauth-basic@h', 'token-of-20-characters', 'x-oauth-basic'],
+    [':only@h', 'only'],
+    ['http://ann:pa/s#s@w@h', 'pa/s#s@w'],
+    ['socks5://ann:pass@h', 'pass'],
+    ['http://h:3128'],
+    ['h'],
+    [''],
+  ] as const)
+    it(`include these secrets in ${address}: ${expected.join(' ')}`, () => {
+      for (const variable of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']) {
+        const found = new Set(proxySecrets({ [variable]: address }));
+        const sent = /socks5|#/.test(address) ? undefined : via('x', { https_proxy: address });
+        for (const each of [...expected, ...(sent?.authorization?.split(' ').slice(1) ?? [])])
+          expect([...found]).to.include(each);
+        expect([...found]).to.not.include('ann');
+      }
+    });
 
   const rows: [string, string, number, boolean][] = [
     ['*', 'iam.example', 443, true],

@@ -176,6 +176,27 @@ describe('a state server that echoes what it was sent', () => {
     }
   });
 
+  it('cannot show the login of a proxy, however its address is written, or put it into the state', async () => {
+    const token = 'pxtoken_9f8e7d6c5b4a';
+    for (const [HTTPS_PROXY, text = token] of [
+      [`${token}@127.0.0.1:3128`],
+      [`${token}:@127.0.0.1:3128`],
+      [`http://${token}@127.0.0.1:3128`],
+      [`user%3A${token}@127.0.0.1:3128`],
+      [`${token}:x@127.0.0.1:3128`],
+      [`ann:${token}@127.0.0.1:3128`],
+      [`http://ann:${token}@127.0.0.1:3128`, Buffer.from(`ann:${token}`).toString('base64')],
+    ] as const) {
+      const env = { HTTPS_PROXY, TF_HTTP_RETRY_MAX: '0' };
+      const address = await serve(() => ({ status: 403, body: `denied: ${text}!` }));
+      const message = await sandbox.run(env, 'status', '--state', address);
+      expect(printed(message), HTTPS_PROXY).to.include('denied: ***!');
+      const read = await sandbox.run(env, 'state', 'pull', '--state', await store(inRecord(`seen ${text}`)));
+      expect(read.code, `${HTTPS_PROXY}\n${printed(read)}`).to.equal(5);
+      expect(printed(read)).to.not.include(text);
+    }
+  });
+
   it('cannot show the end of a password that begins like another', async () => {
     const mine = 'Company-Prod-2026-statestore-B2xyz';
     const env = {
