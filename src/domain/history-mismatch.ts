@@ -4,12 +4,13 @@ import {
   identityText,
   isOpen,
   isUnderWay,
+  jobIdOf,
   type RestoreRecord,
   sameIdentity,
   statusWord,
 } from './record.ts';
 import type { Address } from './spec.ts';
-import { type BegunRestore, type HistoryEntry, renamesAt, type State } from './state.ts';
+import { type BegunRestore, type HistoryEntry, recordsOfHistory, renamesAt, type State } from './state.ts';
 
 /** A record of a state that does not agree with the history of the state. */
 export interface HistoryMismatch {
@@ -25,6 +26,11 @@ export interface HistoryMismatch {
 export function historyMismatches(state: State): HistoryMismatch[] {
   const replayed = replay(state.history);
   const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
+  const jobs = new Map<string, RestoreRecord>();
+  for (const record of recordsOfHistory(state)) {
+    const job = jobIdOf(record);
+    if (job !== undefined) jobs.set(job, record);
+  }
   for (const entry of state.history)
     if (entry.type === 'closed' && entry.record.status === 'succeeded')
       done.set(identityKey(entry.record), entry);
@@ -43,6 +49,16 @@ export function historyMismatches(state: State): HistoryMismatch[] {
         `the record is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
     if (isUnderWay(record)) {
+      const job = jobIdOf(record);
+      const accepted = record.attempts.at(-1)?.job_id;
+      const owner = job === undefined ? undefined : jobs.get(job);
+      if (job !== accepted)
+        add(
+          address,
+          `the record has job ${job ?? '–'}, but the cloud accepted its request as job ${accepted ?? '–'}`,
+        );
+      else if (owner && !sameIdentity(owner, record))
+        add(address, `its job ${job} is that of another restore: ${recordText(owner)}`);
       if (!last) continue; // begun by a vbsctl whose history did not say so
       if ('status' in last && !isUnderWay(last))
         add(

@@ -1,7 +1,14 @@
-import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from '../domain/cloud.ts';
+import {
+  AVAILABLE,
+  isErrorStatus,
+  type Job,
+  type Reading,
+  VOLUME_RESTORING,
+  type Volume,
+} from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { isGone } from '../domain/observation.ts';
+import { isGone, type SuccessProof, wasFound } from '../domain/observation.ts';
 import { freedSeparately } from '../domain/observation-history.ts';
 import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
@@ -35,7 +42,7 @@ export async function follow(restore: RestoreRun, record: Running): Promise<End>
       const at = restore.now();
       switch (step.kind) {
         case 'succeeded':
-          await restore.commit({ type: 'succeed', at, observed: await withLastLook(restore, step.observed) });
+          await endAsSucceeded(restore, at, await withLastLook(restore, step.observed));
           return endOf(restore);
         case 'failed':
           await restore.commit({
@@ -66,6 +73,20 @@ export async function follow(restore: RestoreRun, record: Running): Promise<End>
   } finally {
     run.restorePoller.remove(followed);
   }
+}
+
+/** Unless the last look contradicts the job: no restore that succeeded leaves a disk in error. */
+async function endAsSucceeded(restore: RestoreRun, at: string, observed: SuccessProof): Promise<void> {
+  const { job, volume, backup } = observed;
+  if (!job || !volume || !backup || !wasFound(volume) || !isErrorStatus(volume.status))
+    return await restore.commit({ type: 'succeed', at, observed });
+  const reason = `job ${job.id} is ${job.status}, but the status of the disk is ${volume.status}`;
+  await restore.commit({
+    type: 'mark_unknown',
+    at,
+    reason,
+    observations: [{ at: observed.at, volume, backup }],
+  });
 }
 
 /** Reads the progress of one restore with as few requests as possible. */

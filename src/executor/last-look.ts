@@ -7,7 +7,7 @@ const LAST_LOOK_MAX_MS = 30_000;
 
 /**
  * The proof of a success, and how volume and backup looked at the end: a job proves the success alone, but people ask later
- * what the cloud showed. This decides nothing: what cannot be read in time is kept as unreadable, with the reason.
+ * what the cloud showed. What cannot be read in time is kept as unreadable, with the reason.
  */
 export async function withLastLook(restore: RestoreRun, proof: SuccessProof): Promise<SuccessProof> {
   if (proof.volume && proof.backup) return proof;

@@ -96,6 +96,22 @@ describe('records and history', () => {
     expect(said({ ...state, records: unheard })).to.deep.equal([]);
   });
 
+  it('contradict each other if a running record has another job than its request, or that of another restore', () => {
+    const running = (address: string, job_id: string) =>
+      recordAfter(address, { type: 'accept', at: AT, job_id });
+    const ended = recordAfter('s/a', { type: 'accept', at: AT, job_id: 'j1' }, { type: 'succeed', at: AT });
+    const sound = fold(empty, [commit(1, put(ended)), commit(2, put(running('s/b', 'j2')))]);
+    expect(said(sound)).to.deep.equal([]);
+    const exchanged = { ...running('s/b', 'j2'), job_id: 'j1' } as RestoreRecord;
+    expect(said({ ...sound, records: new Map(sound.records).set('s/b', exchanged) })).to.deep.equal([
+      's/b: the record has job j1, but the cloud accepted its request as job j2',
+    ]);
+    const both = new Map(sound.records).set('s/b', running('s/b', 'j1'));
+    expect(said({ ...sound, records: both }).join()).to.match(
+      /^s\/b: its job j1 is that of another restore: succeeded at/,
+    );
+  });
+
   it('contradict each other if a record was removed, added or changed', () => {
     expect(said({ ...state, records: without(state.records, 's/a') }).join()).to.match(
       /^s\/a: there is no record, but the history has one, succeeded at .* and no entry that removed it$/,

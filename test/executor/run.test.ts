@@ -361,6 +361,26 @@ describe('following a job', () => {
       expect(Date.parse(at)).to.be.at.least(Date.parse(record.finished_at));
     });
 
+  it('is unknown if the job succeeded and the disk is in error', async () => {
+    const harness = new ProgramHarness();
+    const { outcome } = await harness.apply([harness.spec(0)], {
+      onEvent: (event) => {
+        if (event.type !== 'progress' || event.note !== 'restoring') return;
+        // From now on, the job alone is read until it has ended.
+        harness.network.instead = ({ url }) => {
+          const [volume] = Object.values(harness.world.volumes);
+          if (volume && url.includes('/volumes/')) Object.assign(volume, { status: 'error_restoring' });
+          return undefined;
+        };
+      },
+    });
+    expect(outcome.summary).to.include({ succeeded: 0, failed: 0, unknown: 1 });
+    const record = (await harness.state())?.records.get('set/disk-0');
+    expect(record?.status === 'unknown' && record.reason).to.match(
+      /^job \S+ is SUCCESS, but the status of the disk is error_restoring$/,
+    );
+  });
+
   it('does not wait long for the last look at disk and backup', async () => {
     const harness = new ProgramHarness();
     let looking = 0;
