@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { note } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure, usage } from '../domain/errors.ts';
@@ -91,7 +91,7 @@ function refuseSecondState(context: Context, location: string): void {
   const found = foundConfig(context);
   if (found?.config.state === undefined || namedState(context) !== undefined) return;
   const usual = absolute(io, DEFAULT_STATE);
-  if (absolute(io, location) !== usual && existsSync(usual))
+  if (absolute(io, location) !== usual && lstatSync(usual, { throwIfNoEntry: false }))
     throw new Failure('refused', secondState(found.path, location, DEFAULT_STATE));
 }
 

@@ -38,7 +38,7 @@ async function located(
   try {
     return await locate(absolute(io, path), [EVERY_REPOSITORY, ...checkouts]);
   } catch (cause) {
-    if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
+    if (cause instanceof LeadsOutError) throw leadsOut(path, cause, flag);
     throw Failure.of(
       'refused',
       'path-unchecked',
@@ -65,16 +65,11 @@ export async function refuseLinkedState(
   });
 }
 
-function leadsOut(path: string, target: string, flag: string): Failure {
-  return Failure.of(
-    'refused',
-    'link-leads-out',
-    `${path} is refused: a symbolic link leads out of the checkout, to ${target}`,
-    {
-      detail: 'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
-      remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
-    },
-  );
+function leadsOut(path: string, { message }: LeadsOutError, flag: string): Failure {
+  return Failure.of('refused', 'link-leads-out', `${path} is refused: ${message}`, {
+    detail: 'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
+    remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
+  });
 }
 
 /** Whether a path may lead into the working directory, where a pull request can write. */

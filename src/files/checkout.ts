@@ -12,19 +12,27 @@ export type Checkouts = readonly string[];
 /** As one of the checkouts, the top of the file system: it confines nothing itself, but every git repository counts. */
 export const EVERY_REPOSITORY = sep;
 
-/** A link in a checkout leads out of it. Files outside are not accessed through it. */
+/**
+ * A link in a checkout leads out of it. Files outside are not accessed through it. The message names the first link in a
+ * checkout on the way, with its own text, and not what is behind it: links outside are not for those who read the message.
+ */
 export class LeadsOutError extends Error {
   override readonly name = 'LeadsOutError';
-  /** The path as given. */
-  readonly path: string;
-  /** The path after all links. */
-  readonly target: string;
+  /** The end of the message: "by the symbolic link …". */
+  readonly by: string;
 
-  constructor(path: string, target: string) {
-    super(`a symbolic link on the way to it leads out of the checkout, to ${target}`);
-    this.path = path;
-    this.target = target;
+  constructor({ path, to }: Link) {
+    const by = `by the symbolic link ${path} to ${to}`;
+    super(`it leads out of the checkout, ${by}`);
+    this.by = by;
   }
+}
+
+interface Link {
+  /** Absolute; its directory is without links. */
+  readonly path: string;
+  /** Its text. */
+  readonly to: string;
 }
 
 /** The limit of the Linux kernel (`MAXSYMLINKS`). */
@@ -47,20 +55,24 @@ export interface ResolvedPath {
  *   system may be able to follow it
  */
 export async function locate(path: string, checkouts: Checkouts): Promise<ResolvedPath> {
-  const linkDirectories = new Set<string>();
-  const real = await linksResolved(resolve(path), (directory) => linkDirectories.add(directory));
-  if (linkDirectories.size === 0) return { path: real, byLink: false };
+  /** By directory, the first link in it. */
+  const links = new Map<string, Link>();
+  const real = await linksResolved(resolve(path), (link) => {
+    const directory = dirname(link.path);
+    if (!links.has(directory)) links.set(directory, link);
+  });
+  if (links.size === 0) return { path: real, byLink: false };
   const roots = await rootsOf(checkouts);
   // The text of a link in there (`/proc/1/root`) does not tell where it leads.
-  const isUncertain = [...linkDirectories].some((directory) => isWithin(directory, '/proc'));
-  let byLink = false;
-  for (const directory of linkDirectories) {
+  const isUncertain = [...links.keys()].some((directory) => isWithin(directory, '/proc'));
+  let first: Link | undefined;
+  for (const [directory, link] of links) {
     const confines = await innermost(directory, roots);
     if (confines === undefined) continue;
-    if (isUncertain || !isContent(real, confines)) throw new LeadsOutError(path, real);
-    byLink = true;
+    first ??= link;
+    if (isUncertain || !isContent(real, confines)) throw new LeadsOutError(first);
   }
-  return { path: real, byLink };
+  return { path: real, byLink: first !== undefined };
 }
 
 /** Whether a path without links is in one of the checkouts or in the repository around one. */
@@ -97,8 +109,8 @@ function isTop(path: string): boolean {
   return path === parse(path).root;
 }
 
-/** `onLink` gets the directory of each link, itself without links. */
-async function linksResolved(path: string, onLink: (directory: string) => void = () => {}): Promise<string> {
+/** `onLink` gets each link on the way. */
+async function linksResolved(path: string, onLink: (link: Link) => void = () => {}): Promise<string> {
   // Most paths have no link, which the system tells with one call.
   if ((await realpath(path).catch(() => undefined)) === path) return path;
   const { root } = parse(path);
@@ -122,7 +134,7 @@ async function linksResolved(path: string, onLink: (directory: string) => void =
       continue;
     }
     if (++links > LINKS_MAX) throw systemError('ELOOP', 'too many symbolic links', path);
-    onLink(real);
+    onLink({ path: next, to: target.to });
     if (isAbsolute(target.to)) real = parse(target.to).root;
     rest.unshift(...namesOf(target.to));
   }

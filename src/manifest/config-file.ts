@@ -6,13 +6,13 @@ import { type Diagnostic, error, note } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type IgnoredValue, tighten } from '../domain/policy.ts';
-import type { Checkouts } from '../files/checkout.ts';
+import { type Checkouts, locate } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { configsAround, isDirectory, outermostConfigs } from './find-configs.ts';
 import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
 import { type Allowance, LIMITS, wholeAllowance } from './limits.ts';
-import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts } from './load.ts';
+import { CONFIG_FILE, checkoutsFor, DEFAULT_MANIFESTS, type LoadIo, loadTexts } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
 import { wrongVersion } from './required-version.ts';
@@ -174,7 +174,10 @@ async function readConfig(
   allowance: Allowance = wholeAllowance(),
 ): Promise<ReadConfig> {
   // As a directory of manifests it would be several configs, of which only the last one counts.
-  if (await isDirectory(resolve(io.cwd, path)))
+  const absolute = resolve(io.cwd, path);
+  const checkouts = await checkoutsFor(absolute, io.cwd);
+  const real = await locate(absolute, checkouts).catch(() => undefined);
+  if (real !== undefined && (await isDirectory(real.path)))
     return withoutConfig(
       error('unreadable-file', `${path} is a directory, not a config`, {
         remedy: named

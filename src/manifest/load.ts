@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Diagnostic } from '../domain/diagnostic.ts';
@@ -84,11 +84,11 @@ class Loader implements LoadedTexts {
       if (path === STDIN) return await this.#stdin();
       if (this.#linkPolicy === 'named')
         return await this.#take(path, (bytesMax) => this.#readNamed(this.#absolute(path), bytesMax));
-      const found = await stat(this.#absolute(path));
       this.#checkouts = await checkoutsFor(this.#absolute(path), this.#io.cwd);
-      if (!found.isDirectory()) return await this.#file(path, found.isFile());
+      const { real, found } = await this.#look(path);
+      if (!found.isDirectory()) return await this.#file(path, real, found.isFile());
       this.#manifestsMet = 0;
-      await this.#directory(path, []);
+      await this.#directory(path, real, []);
       if (this.#manifestsMet === 0)
         throw new Unreadable(
           'no-manifests',
@@ -99,8 +99,13 @@ class Loader implements LoadedTexts {
     });
   }
 
-  async #directory(path: string, ancestors: readonly string[]): Promise<void> {
+  /** Looks at nothing outside through a link: whether a file is there is nobody's business, either. */
+  async #look(path: string): Promise<{ readonly real: string; readonly found: Stats }> {
     const { path: real } = await locate(this.#absolute(path), this.#checkouts);
+    return { real, found: await stat(this.#absolute(path)) };
+  }
+
+  async #directory(path: string, real: string, ancestors: readonly string[]): Promise<void> {
     if (ancestors.includes(real))
       throw new Unreadable(
         'symlink-loop',
@@ -127,15 +132,13 @@ class Loader implements LoadedTexts {
 
   async #entry(path: string, name: string, ancestors: readonly string[]): Promise<void> {
     if (isManifestName(name)) this.#manifestsMet++;
-    const found = await stat(this.#absolute(path));
-    if (found.isDirectory()) await this.#directory(path, ancestors);
-    else if (isManifestName(name)) await this.#file(path, true);
+    const { real, found } = await this.#look(path);
+    if (found.isDirectory()) await this.#directory(path, real, ancestors);
+    else if (isManifestName(name)) await this.#file(path, real, true);
   }
 
   /** A file that is not `regular` was named, such as a pipe: `-f <(command)`. Links to it are confined like others. */
-  async #file(path: string, regular: boolean): Promise<void> {
-    const absolute = this.#absolute(path);
-    const { path: real } = await locate(absolute, this.#checkouts);
+  async #file(path: string, real: string, regular: boolean): Promise<void> {
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
     if (this.texts.length === LIMITS.files)
@@ -146,7 +149,7 @@ class Loader implements LoadedTexts {
         'name fewer at a time with -f',
       );
     await this.#take(path, (bytesMax) =>
-      regular ? readRegularFile(real, bytesMax) : this.#readNamed(absolute, bytesMax),
+      regular ? readRegularFile(real, bytesMax) : this.#readNamed(this.#absolute(path), bytesMax),
     );
   }
 
@@ -204,7 +207,8 @@ class Loader implements LoadedTexts {
  * named if no repository holds it. Links of the system (`/dev/stdin`, `/dev/fd/3`) confine nothing.
  */
 export async function checkoutsFor(absolute: string, cwd: string): Promise<Checkouts> {
-  const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
+  const found = await lstat(absolute).catch(() => undefined);
+  const directory = found?.isDirectory() ? absolute : dirname(absolute);
   if (isWithin(directory, '/dev') || isWithin(directory, '/proc')) return [EVERY_REPOSITORY, cwd];
   const repository = await repositoryAround(directory);
   return [EVERY_REPOSITORY, cwd, repository ?? directory];

@@ -18,14 +18,10 @@ export class Unreadable extends Error {
 export function unreadable(path: string, cause: unknown): Diagnostic {
   if (cause instanceof Unreadable) return cause.diagnostic;
   if (cause instanceof LeadsOutError)
-    return error(
-      'link-leads-out',
-      `this is a link that leads out of the directory, to ${cause.target}, or lies behind one`,
-      {
-        remedy: 'if that file is meant, name it itself: -f FILE; otherwise remove the link',
-        where: { file: path },
-      },
-    );
+    return error('link-leads-out', `this leads out of the directory, ${cause.by}`, {
+      remedy: 'if that file is meant, name it itself: -f FILE; otherwise remove the link',
+      where: { file: path },
+    });
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === undefined) throw cause;
   const fileProblem = (name: string, summary: string, remedy: string) =>

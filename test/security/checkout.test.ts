@@ -481,6 +481,50 @@ describe('an address for credentials that only the checkout names', () => {
     }
   });
 
+  it('tells nothing of what a link out of it leads to, neither a path nor whether it is there', async () => {
+    const cookie = '14159265358979323846';
+    const target = join(sandbox.home, 'target');
+    const behind: Readonly<Record<string, () => void>> = {
+      nothing: () => {},
+      'a file': () => writeFileSync(target, SECRETS),
+      'a directory': () => mkdirSync(target),
+      'a link': () => symlinkSync(cookie, target),
+      'a link to a directory': () => symlinkSync('/usr', target),
+    };
+    const other = () => sandbox.write('vbsctl.yaml', `${CONFIG}state: s.json\n`);
+    for (const [name, args, env = {}, prepare = () => {}] of [
+      ['vbsctl.state.json', ['status']],
+      ['vbsctl.state.json', ['status'], {}, other],
+      ['clouds.yaml', ['auth', 'check'], { OS_CLOUD: 'x' }],
+      ['pgpass', ['status', '--state', 'postgres://127.0.0.1:1/d'], { PGPASSFILE: at('pgpass') }],
+      ['restores.yaml', ['validate']],
+      ['restores', ['validate']],
+      ['m', ['validate', '-f', 'm']],
+      ['m', ['validate', '-f', 'm/r.yaml']],
+      ['restores/r.yaml', ['validate']],
+      ['restores/notes.txt', ['validate']],
+      ['restores/below', ['validate']],
+      ['restores/below/vbsctl.yaml', ['validate']],
+      ['vbsctl.yaml', ['validate']],
+      ['vbsctl.yaml', ['validate', '--config', 'vbsctl.yaml']],
+    ] as readonly (readonly [string, readonly string[], Record<string, string>?, (() => void)?])[]) {
+      mkdirSync(at('.git'));
+      link(target, name);
+      prepare();
+      const outputs = new Set<string>();
+      for (const [what, make] of Object.entries(behind)) {
+        make();
+        const done = await sandbox.run(env, ...args);
+        expect(done.code, `${name}, ${what}: ${printed(done)}`).to.be.oneOf([1, 5]);
+        expect(printed(done)).to.not.match(CRASH).and.not.include(cookie).and.not.include('/usr');
+        outputs.add(printed(done));
+        rmSync(target, { recursive: true, force: true });
+      }
+      expect([...outputs], `${name} with ${args.join(' ')}`).to.have.length(1);
+      for (const entry of readdirSync(sandbox.cwd)) rmSync(at(entry), { recursive: true });
+    }
+  });
+
   it('does not follow a link to another repository', async () => {
     mkdirSync(at('.git'));
     sandbox.writeHome('other/.git/HEAD', 'ref: refs/heads/main\n');

@@ -200,16 +200,11 @@ function unusableFileFailure(stem: Stem, path: string, why: string): Failure {
   });
 }
 
-function linkLeadsOutFailure(path: string, { target }: LeadsOutError): Failure {
-  return Failure.of(
-    'refused',
-    'link-leads-out',
-    `${path} is refused: a symbolic link leads out of the checkout, to ${target}`,
-    {
-      detail: 'A pull request can contain symbolic links.',
-      remedy:
-        'to use that file, name it directly: export OS_CLIENT_CONFIG_FILE=FILE; otherwise remove the link',
-      where: { file: path },
-    },
-  );
+function linkLeadsOutFailure(path: string, { message }: LeadsOutError): Failure {
+  return Failure.of('refused', 'link-leads-out', `${path} is refused: ${message}`, {
+    detail: 'A pull request can contain symbolic links.',
+    remedy:
+      'to use that file, name it directly: export OS_CLIENT_CONFIG_FILE=FILE; otherwise remove the link',
+    where: { file: path },
+  });
 }
