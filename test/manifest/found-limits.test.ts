@@ -121,6 +121,19 @@ describe('the rules for a found config', () => {
     }
   });
 
+  it('leave no number or time out, but those that SECURITY.md and docs/pull-requests.md name', () => {
+    const unlimited = leaves(SCHEMA).filter(([key, { default: standard }]) => {
+      const isAmount = typeof standard === 'number' || parseDuration(`${standard}`) !== undefined;
+      return isAmount && FOUND_RULES[key]?.kind === 'any';
+    });
+    expect(unlimited.map(([key]) => key)).to.deep.equal(['apply.timeout']);
+    for (const [file, sentence] of [
+      ['SECURITY.md', 'Only `apply.timeout` can be longer'],
+      ['docs/pull-requests.md', '`apply.timeout` may be any time'],
+    ] as const)
+      expect(readFileSync(join(import.meta.dirname, '../..', file), 'utf8')).to.include(sentence);
+  });
+
   it('report all violations at once, and allow stricter values', async () => {
     const { diagnostics } = await found(
       `${HEAD}apply: {parallelism: 1000, max_failures: 1}\nretry: {settle: 1s, after_ambiguous: stop}\npolicy: {max_restores: 1}\n`,
