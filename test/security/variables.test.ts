@@ -20,7 +20,7 @@ type Definitions = readonly (CommandDefinition | CommandGroup)[];
 const PLACES = new Set(['file', 'path', 'location', 'dir', 'key', 'plan']);
 /** What does not. */
 const OTHERS = new Set(
-  'address new-address cloud duration format glob id n name reason server shell status text time topic'.split(
+  'address new-address cloud duration format glob id n name reason serial server shell status text time topic'.split(
     ' ',
   ),
 );

@@ -55,7 +55,7 @@ const serialAndHash: ValueType = {
 };
 
 export const minimumSerial = option(
-  '--minimum-serial <serial[:hash]>',
+  '--minimum-serial <serial>',
   'refuse a state with a lower serial, or without this hash',
   {
     type: serialAndHash,
