@@ -107,6 +107,8 @@ class Session {
         .replace(/just now/g, 'AGE ago')
         // How much is seen of a restore on its way depends on the machine.
         .replace(/^TIME · .*\n/gm, '')
+        // The age before it is longer on a slow machine, and breaks the line.
+        .replace(/(?<=\bfrom)\n(?=restores\.yaml$)/gm, ' ')
         .replace(/(--minimum-serial \d+:)[0-9a-f]{16}\b/g, '$1HASH')
         .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'ID')
         .replace(/\b[0-9a-f]{32,64}\b/g, 'ID')
