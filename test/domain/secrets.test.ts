@@ -305,7 +305,11 @@ describe('secrets', () => {
     const code = (char: string, length = 4) => (char.codePointAt(0) ?? 0).toString(16).padStart(length, '0');
     const units = (char: string, write: (unit: string) => string) => char.split('').map(write).join('');
     const bytes = (char: string, before: string) => hex(Buffer.from(char)).replace(/../g, `${before}$&`);
-    const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+    const names: Readonly<Record<string, string>> = Object.fromEntries(
+      '& amp < lt > gt " quot + plus # num ! excl = equals ; semi @ commat . period / sol _ lowbar % percnt $ dollar \\ bsol'
+        .match(/\S+ \S+/g)
+        ?.map((pair) => [pair[0], `&${pair.slice(2)};`]) ?? [],
+    );
     /** What each escapes always, and how; the others it escapes or not. */
     const programs: Readonly<Record<string, readonly [always: RegExp, escape: (char: string) => string]>> = {
       'JSON, \\u0041': [/[\\"]/, (char) => units(char, (unit) => `\\u${code(unit)}`)],
