@@ -26,11 +26,7 @@ export interface HistoryMismatch {
 export function historyMismatches(state: State): HistoryMismatch[] {
   const replayed = replay(state.history);
   const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
-  const jobs = new Map<string, RestoreRecord>();
-  for (const record of recordsOfHistory(state)) {
-    const job = jobIdOf(record);
-    if (job !== undefined) jobs.set(job, record);
-  }
+  const jobs = recordsByJob(state);
   for (const entry of state.history)
     if (entry.type === 'closed' && entry.record.status === 'succeeded')
       done.set(identityKey(entry.record), entry);
@@ -49,27 +45,7 @@ export function historyMismatches(state: State): HistoryMismatch[] {
         `the record is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
     if (isUnderWay(record)) {
-      const job = jobIdOf(record);
-      const accepted = record.attempts.at(-1)?.job_id;
-      const owner = job === undefined ? undefined : jobs.get(job);
-      if (job !== accepted)
-        add(
-          address,
-          `the record has job ${job ?? '–'}, but the cloud accepted its request as job ${accepted ?? '–'}`,
-        );
-      else if (owner && !sameIdentity(owner, record))
-        add(address, `its job ${job} is that of another restore: ${recordText(owner)}`);
-      if (!last) continue; // begun by a vbsctl whose history did not say so
-      if ('status' in last && !isUnderWay(last))
-        add(
-          address,
-          `the record is ${statusWord(record.status)}, but the history does not say that this restore began after ${recordText(last)}`,
-        );
-      else if (!sameIdentity(last, record))
-        add(
-          address,
-          `the record is of another restore than the one that began last: ${identityText(record)}, not ${identityText(last)}`,
-        );
+      for (const what of mismatchesUnderWay(record, last, jobs)) add(address, what);
     } else if (!last)
       add(
         address,
@@ -106,6 +82,43 @@ export function historyMismatches(state: State): HistoryMismatch[] {
           : `there is no record, but the history says that a restore began (${identityText(last)}), and not that it ended`,
       );
   return found;
+}
+
+/** `last`: the last event of its address in the history. An earlier vbsctl wrote none for a restore that had not ended. */
+function mismatchesUnderWay(
+  record: RestoreRecord,
+  last: RestoreRecord | BegunRestore | undefined,
+  jobs: ReadonlyMap<string, RestoreRecord>,
+): string[] {
+  const found: string[] = [];
+  const job = jobIdOf(record);
+  const accepted = record.attempts.at(-1)?.job_id;
+  const owner = job === undefined ? undefined : jobs.get(job);
+  if (job !== accepted)
+    found.push(
+      `the record has job ${job ?? '–'}, but the cloud accepted its request as job ${accepted ?? '–'}`,
+    );
+  else if (owner && !sameIdentity(owner, record))
+    found.push(`its job ${job} is that of another restore: ${recordText(owner)}`);
+  if (last && 'status' in last && !isUnderWay(last))
+    found.push(
+      `the record is ${statusWord(record.status)}, but the history does not say that this restore began after ${recordText(last)}`,
+    );
+  else if (last && !sameIdentity(last, record))
+    found.push(
+      `the record is of another restore than the one that began last: ${identityText(record)}, not ${identityText(last)}`,
+    );
+  return found;
+}
+
+/** The records of the history by the job of their restore. */
+function recordsByJob(state: State): ReadonlyMap<string, RestoreRecord> {
+  const jobs = new Map<string, RestoreRecord>();
+  for (const record of recordsOfHistory(state)) {
+    const job = jobIdOf(record);
+    if (job !== undefined) jobs.set(job, record);
+  }
+  return jobs;
 }
 
 /** The last event of each address in the history: a restore began, or the record of its end. */

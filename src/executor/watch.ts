@@ -4,6 +4,7 @@ import { growingInterval } from './poll-intervals.ts';
 import { judgeReadings } from './probe.ts';
 import { readBoth } from './readings.ts';
 import { assertIntended, type RestoreRun } from './restore-run.ts';
+import { stoppableReads } from './stoppable-reads.ts';
 
 /** What showed that the restore is running. */
 interface ObservedStart {
@@ -21,12 +22,8 @@ export async function readWhilePending<T>(
   restore: RestoreRun,
 ): Promise<{ readonly value: T; readonly observedStart: ObservedStart | undefined }> {
   const { stop, lease } = restore.run;
-  const reading = new AbortController();
-  // Not AbortSignal.any: it keeps its signals by weak references, which cost the garbage collector.
-  const onStop = () => reading.abort(stop.reason);
-  if (stop.aborted) onStop();
-  else stop.addEventListener('abort', onStop, { once: true });
-  const until = reading.signal;
+  const reads = stoppableReads(stop);
+  const until = reads.signal;
   let sighting: ObservedStart | undefined;
   let failure: { readonly cause: unknown } | undefined;
   observeUntilStarted(restore, until).then(
@@ -44,8 +41,7 @@ export async function readWhilePending<T>(
     if (failure && !lease.failure) throw failure.cause;
     return { value, observedStart: sighting };
   } finally {
-    stop.removeEventListener('abort', onStop);
-    reading.abort(POST_ANSWERED);
+    reads.end(POST_ANSWERED);
   }
 }
 

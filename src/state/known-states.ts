@@ -98,35 +98,39 @@ export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
   return known.startsWith(`${FINGERPRINT_FORMAT}:`) ? known === fingerprint(snapshot) : true;
 }
 
+export function knownStateOf({ state, chain }: Snapshot, location: string, seenAt: string): KnownState {
+  return knownStateWith(openRecords(state), state, endOf(chain), location, seenAt);
+}
+
 /** As `knownStateOf`, while a run writes the state, and often: if many restores are open, without the fingerprint. */
 export function knownStateOfRun(
   state: State,
-  history_end: ChainEnd | undefined,
+  historyEnd: ChainEnd | undefined,
   location: string,
   seenAt: string,
 ): KnownState {
-  const { lineage, serial } = state;
   const open = openRecords(state);
-  return {
-    lineage,
-    serial,
-    fingerprint: open.length > FINGERPRINTED_IN_RUN_MAX ? '' : fingerprintOf(state, open, history_end?.hash),
-    ...optional('history_end', history_end),
-    location,
-    seen_at: seenAt,
-  };
+  const printed = open.length > FINGERPRINTED_IN_RUN_MAX ? undefined : open;
+  return knownStateWith(printed, state, historyEnd, location, seenAt);
 }
 
 /** A fingerprint of so many takes some 15 ms, in which the run does nothing else. */
 const FINGERPRINTED_IN_RUN_MAX = 1_000;
 
-export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
-  const { lineage, serial } = snapshot.state;
+/** `open`: undefined for no fingerprint. */
+function knownStateWith(
+  open: readonly RestoreRecord[] | undefined,
+  state: State,
+  historyEnd: ChainEnd | undefined,
+  location: string,
+  seenAt: string,
+): KnownState {
+  const { lineage, serial } = state;
   return {
     lineage,
     serial,
-    fingerprint: fingerprint(snapshot),
-    ...optional('history_end', endOf(snapshot.chain)),
+    fingerprint: open ? fingerprintOf(state, open, historyEnd?.hash) : '',
+    ...optional('history_end', historyEnd),
     location,
     seen_at: seenAt,
   };
